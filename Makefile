@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# make            build build/concprof
+# make demo       install what is missing, build, profile a bundled workload
+# make test       install what is missing, build, run all tests
+# make help       the rest
+O ?= build
+VERSION := 0.1.0
+
+CC ?= gcc
+CLANG ?= clang
+LLVM_STRIP ?= llvm-strip
+BPFTOOL ?= $(firstword $(shell PATH="$$PATH:/usr/sbin:/sbin" command -v bpftool) \
+	$(wildcard /usr/lib/linux-tools/*/bpftool))
+CFLAGS ?= -O2 -g
+LIBS := libbpf libelf zlib libcap
+
+arch := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
+triplet := $(shell $(CC) -print-multiarch 2>/dev/null)
+common := -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Iuser -I. -MMD -MP \
+	-ffile-prefix-map=$(CURDIR)/= -DCONCPROF_VERSION='"$(VERSION)"'
+
+# thread.bpf.o defines what the others declare: libbpf 1.1 links maps wrongly unless it comes first.
+bpf_objects := $(patsubst bpf/%.c,$(O)/bpf/%.o,bpf/thread.bpf.c \
+	$(filter-out bpf/thread.bpf.c,$(wildcard bpf/*.bpf.c)))
+skeleton := $(O)/gen/concprof.skel.h
+pure_stages := base event model analysis report
+pure_sources := $(foreach s,$(pure_stages),$(wildcard user/$(s)/*.c))
+sources := $(wildcard user/*/*.c)
+objects := $(patsubst %.c,$(O)/%.o,$(sources))
+workloads := $(patsubst workloads/%.c,$(O)/workloads/%,\
+	$(filter-out workloads/truth.c workloads/awkward_%.c,$(wildcard workloads/*.c)))
+unit_tests := $(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/test_*.c))
+
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all demo test bench clean help format workloads setup-build setup-test
+
+all: $(O)/concprof
+
+help:
+	@sed -n '2,5s/^# //p' Makefile
+	@echo 'make workloads  build the bundled workloads'
+	@echo 'make bench      cost, as ratios to the unprofiled run and beside rivals (installs them)'
+	@echo 'make format     clang-format'
+	@echo 'make clean      remove $(O)'
+
+# --- what building needs ----------------------------------------------------
+# One line for each missing thing, with the package that has it; nothing is installed.
+$(O)/needs: Makefile .ci/needs
+	@mkdir -p $(@D)
+	@BPFTOOL='$(BPFTOOL)' CC='$(CC)' CLANG='$(CLANG)' LLVM_STRIP='$(LLVM_STRIP)' .ci/needs $(LIBS)
+	@touch $@
+
+# --- kernel half ------------------------------------------------------------
+$(O)/bpf/%.bpf.o: bpf/%.bpf.c | $(O)/needs
+	$(call say,BPF,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) -g -O2 -Wall -Wextra -Wno-unused-parameter -target bpf -mcpu=v3 \
+		-D__TARGET_ARCH_$(arch) -Ivmlinux -Ibpf -idirafter /usr/include/$(triplet) \
+		-ffile-prefix-map=$(CURDIR)/= -fdebug-compilation-dir=. -MMD -MP -c $< -o $@
+	$(Q)$(LLVM_STRIP) -g $@
+
+$(O)/bpf/concprof.o: $(bpf_objects)
+	$(call say,LINK,$@)
+	$(Q)$(BPFTOOL) gen object $@ $^
+
+$(skeleton): $(O)/bpf/concprof.o
+	$(call say,SKEL,$@)
+	@mkdir -p $(@D)
+	$(Q)$(BPFTOOL) gen skeleton $< name concprof_bpf > $@
+
+# --- user half --------------------------------------------------------------
+probe_objects := $(filter $(O)/user/probe/%,$(objects))
+$(probe_objects): common += -I$(O)/gen
+$(probe_objects): $(skeleton)
+
+$(O)/user/%.o: user/%.c | $(O)/needs
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(common) $(CPPFLAGS) $(CFLAGS) -c $< -o $@
+
+$(O)/concprof: $(objects)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@ $$(pkg-config --libs $(LIBS)) -lm $(LDLIBS)
+
+# --- workloads --------------------------------------------------------------
+workloads: $(workloads)
+
+$(O)/workloads/%: workloads/%.c workloads/truth.c | $(O)/needs
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(common) -Iworkloads -O2 -g -pthread -MF $@.d $(filter %.c,$^) -o $@ -lm
+
+$(O)/workloads/awkward: $(wildcard workloads/awkward_*.c)
+
+# --- tests ------------------------------------------------------------------
+# The pure stages and the launcher once more, with sanitizers.
+san := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -O1 -g
+san_sources := $(pure_sources) $(wildcard user/launch/*.c)
+san_objects := $(patsubst %.c,$(O)/san/%.o,$(san_sources))
+
+$(O)/san/%.o: %.c | $(O)/needs
+	$(call say,SAN,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(common) $(san) -c $< -o $@
+
+$(O)/san/pure.a: $(san_objects)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(O)/tests/%: tests/unit/%.c $(O)/san/pure.a
+	$(call say,TEST,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(common) $(san) -Itests/unit -MF $@.d $^ -o $@ -lcriterion -lcap -lm
+
+$(O)/tests/golden: $(wildcard tests/golden/*.c) $(O)/san/pure.a
+	$(call say,TEST,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(common) $(san) -Itests/golden -MF $@.d $^ -o $@ -lm
+
+# libFuzzer wants clang for what it instruments.
+$(O)/tests/fuzz_%: tests/fuzz/fuzz_%.c $(pure_sources) | $(O)/needs
+	$(call say,FUZZ,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(filter-out -MMD -MP,$(common)) -O1 -g -fsanitize=fuzzer,address,undefined \
+		-fno-sanitize-recover=undefined $(filter %.c,$^) -o $@
+
+fuzzers := $(patsubst tests/fuzz/%.c,$(O)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
+test_programs := $(unit_tests) $(if $(wildcard tests/golden/*.c),$(O)/tests/golden) $(fuzzers)
+
+setup-build:
+	@.ci/setup build
+setup-test:
+	@.ci/setup test
+
+# Set-up comes first even with -j: the rest is a make of its own.
+test: setup-test
+	@$(MAKE) --no-print-directory all workloads test-programs
+	@tests/run $(O)
+
+.PHONY: test-programs
+test-programs: $(test_programs)
+
+demo: setup-build
+	@$(MAKE) --no-print-directory all $(O)/workloads/mixed
+	@tests/demo $(O)
+
+bench: all workloads
+	@tests/bench/bench $(O)
+
+format:
+	clang-format -i bpf/*.[ch] user/*/*.[ch] workloads/*.[ch] tests/*/*.[ch]
+
+clean:
+	rm -rf $(O)
+
+-include $(bpf_objects:.o=.d) $(objects:.o=.d) $(san_objects:.o=.d)
+-include $(wildcard $(O)/tests/*.d $(O)/workloads/*.d)

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#pragma once
+
+/*
+ * What differs between ABIs, and nowhere else: where the registers of a system
+ * call are, and which number each call has. A call belongs to a class: how to
+ * tell what a thread that blocks in it waits for (cause.bpf.c). The tables are
+ * in calls_native.bpf.c and calls_compat.bpf.c, each made from the lists here
+ * with its own <asm/unistd_*.h>.
+ */
+enum call_class {
+	CALL_OTHER = 0,
+	CALL_FD,	/* the descriptor is the first argument */
+	CALL_FD_TO_FD,	/* first and second argument: sendfile */
+	CALL_FD_X_FD,	/* first and third argument: splice, copy_file_range */
+	CALL_SOCKET,	/* i386: socketcall, whose arguments lie in memory */
+	CALL_PATH,	/* works on a name */
+	CALL_SYNC,	/* the file systems as such */
+	CALL_EPOLL,
+	CALL_POLL,	/* second argument 0: a sleep */
+	CALL_SELECT,	/* first argument 0: a sleep */
+	CALL_SLEEP,
+	CALL_FUTEX,
+	CALL_FUTEX_WAIT, /* futex_waitv, futex_wait: waits, of no known kind */
+	CALL_SIGNAL,
+	CALL_CHILD,
+	CALL_FORK,
+	CALL_SYSV_MSG,
+	CALL_SYSV_SEM,
+	CALL_MQ,
+	CALL_FLOCK,
+	CALL_FCNTL,
+	CALL_URING,
+	CALL_AIO,
+	CALL_YIELD,
+	CALL_RESTART,
+};
+
+/* include/uapi/linux/futex.h */
+#define FUTEX_WAIT	      0
+#define FUTEX_LOCK_PI	      6
+#define FUTEX_WAKE	      1
+#define FUTEX_WAKE_OP	      5
+#define FUTEX_WAIT_BITSET     9
+#define FUTEX_WAKE_BITSET     10
+#define FUTEX_WAIT_REQUEUE_PI 11
+#define FUTEX_LOCK_PI2	      13
+#define FUTEX_PRIVATE_FLAG    128
+#define FUTEX_CLOCK_REALTIME  256
+#define FUTEX_WAITERS	      0x80000000
+
+#define CALL_TABLE 512
+
+/* Calls that each ABI has under the same name. */
+#define CALLS_COMMON(X)                                                                            \
+	X(read, FD) X(write, FD) X(readv, FD) X(writev, FD) X(pread64, FD) X(pwrite64, FD)         \
+	X(preadv, FD) X(pwritev, FD) X(preadv2, FD) X(pwritev2, FD) X(ioctl, FD) X(fsync, FD)      \
+	X(fdatasync, FD) X(ftruncate, FD) X(fallocate, FD) X(fadvise64, FD) X(readahead, FD)       \
+	X(fstat, FD) X(fstatfs, FD) X(fchmod, FD) X(fchown, FD) X(lseek, FD) X(getdents64, FD)     \
+	X(connect, FD) X(sendto, FD) X(recvfrom, FD) X(sendmsg, FD) X(recvmsg, FD)                 \
+	X(sendmmsg, FD) X(recvmmsg, FD) X(accept4, FD) X(shutdown, FD) X(getsockopt, FD)           \
+	X(setsockopt, FD) X(syncfs, FD) X(vmsplice, FD) X(tee, FD_TO_FD) X(sendfile, FD_TO_FD)     \
+	X(splice, FD_X_FD) X(copy_file_range, FD_X_FD) X(sync, SYNC) X(msync, SYNC)                \
+	X(openat, PATH) X(openat2, PATH) X(execve, PATH) X(execveat, PATH) X(truncate, PATH)       \
+	X(statx, PATH) X(mkdirat, PATH) X(mknodat, PATH) X(unlinkat, PATH) X(linkat, PATH)         \
+	X(symlinkat, PATH) X(readlinkat, PATH) X(fchmodat, PATH) X(fchownat, PATH)                 \
+	X(faccessat, PATH) X(faccessat2, PATH) X(renameat2, PATH) X(utimensat, PATH)               \
+	X(chdir, PATH) X(mount, PATH) X(umount2, PATH) X(statfs, PATH) X(epoll_pwait, EPOLL)       \
+	X(epoll_pwait2, EPOLL) X(ppoll, POLL) X(pselect6, SELECT) X(nanosleep, SLEEP)              \
+	X(clock_nanosleep, SLEEP) X(futex, FUTEX) X(rt_sigsuspend, SIGNAL)                         \
+	X(rt_sigtimedwait, SIGNAL) X(wait4, CHILD) X(waitid, CHILD) X(clone, FORK)                 \
+	X(clone3, FORK) X(mq_timedsend, MQ) X(mq_timedreceive, MQ) X(msgsnd, SYSV_MSG)             \
+	X(msgrcv, SYSV_MSG) X(flock, FLOCK) X(fcntl, FCNTL) X(io_uring_enter, URING)               \
+	X(io_getevents, AIO) X(io_pgetevents, AIO) X(sched_yield, YIELD)                           \
+	X(restart_syscall, RESTART)
+
+/* Calls that the newer ABIs (arm64) left out. */
+#define CALLS_OLD(X)                                                                               \
+	X(open, PATH) X(creat, PATH) X(stat, PATH) X(lstat, PATH) X(access, PATH) X(rename, PATH)  \
+	X(renameat, PATH) X(mkdir, PATH) X(rmdir, PATH) X(link, PATH) X(unlink, PATH)              \
+	X(symlink, PATH) X(readlink, PATH) X(chmod, PATH) X(chown, PATH) X(lchown, PATH)           \
+	X(mknod, PATH) X(utime, PATH) X(utimes, PATH) X(getdents, FD) X(epoll_wait, EPOLL)         \
+	X(poll, POLL) X(pause, SIGNAL) X(fork, FORK) X(vfork, FORK)
+
+/* Calls of the 64-bit ABIs that i386 packs into socketcall and ipc. */
+#define CALLS_64(X)                                                                                \
+	X(accept, FD) X(sync_file_range, FD) X(newfstatat, PATH) X(semop, SYSV_SEM)                \
+	X(semtimedop, SYSV_SEM)
+
+#define CALLS_X86_64(X) X(select, SELECT)
+
+#define CALLS_I386(X)                                                                              \
+	X(_newselect, SELECT) X(select, SELECT) X(waitpid, CHILD) X(sigsuspend, SIGNAL)            \
+	X(socketcall, SOCKET) X(fcntl64, FCNTL) X(ftruncate64, FD) X(truncate64, PATH)             \
+	X(stat64, PATH) X(lstat64, PATH) X(fstat64, FD) X(fstatat64, PATH) X(sendfile64, FD_TO_FD) \
+	X(clock_nanosleep_time64, SLEEP) X(futex_time64, FUTEX) X(ppoll_time64, POLL)              \
+	X(pselect6_time64, SELECT) X(rt_sigtimedwait_time64, SIGNAL)                               \
+	X(mq_timedsend_time64, MQ) X(mq_timedreceive_time64, MQ)                                   \
+	X(recvmmsg_time64, FD) X(semtimedop_time64, SYSV_SEM) X(io_pgetevents_time64, AIO)
+
+#define CALL_ROW(name, class) [__NR_##name] = CALL_##class,
+
+/* Newer than some distributions' headers; the same number in each ABI. */
+#define CALL_ROWS_NEW [449] = CALL_FUTEX_WAIT, /* futex_waitv */ [455] = CALL_FUTEX_WAIT, /* futex_wait */
+
+extern const unsigned char calls_native[CALL_TABLE];
+
+struct call {
+	long nr; /* -1: in no system call */
+	unsigned long arg[4];
+	bool compat; /* i386's numbers */
+};
+
+#if defined(__TARGET_ARCH_x86)
+
+extern const unsigned char calls_compat[CALL_TABLE];
+
+#define TS_COMPAT 2 /* arch/x86/include/asm/thread_info.h: also for int $0x80 from 64-bit code */
+
+static __always_inline void parse_call(struct task_struct *task, struct pt_regs *regs,
+				       struct call *ret)
+{
+	ret->nr = (int)regs->orig_ax;
+	ret->compat = task->thread_info.status & TS_COMPAT;
+	if (ret->compat) {
+		ret->arg[0] = (u32)regs->bx;
+		ret->arg[1] = (u32)regs->cx;
+		ret->arg[2] = (u32)regs->dx;
+		ret->arg[3] = (u32)regs->si;
+	} else {
+		ret->arg[0] = regs->di;
+		ret->arg[1] = regs->si;
+		ret->arg[2] = regs->dx;
+		ret->arg[3] = regs->r10;
+	}
+}
+
+static __always_inline u32 class_of(const struct call *call)
+{
+	unsigned long nr = call->nr;
+
+	if (nr >= CALL_TABLE)
+		return CALL_OTHER;
+	barrier_var(nr); /* or the mask, which the verifier needs to see, is optimised away */
+	nr &= CALL_TABLE - 1;
+	return call->compat ? calls_compat[nr] : calls_native[nr];
+}
+
+#elif defined(__TARGET_ARCH_arm64)
+
+static __always_inline void parse_call(struct task_struct *task, struct pt_regs *regs,
+				       struct call *ret)
+{
+	ret->nr = regs->syscallno;
+	ret->compat = false;
+	ret->arg[0] = regs->orig_x0;
+	ret->arg[1] = regs->regs[1];
+	ret->arg[2] = regs->regs[2];
+	ret->arg[3] = regs->regs[3];
+}
+
+static __always_inline u32 class_of(const struct call *call)
+{
+	unsigned long nr = call->nr;
+
+	if (nr >= CALL_TABLE)
+		return CALL_OTHER;
+	barrier_var(nr);
+	return calls_native[nr & (CALL_TABLE - 1)];
+}
+
+#endif
+
+/* The call that a task is in, or was in last. */
+static __always_inline void read_call(struct task_struct *task, struct call *ret)
+{
+	parse_call(task, (struct pt_regs *)bpf_task_pt_regs(task), ret);
+}

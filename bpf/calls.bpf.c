@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What a switch-out cannot show of futex and epoll: calls that did not block,
+ * results, wakes. The tracepoint fires for each system call of the machine, so
+ * it is attached in short windows, or on request; one for the exit is enough,
+ * since the registers still hold the arguments there.
+ */
+#include "thread.bpf.h"
+#include "arch.bpf.h"
+
+#define EAGAIN	  11
+#define ETIMEDOUT 110
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct calls_sums);
+} calls SEC(".maps");
+
+/* Is it certain that the thread did not sleep in the epoll call that it leaves?
+ * If it had, its last block would be one of epoll, and newer than the last epoll
+ * call that we saw; the first one of a window has no such one before it. */
+static __always_inline bool went_through(struct tracked *t)
+{
+	u64 blocks = t->track.ledger.blocks;
+	bool slept = blocks != t->window_blocks && t->track.cause == CAUSE_EVENT_EPOLL;
+	bool known = t->window == (u32)window;
+
+	t->window = window;
+	t->window_blocks = blocks;
+	return known && !slept;
+}
+
+static __always_inline void count_wait(struct calls_sums *s, long result)
+{
+	s->futex_waits++;
+	if (result == -EAGAIN)
+		s->futex_again++;
+	else if (result == -ETIMEDOUT)
+		s->futex_timeouts++;
+	else if (result >= 0)
+		s->futex_blocked++;
+}
+
+static __always_inline void count_futex(struct calls_sums *s, u32 op, long result)
+{
+	switch (op & ~(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME)) {
+	case FUTEX_WAIT:
+	case FUTEX_WAIT_BITSET:
+	case FUTEX_LOCK_PI:
+	case FUTEX_LOCK_PI2:
+	case FUTEX_WAIT_REQUEUE_PI:
+		count_wait(s, result);
+		return;
+	case FUTEX_WAKE:
+	case FUTEX_WAKE_BITSET:
+	case FUTEX_WAKE_OP:
+		s->futex_wakes++;
+		if (result > 0)
+			s->futex_woken += result;
+		else
+			s->futex_wake_none++;
+		return;
+	}
+	s->futex_other++;
+}
+
+static __always_inline void count_epoll(struct calls_sums *s, struct tracked *t, long result)
+{
+	bool through = went_through(t);
+
+	s->epoll_waits++;
+	if (result > 0) {
+		s->epoll_events += result;
+		s->epoll_ready += through;
+	} else {
+		s->epoll_empty++;
+	}
+}
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(cp_call, struct pt_regs *regs, long result)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct calls_sums *s;
+	struct tracked *t;
+	struct call call;
+	u32 class, zero = 0;
+
+	parse_call(task, regs, &call);
+	class = class_of(&call);
+	if (class != CALL_FUTEX && class != CALL_EPOLL && class != CALL_FUTEX_WAIT)
+		return 0;
+	t = bpf_task_storage_get(&threads, task, 0, 0);
+	s = bpf_map_lookup_elem(&calls, &zero);
+	if (!t || !s || t->role || stopped)
+		return 0;
+	if (class == CALL_EPOLL)
+		count_epoll(s, t, result);
+	else if (class == CALL_FUTEX)
+		count_futex(s, call.arg[1], result);
+	else
+		count_wait(s, result);
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "GPL";

@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * From a thread's creation to its ledger: who is tracked, what it executes, and
+ * the one event that says all about it, sent at its last switch-out or, for
+ * those alive at the end, by an iterator over all tasks.
+ *
+ * Pointers are followed by BPF_CORE_READ here, and by loads in what fires often:
+ * for each load of a pointer the verifier searches the kernel's whole BTF several
+ * times (type_is_trusted()), half a millisecond each when concprof starts.
+ */
+#include "thread.bpf.h"
+
+#define CLONE_THREAD	  0x00010000
+#define PF_IO_WORKER	  0x00000010
+#define PF_USER_WORKER	  0x00004000
+#define PF_KTHREAD	  0x00200000
+#define SIGNAL_GROUP_EXIT 0x00000004 /* include/linux/sched/signal.h */
+#define DEFAULT_PRIO	  120	     /* include/linux/sched/prio.h: nice 0 */
+
+/* Room for the ledgers of some 3,000 threads that end at once. */
+#define RING_SIZE (4 << 20)
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, RING_SIZE);
+} ring SEC(".maps");
+
+/* Too large for the stack. One for each CPU: the iterator is not preempted. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct ev_thread);
+} scratch SEC(".maps");
+
+/* The sum of the ledgers that found no room in the ring, on each CPU. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct ev_thread);
+} unsent SEC(".maps");
+
+__u64 next_id = COMMAND_ID;
+
+/* The number of a task in concprof's own PID namespace; 0: it has none there. */
+static __always_inline u32 number_of(struct pid *pid)
+{
+	u32 nr = 0, level = ns_level;
+	void *numbers;
+
+	if (!pid || level > BPF_CORE_READ(pid, level))
+		return 0;
+	numbers = (void *)pid + bpf_core_field_offset(pid->numbers);
+	if (bpf_probe_read_kernel(&nr, sizeof(nr),
+				  numbers + level * bpf_core_type_size(struct upid)))
+		return 0;
+	return nr;
+}
+
+static __always_inline void read_numbers(struct task_struct *task, struct tracked *t)
+{
+	t->tid = number_of(BPF_CORE_READ(task, thread_pid));
+	t->pid = number_of(BPF_CORE_READ(task, group_leader, thread_pid));
+}
+
+static __always_inline void witness_since(struct witness *w, const struct witness *base)
+{
+	w->run_ns -= base->run_ns;
+	w->delay_ns -= base->delay_ns;
+	w->voluntary -= base->voluntary;
+	w->involuntary -= base->involuntary;
+	w->migrations -= base->migrations;
+	w->user_ns -= base->user_ns;
+	w->kernel_ns -= base->kernel_ns;
+}
+
+/* The status that wait(2) will give of the process, as far as it is settled. */
+static __always_inline u32 status_of(struct task_struct *task)
+{
+	if (BPF_CORE_READ(task, signal, flags) & SIGNAL_GROUP_EXIT)
+		return BPF_CORE_READ(task, signal, group_exit_code);
+	return task->exit_code;
+}
+
+static __always_inline void fill(struct ev_thread *ev, struct task_struct *task, struct tracked *t)
+{
+	__builtin_memset(ev, 0, offsetof(struct ev_thread, ledger));
+	ev->head.kind = EV_THREAD;
+	ev->head.size = sizeof(*ev);
+	ev->id = t->id;
+	ev->creator_id = t->creator_id;
+	ev->process_id = t->process_id;
+	ev->tid = t->tid;
+	ev->pid = t->pid;
+	ev->flags = t->flags;
+	ev->exit_code = status_of(task);
+	ev->policy = task->policy;
+	ev->nice = task->static_prio - DEFAULT_PRIO;
+	ev->rt_priority = task->rt_priority;
+	ev->max_rss_bytes = BPF_CORE_READ(task, signal, maxrss) * page_size;
+	ev->count = 1;
+	if (t->flags & THREAD_OPEN_WAIT) {
+		ev->open_cause = t->track.cause;
+		ev->open_since = t->open_since;
+	}
+	bpf_probe_read_kernel(ev->comm, sizeof(ev->comm), task->comm);
+	read_witness(task, &ev->witness);
+	witness_since(&ev->witness, &t->base);
+	bpf_probe_read_kernel(&ev->ledger, sizeof(ev->ledger), &t->track.ledger);
+}
+
+static __always_inline void add_unsent(struct task_struct *task, struct tracked *t)
+{
+	struct ledger *to, *l = &t->track.ledger;
+	struct ev_thread *sum;
+	struct witness w;
+	u32 zero = 0;
+
+	sum = bpf_map_lookup_elem(&unsent, &zero);
+	if (!sum)
+		return;
+	to = &sum->ledger;
+	sum->count++;
+	read_witness(task, &w);
+	witness_since(&w, &t->base);
+	sum->witness.run_ns += w.run_ns;
+	sum->witness.delay_ns += w.delay_ns;
+	sum->witness.voluntary += w.voluntary;
+	sum->witness.involuntary += w.involuntary;
+	sum->witness.migrations += w.migrations;
+	/* A sum has no start of its own: end_at - start_at is its lifetime. */
+	to->end_at += l->end_at - l->start_at;
+	to->stolen_ns += l->stolen_ns;
+	to->switches += l->switches;
+	to->yields += l->yields;
+	to->blocks += l->blocks;
+	for (int i = 0; i < TS_COUNT; i++)
+		to->state_ns[i] += l->state_ns[i];
+	for (int i = 0; i < CAUSE_COUNT; i++) {
+		to->cause[i].ns += l->cause[i].ns;
+		to->cause[i].count += l->cause[i].count;
+		if (l->cause[i].max_ns > to->cause[i].max_ns)
+			to->cause[i].max_ns = l->cause[i].max_ns;
+	}
+}
+
+/* The collector looks now and then by itself; it is woken for a quarter full. */
+static __always_inline u64 wakeup_flag(void)
+{
+	return bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) > RING_SIZE / 4 ? BPF_RB_FORCE_WAKEUP :
+									     BPF_RB_NO_WAKEUP;
+}
+
+/* A thread that was alive at the measurement's end. Doing it twice adds nothing. */
+static __always_inline void finish(struct tracked *t)
+{
+	struct standing s = { .end = end_at, .queued_at = t->queued_at };
+
+	if (t->position == POS_RUNNING)
+		s.arrived_at = t->arrived;
+	if (t->position >= POS_BLOCKED && !(t->flags & THREAD_OPEN_WAIT)) {
+		t->flags |= THREAD_OPEN_WAIT;
+		t->open_since = t->track.last_out;
+	}
+	track_finish(&t->track, &s);
+}
+
+int thread_ended(struct tracked *t)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct ev_thread *ev;
+	u32 flags = 0;
+
+	if (!t || __sync_val_compare_and_swap(&t->sent, 0, 1))
+		return 0;
+	if (stopped && t->track.ledger.end_at < end_at) {
+		/* It died after the measurement's end: it was alive then. */
+		finish(t);
+	} else {
+		flags |= THREAD_ENDED;
+	}
+	ev = bpf_ringbuf_reserve(&ring, sizeof(*ev), 0);
+	if (!ev) {
+		add_unsent(task, t);
+		return 0;
+	}
+	fill(ev, task, t);
+	ev->flags |= flags;
+	if (!BPF_CORE_READ(task, signal, live.counter))
+		ev->flags |= THREAD_GROUP_DEAD;
+	bpf_ringbuf_submit(ev, wakeup_flag());
+	return 0;
+}
+
+/* include/trace/events/task.h: in copy_process(), of threads, processes and the
+ * kernel's workers alike; the new task cannot run yet. */
+SEC("tp_btf/task_newtask")
+int BPF_PROG(cp_newtask, struct task_struct *task, u64 clone_flags)
+{
+	struct task_struct *current = bpf_get_current_task_btf();
+	struct tracked *parent, *t;
+	struct program *g;
+	u64 now;
+
+	if (stopped)
+		return 0;
+	parent = bpf_task_storage_get(&threads, current, 0, 0);
+	if (!parent || parent->role)
+		return 0;
+	t = bpf_task_storage_get(&threads, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	g = the_program();
+	if (!t || !g) {
+		__sync_fetch_and_add(&lost[LOSS_UNTRACKED], 1);
+		return 0;
+	}
+	now = BPF_CORE_READ(current, se.cfs_rq, rq, clock);
+	t->id = __sync_fetch_and_add(&next_id, 1) + 1;
+	t->creator_id = parent->id;
+	if (clone_flags & CLONE_THREAD) {
+		t->process_id = parent->process_id;
+	} else {
+		t->process_id = t->id;
+		t->flags = THREAD_LEADER;
+	}
+	if (task->flags & (PF_KTHREAD | PF_IO_WORKER | PF_USER_WORKER))
+		t->flags |= THREAD_KERNEL;
+	read_numbers(task, t);
+	read_witness(task, &t->base);
+	t->track.run_delay = t->base.delay_ns;
+	t->kernel_switches = t->base.voluntary + t->base.involuntary;
+	t->voluntary = t->base.voluntary;
+	t->queued_at = now;
+	t->position = POS_RUNNABLE;
+	bpf_spin_lock(&g->lock);
+	wall_advance(&g->wall, now);
+	wall_move(&g->wall, POS_GONE, POS_RUNNABLE, CAUSE_UNKNOWN, g->wall.pending_ever);
+	g->wall.alive++;
+	if (t->process_id == COMMAND_ID)
+		g->wall.command_alive++;
+	bpf_spin_unlock(&g->lock);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(cp_exec, struct task_struct *task, pid_t old_pid, struct linux_binprm *bprm)
+{
+	struct tracked *t = bpf_task_storage_get(&threads, task, 0, 0);
+	struct ev_exec *ev;
+	u64 start, size;
+
+	if (stopped || !t || t->role)
+		return 0;
+	/* execve(2): a thread that is not the leader takes over the leader's number. */
+	read_numbers(task, t);
+	ev = bpf_ringbuf_reserve(&ring, sizeof(*ev), 0);
+	if (!ev) {
+		__sync_fetch_and_add(&lost[LOSS_EXEC], 1);
+		return 0;
+	}
+	ev->head.kind = EV_EXEC;
+	ev->head.size = sizeof(*ev);
+	ev->at = BPF_CORE_READ(task, se.cfs_rq, rq, clock);
+	ev->thread_id = t->id;
+	ev->process_id = t->process_id;
+	ev->pid = t->pid;
+	ev->pad = 0;
+	bpf_probe_read_kernel(ev->comm, sizeof(ev->comm), task->comm);
+	if (bpf_probe_read_kernel_str(ev->path, sizeof(ev->path), BPF_CORE_READ(bprm, filename)) < 0)
+		ev->path[0] = '\0';
+	start = BPF_CORE_READ(task, mm, arg_start);
+	size = BPF_CORE_READ(task, mm, arg_end) - start;
+	ev->args_truncated = size > EVENT_ARGS_SIZE;
+	barrier_var(size);
+	if (size > EVENT_ARGS_SIZE)
+		size = EVENT_ARGS_SIZE;
+	if (bpf_probe_read_user(ev->args, size, (void *)start))
+		size = 0;
+	ev->args_size = size;
+	bpf_ringbuf_submit(ev, wakeup_flag());
+	return 0;
+}
+
+/* Run once, after the end: the threads that are still alive. */
+SEC("iter/task")
+int cp_alive(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct ev_thread *ev;
+	struct tracked *t;
+	u32 zero = 0;
+
+	if (!task)
+		return 0;
+	t = bpf_task_storage_get(&threads, task, 0, 0);
+	ev = bpf_map_lookup_elem(&scratch, &zero);
+	if (!t || !ev)
+		return 0;
+	if (t->role || __sync_val_compare_and_swap(&t->sent, 0, 1))
+		return 0;
+	finish(t);
+	fill(ev, task, t);
+	if (bpf_seq_write(ctx->meta->seq, ev, sizeof(*ev)))
+		t->sent = 0; /* the buffer is full: the kernel calls again for this task */
+	return 0;
+}
+
+/* Pids of the processes that are tracked and alive, for signals to them. */
+SEC("iter/task")
+int cp_pids(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct tracked *t;
+
+	if (!task || task != task->group_leader)
+		return 0;
+	t = bpf_task_storage_get(&threads, task, 0, 0);
+	if (t && !t->role && t->pid)
+		bpf_seq_write(ctx->meta->seq, &t->pid, sizeof(t->pid));
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "GPL";

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The two probes that fire often: a switch and a wake-up. No look-up by key, no
+ * allocation and no ring buffer on their way; a thread's last switch-out alone
+ * sends something.
+ */
+#include "thread.bpf.h"
+
+#define TASK_DEAD 0x0080 /* include/linux/sched.h */
+
+/* Since 6.18 a throttled task leaves the queue by itself; before, its group did. */
+static __always_inline bool is_throttled(struct task_struct *task)
+{
+	if (bpf_core_field_exists(task->throttled))
+		return task->throttled;
+	if (bpf_core_field_exists(task->se.cfs_rq->throttle_count))
+		return task->se.cfs_rq->throttle_count > 0;
+	return false;
+}
+
+/* What the thread does from now on; returns its position. A wait that a signal
+ * ended before it began is a voluntary switch of a task that stays queued, and
+ * its prev_state may read as 0 or not: only __state is reliable then. */
+static __always_inline u32 read_departure(struct task_struct *prev, struct tracked *t, bool preempt,
+					  u32 prev_state, struct departure *d)
+{
+	u32 voluntary = prev->nvcsw;
+
+	if (voluntary != t->voluntary && !preempt) {
+		t->voluntary = voluntary;
+		if (!prev_state || !prev->__state) {
+			d->off = OFF_NEW;
+			return POS_RUNNABLE;
+		}
+		d->off = OFF_BLOCKED;
+		d->cause = cause_of(t, prev_state);
+		return row_of_cause(d->cause) == ROW_LOCK ? POS_BLOCKED_LOCK : POS_BLOCKED;
+	}
+	t->voluntary = voluntary;
+	d->off = OFF_PREEMPTED;
+	if (is_throttled(prev)) {
+		d->off = OFF_THROTTLED;
+		d->cause = CAUSE_KERNEL_THROTTLE;
+	} else if (!preempt && in_yield()) {
+		d->off = OFF_YIELDED;
+	}
+	return POS_RUNNABLE;
+}
+
+/* A task leaves the queue, and its run time ends, before the next one is looked
+ * for, which can take microseconds (sched_balance_newidle() moves rq->clock on):
+ * se.exec_start is rq->clock_task of that moment, for all classes (update_se()). */
+static __always_inline void depart(struct task_struct *prev, struct tracked *t, u64 now, u64 lag,
+				   struct departure *d)
+{
+	u64 switches = prev->nvcsw + prev->nivcsw, out = prev->se.exec_start + lag;
+
+	d->now = out < now ? out : now;
+	d->arrived = prev->sched_info.last_arrival;
+	d->run_delay = prev->sched_info.run_delay;
+	d->unseen = switches - t->kernel_switches - 1;
+	if (t->arrived == d->arrived)
+		d->stolen = lag - t->stolen_mark;
+	t->kernel_switches = switches;
+	t->queued_at = 0;
+	t->arrived = 0;
+	track_depart(&t->track, d);
+}
+
+/* The held command runs again: from here on it is measured. What sched_info
+ * still owes for the queueing before belongs to the time before. */
+static __always_inline void release(struct task_struct *next, struct tracked *t, u64 now)
+{
+	read_witness(next, &t->base);
+	if (next->sched_info.last_queued)
+		t->base.delay_ns += now - next->sched_info.last_queued;
+	t->kernel_switches = t->base.voluntary + t->base.involuntary;
+	t->voluntary = t->base.voluntary;
+	t->track.run_delay = t->base.delay_ns;
+	t->track.last_out = now;
+	t->track.ledger.start_at = now;
+	t->role = ROLE_TRACKED;
+}
+
+#define MOVE_DEAD  0x100 /* prev's last switch-out */
+#define MOVE_FIRST 0x200 /* next is the command, released */
+
+/* Moves both threads in the program's sums, at one instant; prev, on the CPU since
+ * `arrived`, to the position in `what`. Next comes first, so that a hand-over is no
+ * standstill. Global, so that the verifier does not walk it on each path. */
+int move_both(struct tracked *p, struct tracked *n, u64 now, u64 arrived, u32 what)
+{
+	struct program *g = the_program();
+	u32 to = what & 7;
+	u64 mark, end = 0;
+
+	if (!g)
+		return 0;
+	bpf_spin_lock(&g->lock);
+	if (what & MOVE_FIRST) {
+		wall_start(&g->wall, now);
+		g->wall.alive = g->wall.command_alive = 1;
+	}
+	if (p && p->position != POS_RUNNING)
+		wall_missed(&g->wall, p->position, arrived);
+	wall_advance(&g->wall, now);
+	if (n)
+		wall_move(&g->wall, n->position, POS_RUNNING, n->track.cause, n->pending_mark);
+	if (p) {
+		wall_move(&g->wall, POS_RUNNING, to, CAUSE_UNKNOWN, g->wall.pending_ever);
+		if (what & MOVE_DEAD) {
+			g->wall.alive--;
+			if (p->process_id == COMMAND_ID)
+				g->wall.command_alive--;
+			if (linger ? !g->wall.alive : !g->wall.command_alive)
+				end = g->wall.sums.at;
+		}
+	}
+	mark = g->wall.pending_ever;
+	bpf_spin_unlock(&g->lock);
+	if (n)
+		n->position = POS_RUNNING;
+	if (p) {
+		p->position = to;
+		p->pending_mark = mark;
+	}
+	if (end) {
+		end_at = end;
+		stopped = 1;
+	}
+	return 0;
+}
+
+/* After the end a dying thread must still hand over its ledger: its storage dies with it. */
+static __always_inline int after_end(struct task_struct *prev, u32 prev_state)
+{
+	struct tracked *p;
+
+	if (!(prev_state & TASK_DEAD))
+		return 0;
+	p = bpf_task_storage_get(&threads, prev, 0, 0);
+	if (p && p->role == ROLE_TRACKED)
+		thread_ended(p);
+	return 0;
+}
+
+static __always_inline int on_switch(bool preempt, struct task_struct *prev,
+				     struct task_struct *next, u32 prev_state, struct rq *rq)
+{
+	struct tracked *p = NULL, *n = NULL;
+	struct departure d = {};
+	u32 what = 0;
+	u64 now, lag;
+
+	if (stopped)
+		return after_end(prev, prev_state);
+	if (prev->pid)
+		p = bpf_task_storage_get(&threads, prev, 0, 0);
+	if (next->pid)
+		n = bpf_task_storage_get(&threads, next, 0, 0);
+	/* `!p && !n` would become an `or` of two pointers, which the verifier refuses. */
+	barrier_var(p);
+	barrier_var(n);
+	if (!p) {
+		barrier();
+		if (!n)
+			return 0;
+	}
+	now = rq->clock;
+	lag = now - rq->clock_task;
+	if (p && p->role)
+		p = NULL;
+	if (p) {
+		what = read_departure(prev, p, preempt, prev_state, &d);
+		depart(prev, p, now, lag, &d);
+		if (prev_state & TASK_DEAD)
+			what = POS_GONE | MOVE_DEAD;
+	}
+	if (n) {
+		if (n->role == ROLE_CLOCK) {
+			clock_pair.sched_ns = now;
+			clock_pair.monotonic_ns = bpf_ktime_get_ns();
+			ns_level = BPF_CORE_READ(next, thread_pid, level);
+			n = NULL;
+		} else {
+			if (n->role == ROLE_HELD) {
+				release(next, n, now);
+				what |= MOVE_FIRST;
+			}
+			n->arrived = now;
+			n->stolen_mark = lag;
+		}
+	}
+	move_both(p, n, now, d.arrived, what);
+	if (what & MOVE_DEAD)
+		thread_ended(p);
+	return 0;
+}
+
+static __always_inline void add_cost(u32 which, u64 from)
+{
+	__sync_fetch_and_add(&cost[which].ns, bpf_ktime_get_ns() - from);
+	__sync_fetch_and_add(&cost[which].samples, 1);
+}
+
+SEC("tp_btf/sched_switch")
+int BPF_PROG(cp_switch, bool preempt, struct task_struct *prev, struct task_struct *next,
+	     unsigned int prev_state)
+{
+	struct rq *rq = rq_of(prev);
+	u64 from = 0;
+
+	if (rq->nr_switches % COST_SAMPLE == 0)
+		from = bpf_ktime_get_ns();
+	on_switch(preempt, prev, next, prev_state, rq);
+	if (from)
+		add_cost(COST_SWITCH, from);
+	return 0;
+}
+
+static __always_inline int on_wakeup(struct task_struct *task, u64 now)
+{
+	struct tracked *t = bpf_task_storage_get(&threads, task, 0, 0);
+	struct program *g;
+
+	if (!t || t->position < POS_BLOCKED)
+		return 0;
+	g = the_program();
+	if (!g)
+		return 0;
+	bpf_spin_lock(&g->lock);
+	wall_advance(&g->wall, now);
+	wall_move(&g->wall, t->position, POS_RUNNABLE, t->track.cause, t->pending_mark);
+	bpf_spin_unlock(&g->lock);
+	t->position = POS_RUNNABLE;
+	t->queued_at = now;
+	return 0;
+}
+
+SEC("tp_btf/sched_wakeup")
+int BPF_PROG(cp_wakeup, struct task_struct *task)
+{
+	u64 from = 0, now;
+
+	if (stopped)
+		return 0;
+	now = rq_of(task)->clock;
+	/* The clock's low bits are as good as a die, and free. */
+	if (now % COST_SAMPLE == 0)
+		from = bpf_ktime_get_ns();
+	on_wakeup(task, now);
+	if (from)
+		add_cost(COST_WAKEUP, from);
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "GPL";

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "thread.bpf.h"
+
+struct threads_map threads SEC(".maps");
+struct programs_map programs SEC(".maps");
+
+const volatile __u32 page_size = 4096;
+const volatile __u64 fault_entry = 0;
+const volatile __u64 fault_entry_end = 0;
+
+__u64 stopped = 0;
+__u64 end_at = 0;
+__u64 linger = 0;
+__u64 window = 0;
+__u64 waits_seen = 0;
+struct clock_pair clock_pair = {};
+__u64 ns_level = 0;
+struct probe_cost cost[COST_COUNT] = {};
+__u64 lost[LOSS_KIND_COUNT] = {};
+
+char LICENSE[] SEC("license") = "GPL";

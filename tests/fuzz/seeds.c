@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Writes the corpus of fuzz_stream.c: a few streams that are good or nearly so.
+ *
+ *	cc -std=gnu11 -D_GNU_SOURCE -Iuser -I. -Itests/unit tests/fuzz/seeds.c -o seeds
+ *	./seeds tests/fuzz/corpus_stream
+ */
+#include "stream.h"
+
+static FILE *out;
+
+static void start(const char *folder, const char *name, int options)
+{
+	char path[512];
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	out = fopen(path, "wb");
+	if (!out) {
+		perror(path);
+		exit(1);
+	}
+	fputc(options, out);
+}
+
+/* See fuzz_stream.c for the form. */
+static void put(const void *event)
+{
+	const struct event *ev = event;
+	const unsigned char *s = (const unsigned char *)(ev + 1);
+	const unsigned char *last = (const unsigned char *)ev + ev->size;
+
+	fputc(ev->kind, out);
+	fputc(ev->size & 0xff, out);
+	fputc(ev->size >> 8, out);
+	while (s < last) {
+		size_t zeros = 0, n = 0;
+
+		while (s + zeros < last && zeros < 255 && !s[zeros])
+			zeros++;
+		s += zeros;
+		while (s + n < last && n < 255 && s[n])
+			n++;
+		fputc(zeros, out);
+		fputc(n, out);
+		fwrite(s, 1, n, out);
+		s += n;
+	}
+}
+
+static void put_text(enum text_kind what, const char *string)
+{
+	struct ev_text *t = text(what, string);
+
+	put(t);
+	free(t);
+}
+
+static void put_head(void)
+{
+	struct ev_run r = run();
+
+	put(&r);
+	put_text(TEXT_KERNEL, "6.18");
+	put_text(TEXT_ARCH, "x86_64");
+	put_text(TEXT_ARGUMENT, "./a");
+	put_text(TEXT_EXECUTABLE, "/tmp/a");
+}
+
+/* Two processes, three threads, one open wait, a wait of each second cause. */
+static void put_threads(const char *comm)
+{
+	struct ev_thread a = thread(1, 0, 0, 0, 3000000000), b = thread(2, 1, 1, 100, 3000000000);
+	struct ev_thread c = thread(3, 2, 0, 200, 2000000000);
+	struct ev_exec e = exec(10, 1, 1, "/tmp/a", "./a -x");
+
+	for (int i = 0; i < CAUSE_COUNT; i += 2)
+		waited(&a, i, 1000000 * i, i);
+	waits(&b, CAUSE_LOCK_MUTEX, 1000000000);
+	snprintf(c.comm, sizeof(c.comm), "%s", comm);
+	c.exit_code = 11;
+	c.witness.run_ns = 1900000000;
+	c.ledger.stolen_ns = 1000;
+	snprintf(e.path, sizeof(e.path), "/tmp/%s", comm);
+	put(&e);
+	put(&c);
+	put(&b);
+	put(&a);
+}
+
+static void put_tail(void)
+{
+	struct ev_wall w = wall(1000000000);
+	struct ev_loss l = loss(LOSS_EXEC, 2, 0, "ring");
+	struct ev_probe p = probe("sched_switch", ""), q = probe("contention_begin", "too old");
+	struct ev_calls c = calls(3);
+	struct ev_end e = end(11);
+
+	stood(&w, &w.sums.still_ns, 1000000);
+	put(&w);
+	w = wall(3000000000);
+	stood(&w, &w.sums.row_ns[ROW_IO], 500000000);
+	stood(&w, &w.sums.pending_ns[ROW_TIMER], 300000000);
+	stood(&w, &w.sums.still_ns, 200000000);
+	put(&w);
+	put(&l);
+	put(&p);
+	put(&q);
+	put(&c);
+	put(&e);
+}
+
+static void put_unsent(void)
+{
+	struct ev_thread t = thread(0, 0, 0, 0, 1000);
+
+	t.flags = THREAD_UNSENT;
+	t.ledger.start_at = 0;
+	t.ledger.end_at = 1000;
+	t.count = 5;
+	put(&t);
+}
+
+int main(int argc, char **argv)
+{
+	const char *folder = argc > 1 ? argv[1] : ".";
+
+	start(folder, "good", 1);
+	put_head();
+	put_threads("worker");
+	put_tail();
+	fclose(out);
+	start(folder, "hostile", 15);
+	put_head();
+	put_text(TEXT_ARGUMENT, "\033[2J\"<b>|`\\\xff\xc2\x9b");
+	put_text(TEXT_NOTE, "a\nb");
+	put_threads("\033]0;x\a\r\xe2\x82\"&'");
+	put_unsent();
+	put_tail();
+	fclose(out);
+	start(folder, "cut", 2);
+	put_threads("a");
+	put_threads("b");
+	fclose(out);
+	start(folder, "sums", 5);
+	for (int i = 1; i <= 300; i += i < 6 ? 1 : 60) {
+		struct ev_wall w = wall(1000000ULL * i);
+
+		stood(&w, i % 2 ? &w.sums.row_ns[i % 8] : &w.sums.pending_ns[i % 8], 5000ULL * i);
+		put(&w);
+	}
+	fclose(out);
+	return 0;
+}

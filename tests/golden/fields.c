@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "fields.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct word {
+	const char *name;
+	int number;
+};
+
+static int find(const struct word *words, const char *name)
+{
+	for (; words->name; words++) {
+		if (!strcmp(words->name, name))
+			return words->number;
+	}
+	return -1;
+}
+
+static int mode_of(const char *name)
+{
+	static const struct word words[] = { { "run", MODE_RUN }, { 0 } };
+
+	return find(words, name);
+}
+
+static int cpu_how_of(const char *name)
+{
+	static const struct word words[] = { { "tick", CPU_BY_TICK },
+					     { "exact", CPU_EXACT },
+					     { 0 } };
+
+	return find(words, name);
+}
+
+static int text_of(const char *name)
+{
+	static const struct word words[] = {
+		{ "kernel", TEXT_KERNEL },
+		{ "arch", TEXT_ARCH },
+		{ "host", TEXT_HOST },
+		{ "libbpf", TEXT_LIBBPF },
+		{ "executable", TEXT_EXECUTABLE },
+		{ "argument", TEXT_ARGUMENT },
+		{ "note", TEXT_NOTE },
+		{ 0 },
+	};
+
+	return find(words, name);
+}
+
+static int flag_of(const char *name)
+{
+	static const struct word words[] = {
+		{ "leader", THREAD_LEADER },
+		{ "ended", THREAD_ENDED },
+		{ "kernel", THREAD_KERNEL },
+		{ "unsent", THREAD_UNSENT },
+		{ "open_wait", THREAD_OPEN_WAIT },
+		{ "group_dead", THREAD_GROUP_DEAD },
+		{ 0 },
+	};
+
+	return find(words, name);
+}
+
+static int loss_of(const char *name)
+{
+	static const struct word words[] = {
+		{ "threads", LOSS_THREADS },
+		{ "untracked", LOSS_UNTRACKED },
+		{ "exec", LOSS_EXEC },
+		{ "missed_run", LOSS_MISSED_RUN },
+		{ "switch_in", LOSS_SWITCH_IN },
+		{ "calls", LOSS_CALLS }, 
+		{ 0 },
+	};
+
+	return find(words, name);
+}
+
+static int ended_by_of(const char *name)
+{
+	static const struct word words[] = {
+		{ "command", ENDED_COMMAND },
+		{ "duration", ENDED_DURATION },
+		{ "hang", ENDED_HANG },
+		{ "signal", ENDED_SIGNAL },
+		{ "last-process", ENDED_LAST_PROCESS },
+		{ 0 },
+	};
+
+	return find(words, name);
+}
+
+static int by_name(const char *name, const char *(*name_of)(unsigned int), int count)
+{
+	for (int i = 0; i < count; i++) {
+		if (!strcmp(name_of((unsigned int)i), name))
+			return i;
+	}
+	return -1;
+}
+
+static int row_of(const char *name)
+{
+	return by_name(name, row_name, ROW_COUNT);
+}
+
+static int state_of(const char *name)
+{
+	return by_name(name, state_name, TS_COUNT);
+}
+
+static int count_of(const char *name)
+{
+	char *end;
+	unsigned long n = strtoul(name, &end, 10);
+
+	return *end || end == name || n >= WALL_COUNTS ? -1 : (int)n;
+}
+
+#define AT(s, member) offsetof(struct s, member), sizeof(((struct s *)NULL)->member)
+#define NUMBER(s, name)                                                                            \
+	{                                                                                          \
+#name, FIELD_NUMBER, AT(s, name), NULL                                             \
+	}
+#define NUMBER_IN(s, in, name)                                                                     \
+	{                                                                                          \
+#name, FIELD_NUMBER, AT(s, in.name), NULL                                          \
+	}
+#define WITNESS(name)                                                                              \
+	{                                                                                          \
+		"witness." #name, FIELD_NUMBER, AT(ev_thread, witness.name), NULL                  \
+	}
+#define STRING(s, name)                                                                            \
+	{                                                                                          \
+#name, FIELD_STRING, AT(s, name), NULL                                             \
+	}
+#define WORDS(s, name, of)                                                                         \
+	{                                                                                          \
+#name, FIELD_WORDS, AT(s, name), of                                                \
+	}
+
+static const struct field run_fields[] = {
+	NUMBER(ev_run, realtime_ns),
+	WORDS(ev_run, mode, mode_of),
+	NUMBER(ev_run, cpus),
+	NUMBER(ev_run, cpus_allowed),
+	NUMBER(ev_run, quota_us),
+	WORDS(ev_run, cpu_how, cpu_how_of),
+	NUMBER(ev_run, period_us),
+	NUMBER(ev_run, uid),
+	{ 0 },
+};
+
+static const struct field text_fields[] = {
+	WORDS(ev_text, what, text_of),
+	{ "text", FIELD_TEXT, sizeof(struct ev_text), 0, NULL },
+	{ 0 },
+};
+
+static const struct field exec_fields[] = {
+	NUMBER(ev_exec, at),
+	NUMBER(ev_exec, thread_id),
+	NUMBER(ev_exec, process_id),
+	NUMBER(ev_exec, pid),
+	NUMBER(ev_exec, args_truncated),
+	STRING(ev_exec, comm),
+	STRING(ev_exec, path),
+	{ "args", FIELD_ARGS, AT(ev_exec, args), NULL },
+	{ 0 },
+};
+
+static const struct field thread_fields[] = {
+	NUMBER(ev_thread, id),
+	NUMBER(ev_thread, creator_id),
+	NUMBER(ev_thread, process_id),
+	NUMBER(ev_thread, tid),
+	NUMBER(ev_thread, pid),
+	WORDS(ev_thread, flags, flag_of),
+	WORDS(ev_thread, open_cause, cause_by_name),
+	NUMBER(ev_thread, open_since),
+	NUMBER(ev_thread, exit_code),
+	NUMBER(ev_thread, policy),
+	NUMBER(ev_thread, nice),
+	NUMBER(ev_thread, rt_priority),
+	NUMBER(ev_thread, max_rss_bytes),
+	NUMBER(ev_thread, count),
+	STRING(ev_thread, comm),
+	WITNESS(run_ns),
+	WITNESS(delay_ns),
+	WITNESS(voluntary),
+	WITNESS(involuntary),
+	WITNESS(migrations),
+	WITNESS(user_ns),
+	WITNESS(kernel_ns),
+	NUMBER_IN(ev_thread, ledger, start_at),
+	NUMBER_IN(ev_thread, ledger, end_at),
+	NUMBER_IN(ev_thread, ledger, stolen_ns),
+	NUMBER_IN(ev_thread, ledger, switches),
+	NUMBER_IN(ev_thread, ledger, yields),
+	NUMBER_IN(ev_thread, ledger, blocks),
+	{ "state.", FIELD_INDEXED, AT(ev_thread, ledger.state_ns), state_of },
+	{ "wait.", FIELD_WAIT, AT(ev_thread, ledger.cause), cause_by_name },
+	{ 0 },
+};
+
+static const struct field wall_fields[] = {
+	NUMBER_IN(ev_wall, sums, start_at),
+	NUMBER_IN(ev_wall, sums, at),
+	NUMBER_IN(ev_wall, sums, busy_ns),
+	NUMBER_IN(ev_wall, sums, runnable_ns),
+	NUMBER_IN(ev_wall, sums, still_ns),
+	NUMBER_IN(ev_wall, sums, serialised_ns),
+	NUMBER_IN(ev_wall, sums, missed_in),
+	NUMBER_IN(ev_wall, sums, missed_ns),
+	{ "by_count.", FIELD_INDEXED, AT(ev_wall, sums.by_count), count_of },
+	{ "row.", FIELD_INDEXED, AT(ev_wall, sums.row_ns), row_of },
+	{ "pending.", FIELD_INDEXED, AT(ev_wall, sums.pending_ns), row_of },
+	{ 0 },
+};
+
+static const struct field loss_fields[] = {
+	WORDS(ev_loss, what, loss_of),
+	NUMBER(ev_loss, count),
+	NUMBER(ev_loss, ns),
+	STRING(ev_loss, name),
+	{ 0 },
+};
+
+static const struct field probe_fields[] = {
+	NUMBER(ev_probe, attached), NUMBER(ev_probe, runs), NUMBER(ev_probe, ns),
+	STRING(ev_probe, name),	    STRING(ev_probe, why),  { 0 },
+};
+
+static const struct field calls_fields[] = {
+	NUMBER(ev_calls, windows),
+	NUMBER(ev_calls, all_time),
+	NUMBER(ev_calls, window_ns),
+	NUMBER_IN(ev_calls, sums, futex_waits),
+	NUMBER_IN(ev_calls, sums, futex_wakes),
+	NUMBER_IN(ev_calls, sums, futex_other),
+	NUMBER_IN(ev_calls, sums, futex_blocked),
+	NUMBER_IN(ev_calls, sums, futex_again),
+	NUMBER_IN(ev_calls, sums, futex_timeouts),
+	NUMBER_IN(ev_calls, sums, futex_woken),
+	NUMBER_IN(ev_calls, sums, futex_wake_none),
+	NUMBER_IN(ev_calls, sums, epoll_waits),
+	NUMBER_IN(ev_calls, sums, epoll_events),
+	NUMBER_IN(ev_calls, sums, epoll_empty),
+	NUMBER_IN(ev_calls, sums, epoll_ready),
+	{ 0 },
+};
+
+static const struct field end_fields[] = {
+	WORDS(ev_end, ended_by, ended_by_of),
+	NUMBER(ev_end, status),
+	NUMBER(ev_end, bpf_ns),
+	NUMBER(ev_end, bpf_runs),
+	NUMBER(ev_end, collector_cpu_ns),
+	NUMBER(ev_end, collector_rss_bytes),
+	{ 0 },
+};
+
+static const struct kind kinds[] = {
+	{ "run", EV_RUN, sizeof(struct ev_run), run_fields },
+	{ "text", EV_TEXT, sizeof(struct ev_text), text_fields },
+	{ "exec", EV_EXEC, sizeof(struct ev_exec), exec_fields },
+	{ "thread", EV_THREAD, sizeof(struct ev_thread), thread_fields },
+	{ "wall", EV_WALL, sizeof(struct ev_wall), wall_fields },
+	{ "loss", EV_LOSS, sizeof(struct ev_loss), loss_fields },
+	{ "probe", EV_PROBE, sizeof(struct ev_probe), probe_fields },
+	{ "calls", EV_CALLS, sizeof(struct ev_calls), calls_fields },
+	{ "end", EV_END, sizeof(struct ev_end), end_fields },
+	{ 0 },
+};
+
+const struct kind *kind_by_name(const char *name)
+{
+	for (const struct kind *k = kinds; k->name; k++) {
+		if (!strcmp(k->name, name))
+			return k;
+	}
+	return NULL;
+}
+
+const struct field *field_by_key(const struct kind *kind, const char *key)
+{
+	for (const struct field *f = kind->fields; f->name; f++) {
+		size_t n = strlen(f->name);
+
+		if (f->number_of && f->name[n - 1] == '.' ? !strncmp(f->name, key, n)
+							  : !strcmp(f->name, key))
+			return f;
+	}
+	return NULL;
+}

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * usage: golden [--update] [DIRECTORY] [CASE...]
+ *
+ * Reads DIRECTORY/CASE/in.evt, makes both reports of it, and compares them with
+ * out.txt and out.json there. --update writes these instead: read the change.
+ */
+#include <errno.h>
+#include <glob.h>
+#include <libgen.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis/findings.h"
+#include "base/escape.h"
+#include "base/utf8.h"
+#include "report/report.h"
+#include "stream.h"
+
+struct tally {
+	unsigned int passed, failed;
+	bool update;
+};
+
+static void say(struct tally *t, bool good, const char *name, const char *what, const char *why)
+{
+	unsigned int *count = good ? &t->passed : &t->failed;
+
+	++*count;
+	printf("%s %u - golden %s %s%s%s\n", good ? "ok" : "not ok", t->passed + t->failed, name,
+	       what, good ? "" : ": ", good ? "" : why);
+}
+
+static char *read_all(const char *path)
+{
+	FILE *in = fopen(path, "re");
+	char *text = NULL;
+	size_t size = 0;
+
+	if (!in)
+		return NULL;
+	if (getdelim(&text, &size, '\0', in) < 0) {
+		free(text);
+		text = strdup("");
+	}
+	fclose(in);
+	return text;
+}
+
+static int write_all(const char *path, const char *text)
+{
+	FILE *out = fopen(path, "we");
+	int err;
+
+	if (!out)
+		return -errno;
+	err = fputs(text, out) < 0;
+	return fclose(out) || err ? -EIO : 0;
+}
+
+/* The first line in which they differ. */
+static void explain(char *why, size_t size, const char *got, const char *expected)
+{
+	unsigned int line = 1;
+	size_t start = 0, i = 0;
+
+	for (; got[i] && got[i] == expected[i]; i++) {
+		if (got[i] == '\n') {
+			line++;
+			start = i + 1;
+		}
+	}
+	snprintf(why, size, "line %u\n#   got      '%.*s'\n#   expected '%.*s'", line,
+		 (int)strcspn(got + start, "\n"), got + start, (int)strcspn(expected + start, "\n"),
+		 expected + start);
+}
+
+static void compare(struct tally *t, const char *path, const char *name, const char *got)
+{
+	char *expected = t->update ? NULL : read_all(path), why[1024] = "";
+	bool good;
+
+	if (t->update) {
+		good = !write_all(path, got);
+		snprintf(why, sizeof(why), "cannot write");
+	} else if (!expected) {
+		good = false;
+		snprintf(why, sizeof(why), "cannot read");
+	} else {
+		good = !strcmp(got, expected);
+		explain(why, sizeof(why), got, expected);
+	}
+	say(t, good, name, strrchr(path, '/') + 1, why);
+	free(expected);
+}
+
+static int write_report(const char *format, const struct findings *f,
+			const struct report_opts *opts, char **text)
+{
+	size_t size = 0;
+	FILE *out = open_memstream(text, &size);
+	int err;
+
+	if (!out)
+		return -errno;
+	err = report_format_by_name(format)->write(f, opts, out);
+	return fclose(out) && !err ? -EIO : err;
+}
+
+/* Whatever the names were: nothing that steers a terminal, and no line that is too long. */
+static const char *text_problem(const char *text, const struct report_opts *opts)
+{
+	uint32_t c;
+	size_t n;
+
+	for (const char *s = text; *s; s += n) {
+		n = utf8_decode(s, &c);
+		if (!n)
+			return "not UTF-8";
+		if (c != '\n' && (c < 0x20 || c == 0x7f || (c >= 0x80 && c < 0xa0)) &&
+		    !(c == 0x1b && opts->color))
+			return "a control character";
+		if (c >= 0x80 && !opts->utf8)
+			return "not ASCII";
+	}
+	for (const char *s = text; *s && opts->width && !opts->color; s += n + !!s[n]) {
+		n = strcspn(s, "\n");
+		if (text_columns(s, n) > opts->width)
+			return "a line is too long";
+		if (n && s[n - 1] == ' ')
+			return "a line ends in a space";
+	}
+	return NULL;
+}
+
+/* A full disk is an error, not a short report. */
+static bool notices_full_disk(const char *format, const struct findings *f,
+			      const struct report_opts *opts)
+{
+	FILE *full = fopen("/dev/full", "we");
+	int err;
+
+	if (!full)
+		return true;
+	err = report_format_by_name(format)->write(f, opts, full);
+	fclose(full);
+	return err == -ENOSPC;
+}
+
+static void check_reports(struct tally *t, const char *dir, const char *name,
+			  const struct findings *f, const struct report_opts *opts)
+{
+	static const struct {
+		const char *format, *file;
+	} reports[] = { { "text", "out.txt" }, { "json", "out.json" } };
+
+	for (size_t i = 0; i < 2; i++) {
+		char path[4096], *text = NULL;
+		int err = write_report(reports[i].format, f, opts, &text);
+		const char *problem = "";
+
+		snprintf(path, sizeof(path), "%s/%s", dir, reports[i].file);
+		if (err) {
+			say(t, false, name, reports[i].file, strerror(-err));
+		} else {
+			compare(t, path, name, text);
+			problem = i ? NULL : text_problem(text, opts);
+			if (!i)
+				say(t, !problem, name, "is safe to show", problem ?: "");
+		}
+		say(t, notices_full_disk(reports[i].format, f, opts), name, "full disk",
+		    "not noticed");
+		free(text);
+	}
+}
+
+static void run_case(struct tally *t, const char *dir)
+{
+	struct report_opts opts = { .utf8 = true, .width = 80, .top = 10, .version = "0.0.0" };
+	struct model_builder *b = model_builder_new();
+	struct stream_error error = { 0 };
+	const char *name = strrchr(dir, '/') + 1;
+	struct findings *f;
+	struct model *m;
+	char path[4096], why[256];
+	FILE *in;
+	int err;
+
+	snprintf(path, sizeof(path), "%s/in.evt", dir);
+	in = fopen(path, "re");
+	err = in ? stream_read(in, &opts, model_builder_event, b, &error) : -errno;
+	if (in)
+		fclose(in);
+	if (err) {
+		snprintf(why, sizeof(why), "line %u: %s", error.line,
+			 error.line ? error.text : strerror(-err));
+		say(t, false, name, "in.evt", why);
+		model_builder_free(b);
+		return;
+	}
+	m = model_builder_finish(b);
+	f = findings_new(m);
+	check_reports(t, dir, name, f, &opts);
+	findings_free(f);
+	model_free(m);
+}
+
+static bool is_wanted(const char *dir, char **cases, int n)
+{
+	for (int i = 0; i < n; i++) {
+		if (!strcmp(strrchr(dir, '/') + 1, cases[i]))
+			return true;
+	}
+	return !n;
+}
+
+int main(int argc, char **argv)
+{
+	struct tally t = { .update = argc > 1 && !strcmp(argv[1], "--update") };
+	int next = 1 + t.update;
+	const char *directory = next < argc ? argv[next++] : "tests/golden";
+	char pattern[4096];
+	glob_t found;
+
+	snprintf(pattern, sizeof(pattern), "%s/*/in.evt", directory);
+	if (glob(pattern, 0, NULL, &found)) {
+		fprintf(stderr, "golden: no cases in '%s'\n", directory);
+		return 1;
+	}
+	for (size_t i = 0; i < found.gl_pathc; i++) {
+		const char *dir = dirname(found.gl_pathv[i]);
+
+		if (is_wanted(dir, argv + next, argc - next))
+			run_case(&t, dir);
+	}
+	globfree(&found);
+	printf("%u passed, %u failed\n", t.passed, t.failed);
+	return t.failed != 0;
+}

@@ -1,0 +1,285 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Compares a report of concprof with a workload's own truth, and with itself.
+
+usage: compare.py TRUTH.json REPORT.json      (TRUTH may be '-': only the report's invariants)
+
+A truth is {"workload": NAME, "expect": [EXPECTATION...]}, with "skip": REASON if there is nothing
+to expect. An expectation has a "path", a "why", and one of
+    "min" and/or "max"   a number (the length, if the value is an array)
+    "equals", "oneof"    a value, or a list of them
+    "absent": true       the key is not there
+and may have "default" (the value of a missing key) and "plus" and "minus" (lists of paths whose
+values are added and subtracted; a missing key there counts as 0).
+
+Paths: dotted keys, ["key with dots"], [3], [key=value] for the first element that has it, and
+[key=value]* for the sum of what follows over all such elements.
+"""
+import json
+import re
+import sys
+
+TOKEN = re.compile(
+    r'\.?(?P<key>[A-Za-z_][\w-]*)'
+    r'|\["(?P<quoted>[^"]*)"\]'
+    r'|\[(?P<index>\d+)\]'
+    r'|\[(?P<field>\w+)=(?P<value>[^\]]*)\](?P<all>\*?)')
+
+
+class Missing(Exception):
+    """A path leads nowhere; its argument says where it broke off."""
+
+
+class NoSuchKey(Missing):
+    """The only way to be missing that a default excuses."""
+
+
+def parse(path):
+    """The path as a list of regular expression matches."""
+    tokens, at = [], 0
+    while at < len(path):
+        token = TOKEN.match(path, at)
+        if not token:
+            raise ValueError(f"bad path at '{path[at:]}': {path}")
+        tokens.append(token)
+        at = token.end()
+    return tokens
+
+
+def as_number(value):
+    """A list stands for its length."""
+    return len(value) if isinstance(value, list) else value
+
+
+def walk(node, tokens, default=None):
+    """The value of a parsed path below node."""
+    if not tokens:
+        return node
+    token, rest = tokens[0], tokens[1:]
+    if token['field']:
+        return select(node, token, rest, default)
+    if token['index']:
+        if not isinstance(node, list) or int(token['index']) >= len(node):
+            raise Missing(token[0])
+        return walk(node[int(token['index'])], rest, default)
+    key = token['key'] or token['quoted']
+    if not isinstance(node, dict) or key not in node:
+        if default is None:
+            raise NoSuchKey(key)
+        return default
+    return walk(node[key], rest, default)
+
+
+def select(node, token, rest, default):
+    """The first element that a filter chooses, or the sum over all of them."""
+    if not isinstance(node, list):
+        raise Missing(token[0])
+    chosen = [item for item in node if str(item.get(token['field'])) == token['value']]
+    if not chosen:
+        raise Missing(f'no element {token[0]}')
+    if token['all']:
+        return sum(as_number(walk(item, rest, default)) for item in chosen)
+    return walk(chosen[0], rest, default)
+
+
+def lookup(report, path, default=None):
+    """The value of a path."""
+    return walk(report, parse(path), default)
+
+
+def value_of(report, expectation):
+    """The value that an expectation is about."""
+    value = lookup(report, expectation['path'], expectation.get('default'))
+    if 'min' in expectation or 'max' in expectation:
+        value = as_number(value)
+    for path in expectation.get('plus', []):
+        value += lookup(report, path, 0)
+    for path in expectation.get('minus', []):
+        value -= lookup(report, path, 0)
+    return value
+
+
+def wanted(expectation):
+    """What an expectation wants, in words."""
+    if expectation.get('absent'):
+        return 'absent'
+    if 'equals' in expectation:
+        return repr(expectation['equals'])
+    if 'oneof' in expectation:
+        return 'one of ' + ', '.join(map(repr, expectation['oneof']))
+    return f"{expectation.get('min', '-inf')} to {expectation.get('max', 'inf')}"
+
+
+def holds(expectation, value):
+    """Whether the value is what the expectation wants."""
+    if 'equals' in expectation:
+        return value == expectation['equals']
+    if 'oneof' in expectation:
+        return value in expectation['oneof']
+    if not isinstance(value, (int, float)):
+        return False
+    return (value >= expectation.get('min', float('-inf'))
+            and value <= expectation.get('max', float('inf')))
+
+
+def check_expectation(report, expectation):
+    """The failure, as a list of at most one line."""
+    if not {'min', 'max', 'equals', 'oneof', 'absent'} & set(expectation):
+        raise ValueError(f"nothing is expected of {expectation['path']}")
+    absent = expectation.get('absent', False)
+    try:
+        value = value_of(report, expectation)
+        good = not absent and holds(expectation, value)
+    except Missing as missing:
+        value, good = f'missing ({missing})', absent
+    if good:
+        return []
+    path = ' + '.join([expectation['path'], *expectation.get('plus', [])])
+    path = ' - '.join([path, *expectation.get('minus', [])])
+    return [f"{path}: {value}, expected {wanted(expectation)}: {expectation['why']}"]
+
+
+def equal(what, value, expected):
+    """A failure unless both are the same."""
+    return [] if value == expected else [f'{what}: {value} != {expected} ({value - expected:+})']
+
+
+def near(what, value, expected, tolerance):
+    """A failure unless both are the same within the tolerance."""
+    if abs(value - expected) <= tolerance:
+        return []
+    return [f'{what}: {value}, expected {expected} within {tolerance:.0f} ({value - expected:+})']
+
+
+def check_blocked(name, thread):
+    """The causes sum to the blocked time, and no wait is longer than all."""
+    blocked = thread.get('blocked', {})
+    failures = equal(f'{name} sum of blocked[].ns', sum(b['ns'] for b in blocked.values()),
+                     thread['states'].get('blocked_ns', 0))
+    for cause, row in blocked.items():
+        if row.get('max_ns', 0) > row['ns']:
+            failures.append(f"{name} blocked {cause}: max_ns {row['max_ns']} > ns {row['ns']}")
+    return failures
+
+
+def check_witness(name, thread):
+    """The kernel's own accounting of the thread agrees with the ledger."""
+    kernel = thread.get('kernel_accounting') or {}
+    states, switches = thread['states'], thread.get('switches', {})
+    count = switches.get('voluntary', 0) + switches.get('involuntary', 0)
+    failures = []
+    if 'voluntary' in kernel and 'involuntary' in kernel:
+        failures += equal(f'{name} switches against the kernel\'s', count,
+                          kernel['voluntary'] + kernel['involuntary'])
+    if 'run_ns' in kernel:
+        stolen = thread.get('cpu', {}).get('stolen_ns', 0)
+        failures += near(f'{name} running less stolen against run_ns',
+                         states.get('running_ns', 0) - stolen, kernel['run_ns'],
+                         max(kernel['run_ns'] / 1000, 100 * count))
+    if 'run_delay_ns' in kernel:
+        queued = sum(states.get(key, 0) for key in ('woken_ns', 'preempted_ns', 'yielded_ns'))
+        failures += near(f'{name} woken + preempted + yielded against run_delay_ns', queued,
+                         kernel['run_delay_ns'],
+                         max(kernel['run_delay_ns'] / 100, 200 * count))
+    return failures
+
+
+def check_threads(report):
+    """Each thread's ledger is consistent."""
+    failures = []
+    for thread in report.get('threads', []):
+        name = f"threads {thread['id']} ({thread.get('comm')}):"
+        failures += equal(f'{name} sum of states', sum(thread['states'].values()),
+                          thread['lifetime_ns'])
+        failures += check_blocked(name, thread)
+        failures += check_witness(name, thread)
+    return failures
+
+
+def check_wall(report):
+    """The rows and the parallelism sum to the wall time."""
+    wall_ns, rows = report['wall_ns'], report['wall']
+    by_count = report['parallelism']['running_ns_by_count']
+    failures = equal('sum of wall rows',
+                     sum(ns for row, ns in rows.items() if row != 'serialised_ns'), wall_ns)
+    failures += equal('sum of parallelism.running_ns_by_count', sum(by_count), wall_ns)
+    if by_count:
+        failures += equal('parallelism.running_ns_by_count[0]', by_count[0],
+                          wall_ns - rows.get('running_ns', 0))
+    return failures
+
+
+def add_up(threads, section):
+    """The sums over the threads of what is in a section of each."""
+    sums = {}
+    for thread in threads:
+        for key, value in thread.get(section, {}).items():
+            sums[key] = sums.get(key, 0) + value
+    return sums
+
+
+def check_totals(report):
+    """The totals are the sums over the threads, unless some were left out."""
+    if any(row['count'] for row in report.get('omitted', [])):
+        return []
+    totals, threads = report['totals'], report.get('threads', [])
+    failures = []
+    for section in ('states', 'switches'):
+        sums, total = add_up(threads, section), totals.get(section, {})
+        for key in sorted(sums.keys() | total.keys()):
+            failures += equal(f'totals.{section}.{key}', total.get(key, 0), sums.get(key, 0))
+    failures += equal('totals.threads', totals['threads'], len(threads))
+    failures += equal('totals.processes', totals['processes'], len(report.get('processes', [])))
+    return failures
+
+
+def check_ids(report):
+    """An id is used once in the document."""
+    seen, failures = set(), []
+    for section in ('threads', 'processes', 'locks'):
+        for item in report.get(section, []):
+            if item['id'] in seen:
+                failures.append(f"{section}: id {item['id']} is used twice")
+            seen.add(item['id'])
+    return failures
+
+
+def check_invariants(report):
+    """What holds for every report."""
+    failures = check_threads(report) + check_wall(report) + check_totals(report)
+    failures += check_ids(report)
+    failures += equal('measurement.residual_ns', report['measurement']['residual_ns'], 0)
+    return failures
+
+
+def compare(truth, report):
+    """All failures, a line each."""
+    failures = check_invariants(report)
+    for expectation in truth.get('expect', []):
+        failures += check_expectation(report, expectation)
+    return failures
+
+
+def load(name):
+    """The JSON document in a file."""
+    with open(name, encoding='utf-8') as file:
+        return json.load(file)
+
+
+def main(args):
+    """The exit status."""
+    if len(args) != 2:
+        print(__doc__, file=sys.stderr)
+        return 2
+    truth = {} if args[0] == '-' else load(args[0])
+    failures = compare(truth, load(args[1]))
+    name = truth.get('workload', args[1])
+    if 'skip' in truth:
+        print(f"{name}: skipped: {truth['skip']}")
+    for failure in failures:
+        print(f'{name}: {failure}')
+    return 1 if failures else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main(sys.argv[1:]))

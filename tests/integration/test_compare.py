@@ -1,0 +1,255 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Tests of compare.py."""
+import contextlib
+import copy
+import io
+import json
+import os
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import compare  # noqa: E402  pylint: disable=wrong-import-position
+
+
+def thread(number, comm):
+    """A consistent thread of 1,000,000 ns."""
+    return {
+        'id': f't{number}', 'comm': comm, 'lifetime_ns': 1000000,
+        'states': {'running_ns': 500000, 'woken_ns': 10000, 'preempted_ns': 20000,
+                   'yielded_ns': 0, 'blocked_ns': 470000, 'unknown_ns': 0},
+        'cpu': {'stolen_ns': 1000},
+        'blocked': {'io.disk': {'ns': 400000, 'count': 4, 'max_ns': 200000},
+                    'io.pipe': {'ns': 70000, 'count': 1, 'max_ns': 70000}},
+        'switches': {'voluntary': 5, 'involuntary': 2, 'yields': 0},
+        'kernel_accounting': {'run_ns': 499000, 'run_delay_ns': 30000,
+                              'voluntary': 4, 'involuntary': 3}}
+
+
+def report():
+    """A consistent report of two threads."""
+    return {
+        'wall_ns': 2000000,
+        'wall': {'running_ns': 1500000, 'io_ns': 500000, 'serialised_ns': 100},
+        'parallelism': {'running_ns_by_count': [500000, 1000000, 500000]},
+        'totals': {'threads': 2, 'processes': 1,
+                   'states': {'running_ns': 1000000, 'woken_ns': 20000, 'preempted_ns': 40000,
+                              'yielded_ns': 0, 'blocked_ns': 940000, 'unknown_ns': 0},
+                   'switches': {'voluntary': 10, 'involuntary': 4, 'yields': 0}},
+        'threads': [thread(1, 'worker'), thread(2, 'worker')],
+        'processes': [{'id': 'p1', 'comm': 'worker'}],
+        'locks': [{'id': 'l1'}],
+        'omitted': [],
+        'verdict': {'class': 'io-bound'},
+        'measurement': {'residual_ns': 0}}
+
+
+def put(document, path, value):
+    """Sets what a plain path (keys and indexes) leads to."""
+    *way, last = path
+    for step in way:
+        document = document[step]
+    document[last] = value
+
+
+class Paths(unittest.TestCase):
+    """The path language."""
+
+    def check(self, path, value, **options):
+        self.assertEqual(compare.lookup(report(), path, **options), value)
+
+    def test_forms(self):
+        self.check('wall.io_ns', 500000)
+        self.check('parallelism.running_ns_by_count[1]', 1000000)
+        self.check('threads[1].comm', 'worker')
+        self.check('threads[id=t2].blocked["io.disk"].count', 4)
+        self.check('threads[comm=worker]*.blocked["io.disk"].count', 8)
+
+    def test_default(self):
+        self.check('threads[0].blocked["io.tty"].count', 0, default=0)
+        self.check('threads[comm=worker]*.blocked["io.tty"].count', 0, default=0)
+
+    def test_missing(self):
+        for path in ('wall.nothing', 'threads[7].comm', 'threads[comm=nobody].comm',
+                     'wall[0]', 'wall[comm=x]', 'wall_ns.deeper'):
+            with self.assertRaises(compare.Missing, msg=path):
+                compare.lookup(report(), path)
+
+    def test_default_excuses_no_missing_element(self):
+        with self.assertRaises(compare.Missing):
+            compare.lookup(report(), 'threads[comm=nobody]*.lifetime_ns', default=0)
+
+    def test_bad_path(self):
+        for path in ('wall..x', 'wall[', 'threads[comm]'):
+            with self.assertRaises(ValueError, msg=path):
+                compare.parse(path)
+
+
+class Expectations(unittest.TestCase):
+    """The kinds of expectation."""
+
+    def failures(self, **expectation):
+        return compare.check_expectation(report(), {'why': 'because', **expectation})
+
+    def test_range(self):
+        self.assertEqual(self.failures(path='wall_ns', min=2000000, max=2000000), [])
+        self.assertEqual(self.failures(path='wall_ns', min=1), [])
+        self.assertEqual(len(self.failures(path='wall_ns', min=2000001)), 1)
+        self.assertEqual(len(self.failures(path='wall_ns', max=1999999)), 1)
+
+    def test_message_tells_all(self):
+        line, = self.failures(path='wall_ns', min=5, max=6, plus=['wall.io_ns'])
+        self.assertEqual(line, 'wall_ns + wall.io_ns: 2500000, expected 5 to 6: because')
+
+    def test_array_stands_for_its_length(self):
+        self.assertEqual(self.failures(path='threads', min=2, max=2), [])
+
+    def test_plus_and_minus(self):
+        self.assertEqual(self.failures(path='wall.io_ns', plus=['wall.running_ns', 'wall.none'],
+                                       minus=['wall_ns', 'wall.none'], min=0, max=0), [])
+
+    def test_string_in_a_range(self):
+        self.assertEqual(len(self.failures(path='verdict.class', min=0)), 1)
+
+    def test_equals_and_oneof(self):
+        path = 'verdict.class'
+        self.assertEqual(self.failures(path=path, equals='io-bound'), [])
+        self.assertEqual(self.failures(path=path, oneof=['mixed', 'io-bound']), [])
+        self.assertEqual(len(self.failures(path=path, equals='mixed')), 1)
+        self.assertEqual(len(self.failures(path=path, oneof=['mixed'])), 1)
+
+    def test_absent(self):
+        self.assertEqual(self.failures(path='wall.nothing', absent=True), [])
+        self.assertEqual(len(self.failures(path='wall.io_ns', absent=True)), 1)
+
+    def test_missing_key_fails(self):
+        line, = self.failures(path='wall.nothing', min=0)
+        self.assertIn('missing', line)
+
+    def test_expecting_nothing_is_an_error(self):
+        with self.assertRaises(ValueError):
+            self.failures(path='wall_ns')
+
+
+class Invariants(unittest.TestCase):
+    """Each fails once."""
+
+    def fails(self, text, *changes):
+        """The changed report fails in the way that text tells, and in no other."""
+        document = report()
+        for path, value in changes:
+            put(document, path, value)
+        failures = compare.check_invariants(document)
+        self.assertTrue(failures)
+        for failure in failures:
+            self.assertIn(text, failure)
+
+    def test_consistent(self):
+        self.assertEqual(compare.check_invariants(report()), [])
+
+    def test_not_measured(self):
+        document = report()
+        for item in document['threads']:
+            del item['kernel_accounting'], item['cpu']
+        self.assertEqual(compare.check_invariants(document), [])
+
+    def test_states(self):
+        self.fails('sum of states', (['threads', 0, 'lifetime_ns'], 1000001))
+
+    def test_wall_rows(self):
+        self.fails('wall rows', (['wall', 'io_ns'], 499999))
+
+    def test_parallelism_sum(self):
+        self.fails('sum of parallelism',
+                   (['parallelism', 'running_ns_by_count'], [500000, 1, 2]))
+
+    def test_parallelism_at_none(self):
+        self.fails('running_ns_by_count[0]',
+                   (['parallelism', 'running_ns_by_count'], [500001, 999999, 500000]))
+
+    def test_totals(self):
+        self.fails('totals.states.woken_ns', (['totals', 'states', 'woken_ns'], 1))
+        self.fails('totals.switches.yields', (['totals', 'switches', 'yields'], 1))
+        self.fails('totals.threads', (['totals', 'threads'], 3))
+        self.fails('totals.processes', (['totals', 'processes'], 3))
+
+    def test_totals_when_some_are_omitted(self):
+        document = report()
+        document['totals']['threads'] = 9
+        document['omitted'] = [{'what': 'threads', 'count': 7}]
+        self.assertEqual(compare.check_invariants(document), [])
+
+    def test_switches(self):
+        self.fails('switches against',
+                   (['threads', 0, 'kernel_accounting', 'voluntary'], 9))
+
+    def test_run_time(self):
+        self.fails('against run_ns',
+                   (['threads', 0, 'kernel_accounting', 'run_ns'], 499000 - 701))
+
+    def test_stolen_lies_inside_running(self):
+        self.fails('against run_ns', (['threads', 0, 'cpu', 'stolen_ns'], 0))
+
+    def test_run_delay(self):
+        self.fails('against run_delay_ns',
+                   (['threads', 0, 'kernel_accounting', 'run_delay_ns'], 30000 + 1401))
+
+    def test_blocked_sum(self):
+        self.fails('sum of blocked[].ns',
+                   (['threads', 0, 'blocked', 'io.pipe', 'ns'], 70001))
+
+    def test_longest_wait(self):
+        self.fails('max_ns', (['threads', 0, 'blocked', 'io.pipe', 'max_ns'], 70001))
+
+    def test_residual(self):
+        self.fails('residual_ns', (['measurement', 'residual_ns'], -1))
+
+    def test_ids(self):
+        self.fails('used twice', (['threads', 1, 'id'], 't1'))
+        self.fails('used twice', (['locks', 0, 'id'], 'p1'))
+
+
+class CommandLine(unittest.TestCase):
+    """The exit status and the output."""
+
+    def run_main(self, truth, document):
+        with tempfile.TemporaryDirectory() as folder:
+            names = []
+            for name, content in (('truth', truth), ('report', document)):
+                names.append(os.path.join(folder, name))
+                with open(names[-1], 'w', encoding='utf-8') as file:
+                    json.dump(content, file)
+            if truth is None:
+                names[0] = '-'
+            output = io.StringIO()
+            with contextlib.redirect_stdout(output):
+                status = compare.main(names)
+            return status, output.getvalue()
+
+    def test_good(self):
+        truth = {'workload': 'w', 'expect': [{'path': 'wall_ns', 'min': 0, 'why': 'time'}]}
+        self.assertEqual(self.run_main(truth, report()), (0, ''))
+
+    def test_bad(self):
+        truth = {'workload': 'w', 'expect': [{'path': 'wall_ns', 'max': 0, 'why': 'time'}]}
+        status, output = self.run_main(truth, report())
+        self.assertEqual(status, 1)
+        self.assertEqual(output, 'w: wall_ns: 2000000, expected -inf to 0: time\n')
+
+    def test_skip(self):
+        truth = {'workload': 'w', 'skip': 'no device', 'expect': []}
+        self.assertEqual(self.run_main(truth, report()), (0, 'w: skipped: no device\n'))
+
+    def test_invariants_alone(self):
+        document = copy.deepcopy(report())
+        document['measurement']['residual_ns'] = 1
+        self.assertEqual(self.run_main(None, document)[0], 1)
+
+    def test_usage(self):
+        with contextlib.redirect_stderr(io.StringIO()):
+            self.assertEqual(compare.main([]), 2)
+
+
+if __name__ == '__main__':
+    unittest.main()

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/*
+ * Streams of events for the tests: a maker for each kind, with what is usual in
+ * it; a test changes what it is about and says it. Instants count from T0.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "event/event.h"
+
+#define T0 5000000000ULL
+
+#define HEAD(k, e)                                                                                 \
+	{                                                                                          \
+		.kind = (k), .size = sizeof(struct e)                                              \
+	}
+
+static inline struct ev_run run(void)
+{
+	return (struct ev_run){ .head = HEAD(EV_RUN, ev_run),
+				.mode = MODE_RUN,
+				.cpus = 4,
+				.cpus_allowed = 4,
+				.cpu_how = CPU_BY_TICK,
+				.quota_us = -1,
+				.period_us = -1 };
+}
+
+/* A thread that lived from start to end and ran all the time. Process 0: it leads its own. */
+static inline struct ev_thread thread(__u64 id, __u64 creator, __u64 process, __u64 start,
+				      __u64 end)
+{
+	struct ev_thread t = { .head = HEAD(EV_THREAD, ev_thread),
+			       .id = id,
+			       .creator_id = creator,
+			       .process_id = process ? process : id,
+			       .tid = 1000 + id,
+			       .pid = 1000 + (process ? process : id),
+			       .flags = THREAD_ENDED,
+			       .count = 1 };
+
+	if (t.process_id == id)
+		t.flags |= THREAD_LEADER | THREAD_GROUP_DEAD;
+	snprintf(t.comm, sizeof(t.comm), "t%u", (unsigned int)id);
+	t.ledger.start_at = T0 + start;
+	t.ledger.end_at = T0 + end;
+	t.ledger.state_ns[TS_RUNNING] = end - start;
+	return t;
+}
+
+/* `ns` of its running time were a wait instead. */
+static inline void waited(struct ev_thread *t, enum cause cause, __u64 ns, __u32 count)
+{
+	struct ledger_cause *c = &t->ledger.cause[cause];
+
+	c->ns += ns;
+	c->max_ns = ns;
+	c->count += count;
+	t->ledger.blocks += count;
+	t->ledger.state_ns[TS_RUNNING] -= ns;
+	t->ledger.state_ns[cause == CAUSE_UNKNOWN ? TS_UNKNOWN : TS_BLOCKED] += ns;
+}
+
+/* It was alive at the end, and has been waiting since. */
+static inline void waits(struct ev_thread *t, enum cause cause, __u64 since)
+{
+	t->flags &= ~(THREAD_ENDED | THREAD_GROUP_DEAD);
+	t->flags |= THREAD_OPEN_WAIT;
+	t->open_cause = cause;
+	t->open_since = T0 + since;
+	waited(t, cause, t->ledger.end_at - t->open_since, 1);
+}
+
+/* args: separated by blanks. */
+static inline struct ev_exec exec(__u64 at, __u64 thread, __u64 process, const char *path,
+				  const char *args)
+{
+	struct ev_exec e = { .head = HEAD(EV_EXEC, ev_exec),
+			     .at = T0 + at,
+			     .thread_id = thread,
+			     .process_id = process,
+			     .pid = 1000 + process };
+
+	snprintf(e.path, sizeof(e.path), "%s", path);
+	snprintf(e.comm, sizeof(e.comm), "%.15s",
+		 strrchr(path, '/') ? strrchr(path, '/') + 1 : path);
+	snprintf(e.args, sizeof(e.args), "%s", args);
+	e.args_size = *args ? strlen(e.args) + 1 : 0;
+	for (char *s = e.args; *s; s++) {
+		if (*s == ' ')
+			*s = '\0';
+	}
+	return e;
+}
+
+/* The program's sums at `at`, in which it ran alone all the time. */
+static inline struct ev_wall wall(__u64 at)
+{
+	struct ev_wall w = { .head = HEAD(EV_WALL, ev_wall) };
+
+	w.sums.start_at = T0;
+	w.sums.at = T0 + at;
+	w.sums.by_count[1] = at;
+	w.sums.busy_ns = at;
+	return w;
+}
+
+/* `ns` of its running time were a standstill instead, in a row, pending or open. */
+static inline void stood(struct ev_wall *w, __u64 *where, __u64 ns)
+{
+	*where += ns;
+	w->sums.by_count[1] -= ns;
+	w->sums.busy_ns -= ns;
+}
+
+static inline struct ev_loss loss(enum loss_kind what, __u64 count, __u64 ns, const char *name)
+{
+	struct ev_loss l = {
+		.head = HEAD(EV_LOSS, ev_loss), .what = what, .count = count, .ns = ns
+	};
+
+	snprintf(l.name, sizeof(l.name), "%s", name);
+	return l;
+}
+
+static inline struct ev_probe probe(const char *name, const char *why)
+{
+	struct ev_probe p = { .head = HEAD(EV_PROBE, ev_probe), .attached = !*why };
+
+	snprintf(p.name, sizeof(p.name), "%s", name);
+	snprintf(p.why, sizeof(p.why), "%s", why);
+	return p;
+}
+
+static inline struct ev_calls calls(__u32 windows)
+{
+	return (struct ev_calls){ .head = HEAD(EV_CALLS, ev_calls), .windows = windows };
+}
+
+static inline struct ev_end end(__s32 status)
+{
+	return (struct ev_end){ .head = HEAD(EV_END, ev_end),
+				.ended_by = ENDED_COMMAND,
+				.status = status };
+}
+
+/* To be freed by the caller. */
+static inline struct ev_text *text(enum text_kind what, const char *string)
+{
+	size_t size = (sizeof(struct ev_text) + strlen(string) + 1 + 7) / 8 * 8;
+	struct ev_text *t = calloc(1, size);
+
+	if (!t)
+		abort();
+	t->head.kind = EV_TEXT;
+	t->head.size = size;
+	t->what = what;
+	t->length = strlen(string);
+	memcpy(t->text, string, t->length);
+	return t;
+}

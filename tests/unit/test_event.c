@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* The seam: which events can be relied on, and the names. */
+#include <criterion/criterion.h>
+
+#include "stream.h"
+
+/* Room for any event, aligned as one. */
+union any {
+	struct event head;
+	struct ev_run run;
+	struct ev_exec exec;
+	struct ev_thread thread;
+	struct ev_wall wall;
+	struct ev_loss loss;
+	struct ev_probe probe;
+	struct ev_calls calls;
+	struct ev_end end;
+	char bytes[sizeof(struct ev_wall) + 64];
+};
+
+/* A good one of each kind but EV_TEXT; NULL-free list by number, so that it can be looped over. */
+#define GOOD 8
+
+static union any good(int i)
+{
+	union any u = { .bytes = "" };
+
+	switch (i) {
+	case 0:
+		u.run = run();
+		break;
+	case 1:
+		u.exec = exec(1, 1, 1, "/bin/true", "true");
+		break;
+	case 2:
+		u.thread = thread(1, 0, 0, 0, 10);
+		break;
+	case 3:
+		u.wall = wall(10);
+		break;
+	case 4:
+		u.loss = loss(LOSS_EXEC, 1, 0, "ring");
+		break;
+	case 5:
+		u.probe = probe("sched_switch", "no such tracepoint");
+		break;
+	case 6:
+		u.calls = calls(3);
+		break;
+	default:
+		u.end = end(0);
+	}
+	return u;
+}
+
+static bool valid(const union any *u, size_t room)
+{
+	return event_is_valid(&u->head, room);
+}
+
+Test(valid, good_ones)
+{
+	for (int i = 0; i < GOOD; i++) {
+		union any u = good(i);
+
+		cr_assert(valid(&u, u.head.size), "kind %u", u.head.kind);
+		cr_assert(valid(&u, u.head.size + 1000), "kind %u", u.head.kind);
+	}
+}
+
+Test(valid, newer_ones_are_longer)
+{
+	for (int i = 0; i < GOOD; i++) {
+		union any u = good(i);
+
+		u.head.size += 16;
+		cr_assert(valid(&u, u.head.size), "kind %u", u.head.kind);
+	}
+}
+
+Test(valid, room_that_ends_early)
+{
+	for (int i = 0; i < GOOD; i++) {
+		union any u = good(i);
+
+		for (size_t room = 0; room < u.head.size; room++)
+			cr_assert_not(valid(&u, room), "kind %u in %zu", u.head.kind, room);
+	}
+}
+
+/* In memory of just that size, so that a read beyond it is seen. */
+Test(valid, room_that_ends_before_the_header)
+{
+	for (size_t room = 0; room < sizeof(struct event); room++) {
+		char *bytes = malloc(room ? room : 1);
+
+		memset(bytes, 0x08, room ? room : 1);
+		cr_assert_not(event_is_valid((const struct event *)bytes, room));
+		free(bytes);
+	}
+}
+
+Test(valid, sizes_that_are_wrong)
+{
+	for (int i = 0; i < GOOD; i++) {
+		union any u = good(i);
+		__u32 size = u.head.size;
+		__u32 wrong[] = { 0,	    1,	      7,	size - 8, size - 1,
+				  size + 1, size + 4, size + 7, ~0U,	  ~7U };
+
+		cr_assert_eq(size % 8, 0);
+		for (size_t k = 0; k < sizeof(wrong) / sizeof(wrong[0]); k++) {
+			u.head.size = wrong[k];
+			cr_assert_not(valid(&u, sizeof(u)), "kind %u, size %u", u.head.kind,
+				      wrong[k]);
+		}
+	}
+}
+
+Test(valid, unknown_kinds)
+{
+	static const __u32 kinds[] = { 0, EV_KIND_COUNT, EV_KIND_COUNT + 1, 0x7fffffff, ~0U };
+	union any u = good(3);
+
+	for (int i = 0; i < 5; i++) {
+		u.head.kind = kinds[i];
+		cr_assert_not(valid(&u, sizeof(u)), "kind %u", kinds[i]);
+	}
+}
+
+Test(valid, strings_without_an_end)
+{
+	union any u = good(1);
+
+	memset(u.exec.comm, 'x', sizeof(u.exec.comm));
+	cr_assert_not(valid(&u, sizeof(u)));
+	u = good(1);
+	memset(u.exec.path, 'x', sizeof(u.exec.path));
+	cr_assert_not(valid(&u, sizeof(u)));
+	u = good(2);
+	memset(u.thread.comm, 'x', sizeof(u.thread.comm));
+	cr_assert_not(valid(&u, sizeof(u)));
+	u = good(4);
+	memset(u.loss.name, 'x', sizeof(u.loss.name));
+	cr_assert_not(valid(&u, sizeof(u)));
+	u = good(5);
+	memset(u.probe.name, 'x', sizeof(u.probe.name));
+	cr_assert_not(valid(&u, sizeof(u)));
+	u = good(5);
+	memset(u.probe.why, 'x', sizeof(u.probe.why));
+	cr_assert_not(valid(&u, sizeof(u)));
+}
+
+Test(valid, strings_that_just_fit)
+{
+	union any u = good(1);
+
+	memset(u.exec.path, 'x', sizeof(u.exec.path) - 1);
+	memset(u.exec.comm, 'x', sizeof(u.exec.comm) - 1);
+	cr_assert(valid(&u, sizeof(u)));
+	u = good(5);
+	memset(u.probe.why, 'x', sizeof(u.probe.why) - 1);
+	cr_assert(valid(&u, sizeof(u)));
+}
+
+Test(valid, args_beyond_their_room)
+{
+	union any u = good(1);
+
+	u.exec.args_size = EVENT_ARGS_SIZE;
+	cr_assert(valid(&u, sizeof(u)), "they need no NUL: the size ends them");
+	u.exec.args_size = EVENT_ARGS_SIZE + 1;
+	cr_assert_not(valid(&u, sizeof(u)));
+	u.exec.args_size = ~0U;
+	cr_assert_not(valid(&u, sizeof(u)));
+}
+
+Test(valid, texts)
+{
+	static const char *const good_texts[] = { "", "x", "1234567", "12345678", "Linux 6.18" };
+
+	for (int i = 0; i < 5; i++) {
+		struct ev_text *t = text(TEXT_KERNEL, good_texts[i]);
+		__u32 room = t->head.size - sizeof(*t);
+
+		cr_assert(event_is_valid(&t->head, t->head.size));
+		t->length = room;
+		cr_assert_not(event_is_valid(&t->head, t->head.size), "as long as its room");
+		t->length = ~0U;
+		cr_assert_not(event_is_valid(&t->head, t->head.size), "longer");
+		t->length = room - 1;
+		t->text[room - 1] = 'x';
+		cr_assert_not(event_is_valid(&t->head, t->head.size), "no NUL at its end");
+		free(t);
+	}
+}
+
+Test(valid, text_without_room)
+{
+	struct ev_text *t = text(TEXT_KERNEL, "x");
+
+	t->head.size = sizeof(*t);
+	t->length = 0;
+	cr_assert_not(event_is_valid(&t->head, t->head.size));
+	t->head.size = sizeof(struct event);
+	cr_assert_not(event_is_valid(&t->head, t->head.size));
+	free(t);
+}
+
+Test(names, of_causes_and_back)
+{
+	for (unsigned int c = 0; c < CAUSE_COUNT; c++) {
+		const char *name = cause_name(c);
+
+		cr_assert_not_null(name, "cause %u", c);
+		cr_assert_eq(cause_by_name(name), (int)c, "%s", name);
+		for (const char *s = name; *s; s++)
+			cr_assert((*s >= 'a' && *s <= 'z') || *s == '.' || *s == '_', "%s", name);
+	}
+	cr_assert_str_eq(cause_name(CAUSE_LOCK_MUTEX), "lock.mutex");
+	cr_assert_str_eq(cause_name(CAUSE_FAULT_MAJOR), "fault.major");
+}
+
+Test(names, of_rows_and_states)
+{
+	for (unsigned int r = 0; r < ROW_COUNT; r++)
+		cr_assert_not_null(row_name(r));
+	for (unsigned int s = 0; s < TS_COUNT; s++)
+		cr_assert_not_null(state_name(s));
+	cr_assert_str_eq(row_name(ROW_IO), "io");
+	cr_assert_str_eq(state_name(TS_PREEMPTED), "preempted");
+}
+
+Test(names, of_nothing)
+{
+	cr_assert_null(cause_name(CAUSE_COUNT));
+	cr_assert_null(cause_name(~0U));
+	cr_assert_null(row_name(ROW_COUNT));
+	cr_assert_null(row_name(~0U));
+	cr_assert_null(state_name(TS_COUNT));
+	cr_assert_null(state_name(~0U));
+	cr_assert_eq(cause_by_name(""), -1);
+	cr_assert_eq(cause_by_name("lock"), -1);
+	cr_assert_eq(cause_by_name("lock.mutex "), -1);
+	cr_assert_eq(cause_by_name("LOCK.MUTEX"), -1);
+}

@@ -1,0 +1,856 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* wall_*() of bpf/state.h: the program's sums. See test_state.c for track_*(). */
+#include <criterion/criterion.h>
+#include <stdlib.h>
+
+#include "bpf/state.h"
+#include "random.h"
+
+#define US	  1000ULL
+#define MS	  1000000ULL
+#define SECOND	  1000000000ULL
+#define THREADS	  8
+#define LONG_DAYS (300 * 86400 * SECOND)
+#define START	  (LONG_DAYS / 3) /* the machine has been up for long */
+
+/* What a probe keeps of each thread. */
+struct who {
+	__u32 pos, cause;
+	__u64 mark;
+};
+
+struct world {
+	struct wall wall;
+	struct who who[THREADS];
+};
+
+static __u64 standstill(const struct wall_sums *s)
+{
+	__u64 ns = s->still_ns;
+
+	for (int r = 0; r < ROW_COUNT; r++)
+		ns += s->row_ns[r] + s->pending_ns[r];
+	return ns;
+}
+
+static __u64 running(const struct wall_sums *s)
+{
+	__u64 ns = 0;
+
+	for (int n = 1; n < WALL_COUNTS; n++)
+		ns += s->by_count[n];
+	return ns;
+}
+
+static void check(const struct wall *w)
+{
+	const struct wall_sums *s = &w->sums;
+
+	cr_assert_eq(s->by_count[0], 0);
+	cr_assert_eq(running(s) + s->runnable_ns + standstill(s), s->at - s->start_at);
+	cr_assert_leq(s->serialised_ns, running(s));
+	cr_assert_geq(s->busy_ns, running(s));
+}
+
+static struct world world(void)
+{
+	struct world g = { .wall.cpus_allowed = 4 };
+
+	wall_start(&g.wall, START);
+	return g;
+}
+
+/* One thread moves, as at a wake-up or where the other one of a switch is not tracked. */
+static void move(struct world *g, int i, __u64 ns, __u32 pos, __u32 cause)
+{
+	struct who *t = &g->who[i];
+	__u32 from = t->pos;
+
+	wall_advance(&g->wall, START + ns);
+	wall_move(&g->wall, from, pos, from >= POS_BLOCKED ? t->cause : CAUSE_UNKNOWN,
+		  from >= POS_BLOCKED ? t->mark : g->wall.pending_ever);
+	t->pos = pos;
+	if (pos >= POS_BLOCKED) {
+		t->cause = cause;
+		t->mark = g->wall.pending_ever;
+	}
+	check(&g->wall);
+}
+
+static void wake(struct world *g, int i, __u64 ns)
+{
+	move(g, i, ns, POS_RUNNABLE, 0);
+	move(g, i, ns, POS_RUNNING, 0);
+}
+
+static void block(struct world *g, int i, __u64 ns, __u32 cause)
+{
+	move(g, i, ns, row_of_cause(cause) == ROW_LOCK ? POS_BLOCKED_LOCK : POS_BLOCKED, cause);
+}
+
+/* As the model does at the end: what is pending keeps the row of what ended it. */
+static __u64 row(const struct world *g, enum wall_row r)
+{
+	return g->wall.sums.row_ns[r] + g->wall.sums.pending_ns[r];
+}
+
+static void check_rows(const struct world *g, enum wall_row only, __u64 ns)
+{
+	for (int r = 0; r < ROW_COUNT; r++) {
+		cr_assert_eq(row(g, r), (int)only == r ? ns : 0, "row %d has %llu ns", r,
+			     row(g, r));
+	}
+}
+
+/* A thread that ticks: looks for `work` after each `period`, from `from` until `to`. */
+static void tick(struct world *g, int i, __u64 from, __u64 to, __u64 period, __u64 work)
+{
+	for (__u64 ns = from + period; ns < to; ns += period) {
+		wake(g, i, ns);
+		block(g, i, ns + work, CAUSE_TIMER_SLEEP);
+	}
+}
+
+/* --- one moment after the other --------------------------------------------- */
+
+Test(sums, by_count_and_runnable)
+{
+	struct world g = world();
+	struct wall_sums *s = &g.wall.sums;
+
+	wake(&g, 0, 0);
+	wake(&g, 1, 100);
+	move(&g, 2, 300, POS_RUNNABLE, 0);
+	move(&g, 0, 600, POS_GONE, 0);
+	move(&g, 1, 700, POS_RUNNABLE, 0);
+	move(&g, 1, 900, POS_GONE, 0);
+	move(&g, 2, 950, POS_GONE, 0);
+	cr_assert_eq(s->by_count[1], 200);
+	cr_assert_eq(s->by_count[2], 500);
+	cr_assert_eq(s->busy_ns, 1200);
+	cr_assert_eq(s->runnable_ns, 250);
+	cr_assert_eq(standstill(s), 0);
+	cr_assert_eq(g.wall.running + g.wall.runnable, 0);
+}
+
+Test(sums, nothing_before_the_start)
+{
+	struct wall w = {};
+
+	wall_advance(&w, 5000);
+	wall_move(&w, POS_GONE, POS_RUNNABLE, CAUSE_UNKNOWN, 0);
+	wall_advance(&w, 6000);
+	check(&w);
+	cr_assert_eq(w.sums.at, 0);
+	cr_assert_eq(w.sums.runnable_ns, 0);
+}
+
+Test(sums, backward_clock_charges_nothing)
+{
+	struct world g = world();
+
+	wake(&g, 0, 1000);
+	wake(&g, 1, 900);
+	block(&g, 1, 400, CAUSE_IO_DISK);
+	block(&g, 0, 1500, CAUSE_IO_DISK);
+	cr_assert_eq(g.wall.sums.at, START + 1500);
+	cr_assert_eq(g.wall.sums.by_count[1], 500);
+	cr_assert_eq(g.wall.sums.by_count[2], 0);
+}
+
+Test(sums, serialised_only_while_an_allowed_cpu_is_free)
+{
+	struct world g = world();
+
+	g.wall.cpus_allowed = 2;
+	wake(&g, 0, 0);
+	wake(&g, 1, 0);
+	block(&g, 1, 100, CAUSE_LOCK_MUTEX); /* one runs, one waits for a lock: 200 */
+	wake(&g, 2, 300);		     /* both CPUs are taken: 400 */
+	move(&g, 2, 700, POS_RUNNABLE, 0);   /* a thread is queued for the free one: 50 */
+	block(&g, 2, 750, CAUSE_IO_DISK);    /* 250 */
+	block(&g, 0, 1000, CAUSE_IO_DISK);   /* a standstill is not serialised */
+	wake(&g, 0, 1100);		     /* 30 */
+	move(&g, 1, 1130, POS_RUNNABLE, 0);
+	cr_assert_eq(g.wall.sums.serialised_ns, 200 + 250 + 30);
+}
+
+Test(sums, thousand_running_threads)
+{
+	struct wall w = { .cpus_allowed = 1000 };
+
+	wall_start(&w, START);
+	for (int i = 0; i < 1000; i++)
+		wall_move(&w, POS_GONE, POS_RUNNING, CAUSE_UNKNOWN, 0);
+	wall_advance(&w, START + SECOND);
+	for (int i = 0; i < 745; i++)
+		wall_move(&w, POS_RUNNING, POS_GONE, CAUSE_UNKNOWN, 0);
+	wall_advance(&w, START + 2 * SECOND);
+	check(&w);
+	cr_assert_eq(w.sums.by_count[WALL_COUNTS - 1], SECOND);
+	cr_assert_eq(w.sums.by_count[255], SECOND);
+	cr_assert_eq(w.sums.busy_ns, 1255 * SECOND, "the mean knows all of them");
+}
+
+Test(sums, counts_around_the_last_one)
+{
+	for (int n = WALL_COUNTS - 2; n <= WALL_COUNTS + 1; n++) {
+		int last = n < WALL_COUNTS ? n : WALL_COUNTS - 1;
+		struct wall w = {};
+
+		wall_start(&w, START);
+		for (int i = 0; i < n; i++)
+			wall_move(&w, POS_GONE, POS_RUNNING, CAUSE_UNKNOWN, 0);
+		wall_advance(&w, START + SECOND);
+		check(&w);
+		cr_assert_eq(w.sums.by_count[last], SECOND);
+	}
+}
+
+Test(sums, three_hundred_days)
+{
+	struct world g = world();
+
+	wake(&g, 0, 0);
+	block(&g, 0, LONG_DAYS, CAUSE_TIMER_SLEEP);
+	wake(&g, 0, 2 * LONG_DAYS);
+	wake(&g, 1, 2 * LONG_DAYS);
+	block(&g, 1, 3 * LONG_DAYS, CAUSE_IO_DISK);
+	block(&g, 0, 3 * LONG_DAYS, CAUSE_IO_DISK);
+	cr_assert_eq(g.wall.sums.by_count[1], LONG_DAYS);
+	cr_assert_eq(g.wall.sums.by_count[2], LONG_DAYS);
+	cr_assert_eq(g.wall.sums.busy_ns, 3 * LONG_DAYS);
+	cr_assert_eq(g.wall.sums.row_ns[ROW_TIMER], LONG_DAYS, "so much work decides it");
+}
+
+Test(sums, row_of_each_cause)
+{
+	static const struct {
+		__u32 first, last;
+		enum wall_row row;
+	} rows[] = {
+		{ CAUSE_UNKNOWN, CAUSE_UNKNOWN, ROW_UNKNOWN },
+		{ CAUSE_LOCK_MUTEX, CAUSE_LOCK_FILE, ROW_LOCK },
+		{ CAUSE_SYNC_COND, CAUSE_SYNC_FUTEX, ROW_SYNC },
+		{ CAUSE_IO_DISK, CAUSE_IO_AIO, ROW_IO },
+		{ CAUSE_EVENT_EPOLL, CAUSE_EVENT_INOTIFY, ROW_EVENT },
+		{ CAUSE_TIMER_SLEEP, CAUSE_TIMER_ITIMER, ROW_TIMER },
+		{ CAUSE_CHILD_WAIT, CAUSE_CHILD_VFORK, ROW_CHILD },
+		{ CAUSE_SIGNAL_WAIT, CAUSE_SIGNAL_PTRACE, ROW_OTHER },
+		{ CAUSE_IPC_SYSV_MSG, CAUSE_IPC_POSIX_MQ, ROW_SYNC },
+		{ CAUSE_FAULT_MAJOR, CAUSE_FAULT_MAJOR, ROW_IO },
+		{ CAUSE_FAULT_MINOR, CAUSE_KERNEL_OTHER, ROW_OTHER },
+	};
+	__u32 next = 0;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		cr_assert_eq(rows[i].first, next, "the table leaves something out");
+		for (__u32 c = rows[i].first; c <= rows[i].last; c++)
+			cr_assert_eq(row_of_cause(c), rows[i].row, "cause %u", c);
+		next = rows[i].last + 1;
+	}
+	cr_assert_eq(next, CAUSE_COUNT);
+}
+
+/* --- whose standstill it is ------------------------------------------------- */
+
+Test(still, belongs_to_the_wait_that_ends_it)
+{
+	struct world g = world();
+
+	wake(&g, 0, 0);
+	wake(&g, 1, 0);
+	block(&g, 1, 0, CAUSE_LOCK_MUTEX);
+	block(&g, 0, 10, CAUSE_IO_DISK);
+	wake(&g, 0, 5 * MS);
+	check_rows(&g, ROW_IO, 5 * MS - 10);
+	cr_assert_eq(g.wall.sums.row_ns[ROW_IO], 5 * MS - 10, "and for good");
+}
+
+Test(still, lock_held_by_somebody_outside)
+{
+	struct world g = world();
+
+	wake(&g, 0, 0);
+	block(&g, 0, 0, CAUSE_LOCK_FILE);
+	wake(&g, 0, 5 * MS);
+	check_rows(&g, ROW_LOCK, 5 * MS);
+	cr_assert_eq(g.wall.sums.serialised_ns, 0);
+}
+
+Test(still, open_at_the_end)
+{
+	struct world g = world();
+
+	wake(&g, 0, 0);
+	wake(&g, 1, 0);
+	block(&g, 0, 100, CAUSE_LOCK_MUTEX);
+	block(&g, 1, 200, CAUSE_LOCK_MUTEX);
+	wall_advance(&g.wall, START + SECOND);
+	check(&g.wall);
+	check_rows(&g, ROW_COUNT, 0);
+	cr_assert_eq(g.wall.sums.still_ns, SECOND - 200);
+}
+
+/* Whatever may end by its own time-out. */
+static const __u32 tickers[] = { CAUSE_TIMER_SLEEP, CAUSE_EVENT_EPOLL, CAUSE_SYNC_COND };
+
+Test(still, ticker_beside_a_disk_wait)
+{
+	for (int i = 0; i < 3; i++) {
+		struct world g = world();
+
+		wake(&g, 0, 0);
+		wake(&g, 1, 0);
+		block(&g, 0, 0, CAUSE_IO_DISK);
+		block(&g, 1, 0, tickers[i]);
+		for (__u64 ns = 50 * MS; ns < 200 * MS; ns += 50 * MS) {
+			wake(&g, 1, ns);
+			block(&g, 1, ns + 20 * US, tickers[i]);
+		}
+		wake(&g, 0, 200 * MS);
+		check_rows(&g, ROW_IO, 200 * MS - 3 * 20 * US);
+		cr_assert_eq(g.wall.sums.by_count[1], 3 * 20 * US);
+	}
+}
+
+Test(still, ticker_alone)
+{
+	struct world g = world();
+
+	wake(&g, 0, 0);
+	block(&g, 0, 0, CAUSE_TIMER_SLEEP);
+	tick(&g, 0, 0, SECOND, 50 * MS, 20 * US);
+	wake(&g, 0, SECOND);
+	check_rows(&g, ROW_TIMER, SECOND - 19 * 20 * US);
+}
+
+Test(still, timer_that_leads_to_work)
+{
+	struct world g = world();
+
+	wake(&g, 0, 0);
+	wake(&g, 1, 0);
+	block(&g, 0, 0, CAUSE_IO_DISK);
+	block(&g, 1, 0, CAUSE_TIMER_SLEEP);
+	wake(&g, 1, 50 * MS);
+	block(&g, 1, 51 * MS, CAUSE_TIMER_SLEEP); /* 2 % of it: progress */
+	wake(&g, 0, 200 * MS);
+	cr_assert_eq(row(&g, ROW_TIMER), 50 * MS);
+	cr_assert_eq(row(&g, ROW_IO), 149 * MS);
+}
+
+Test(still, a_hundredth_is_work)
+{
+	for (__u64 less = 0; less < 2; less++) {
+		struct world g = world();
+
+		wake(&g, 0, 0);
+		wake(&g, 1, 0);
+		block(&g, 0, 0, CAUSE_IO_DISK);
+		block(&g, 1, 0, CAUSE_TIMER_SLEEP);
+		wake(&g, 1, 50 * MS);
+		block(&g, 1, 50 * MS + 500 * US - less, CAUSE_TIMER_SLEEP);
+		wake(&g, 0, 100 * MS);
+		cr_assert_eq(row(&g, ROW_TIMER), less ? 0 : 50 * MS);
+	}
+}
+
+Test(still, work_of_whom_the_ticker_wakes_counts)
+{
+	struct world g = world();
+
+	for (int i = 0; i < 3; i++)
+		wake(&g, i, 0);
+	block(&g, 0, 0, CAUSE_IO_DISK);
+	block(&g, 1, 0, CAUSE_SYNC_COND);
+	block(&g, 2, 0, CAUSE_TIMER_SLEEP);
+	wake(&g, 2, 50 * MS);
+	wake(&g, 1, 50 * MS + 10 * US);
+	block(&g, 2, 50 * MS + 20 * US, CAUSE_TIMER_SLEEP);
+	block(&g, 1, 60 * MS, CAUSE_SYNC_COND);
+	wake(&g, 0, 100 * MS);
+	cr_assert_eq(row(&g, ROW_TIMER), 50 * MS);
+	cr_assert_eq(row(&g, ROW_IO), 40 * MS);
+}
+
+/* A frame each 16 ms, and one file at the end: its 5 ms are no 10 s of disk. */
+Test(still, game_loop_that_reads_once)
+{
+	struct world g = world();
+	__u64 frames = 625, end = frames * 16 * MS;
+
+	wake(&g, 0, 0);
+	block(&g, 0, 0, CAUSE_TIMER_SLEEP);
+	tick(&g, 0, 0, end, 16 * MS, MS / 10);
+	wake(&g, 0, end);
+	block(&g, 0, end + MS / 10, CAUSE_IO_DISK);
+	wake(&g, 0, end + MS / 10 + 5 * MS);
+	cr_assert_eq(row(&g, ROW_IO), 5 * MS);
+	cr_assert_eq(row(&g, ROW_TIMER), end - (frames - 1) * (MS / 10));
+}
+
+/* The same, but another thread reads, and the frames go on meanwhile. */
+Test(still, game_loop_with_a_reader)
+{
+	struct world g = world();
+	__u64 end = 625 * 16 * MS;
+
+	wake(&g, 0, 0);
+	wake(&g, 1, 0);
+	block(&g, 1, 0, CAUSE_SYNC_COND);
+	block(&g, 0, 0, CAUSE_TIMER_SLEEP);
+	tick(&g, 0, 0, end, 16 * MS, MS / 10);
+	wake(&g, 0, end);
+	wake(&g, 1, end + 10 * US);
+	block(&g, 1, end + 20 * US, CAUSE_IO_DISK);
+	block(&g, 0, end + 100 * US, CAUSE_TIMER_SLEEP);
+	tick(&g, 0, end, end + 40 * MS, 16 * MS, MS / 10);
+	wake(&g, 1, end + 40 * MS);
+	cr_assert_eq(row(&g, ROW_IO), 40 * MS - 3 * 100 * US);
+	cr_assert_eq(row(&g, ROW_SYNC), 0);
+	cr_assert_eq(row(&g, ROW_TIMER), end - 624 * (MS / 10));
+}
+
+Test(still, idle_acceptor)
+{
+	struct world g = world();
+
+	wake(&g, 0, 0);
+	wake(&g, 1, 0);
+	block(&g, 0, 0, CAUSE_EVENT_EPOLL);
+	for (__u64 i = 0; i < 10; i++) {
+		block(&g, 1, i * 10 * MS, CAUSE_IO_DISK);
+		wake(&g, 1, i * 10 * MS + 6 * MS);
+	}
+	check_rows(&g, ROW_IO, 60 * MS);
+}
+
+Test(still, server_that_waits_for_clients)
+{
+	struct world g = world();
+
+	wake(&g, 0, 0);
+	for (__u64 i = 0; i < 10; i++) {
+		block(&g, 0, i * 10 * MS, CAUSE_EVENT_EPOLL);
+		wake(&g, 0, i * 10 * MS + 6 * MS);
+	}
+	check_rows(&g, ROW_EVENT, 60 * MS);
+}
+
+/* A switch from one thread of the program to the other: the one that comes is counted first. */
+Test(still, hand_over_is_none)
+{
+	struct world g = world();
+
+	wake(&g, 0, 0);
+	wake(&g, 1, 0);
+	block(&g, 0, 0, CAUSE_IO_DISK);
+	block(&g, 1, 0, CAUSE_TIMER_SLEEP);
+	wake(&g, 1, 50 * MS);
+	/* The wake-up of 0 was missed: it comes in where 1 goes. */
+	move(&g, 0, 50 * MS + 20 * US, POS_RUNNING, 0);
+	block(&g, 1, 50 * MS + 20 * US, CAUSE_TIMER_SLEEP);
+	cr_assert_eq(g.wall.sums.pending_ns[ROW_TIMER], 50 * MS, "not decided before 0 blocks");
+	cr_assert_eq(g.wall.piece_ns, 50 * MS);
+	block(&g, 0, 60 * MS, CAUSE_IO_DISK);
+	cr_assert_eq(g.wall.sums.row_ns[ROW_TIMER], 50 * MS);
+}
+
+/* A ticker of 100 ms, looked at once; then a wait of 30 ms for `late` that leads to work. */
+static struct world two_kinds(__u32 early, __u32 late)
+{
+	struct world g = world();
+
+	wake(&g, 0, 0);
+	wake(&g, 1, 0);
+	block(&g, 1, 0, CAUSE_CHILD_WAIT);
+	block(&g, 0, 0, early);
+	wake(&g, 0, 100 * MS);
+	wake(&g, 1, 100 * MS);
+	block(&g, 1, 100 * MS, late);
+	block(&g, 0, 100 * MS, early);
+	wake(&g, 1, 130 * MS);
+	block(&g, 1, 140 * MS, late);
+	cr_assert_eq(row(&g, row_of_cause(early)) + row(&g, row_of_cause(late)), 130 * MS);
+	return g;
+}
+
+Test(still, work_does_not_take_what_is_older_than_its_wait)
+{
+	struct world g = two_kinds(CAUSE_EVENT_EPOLL, CAUSE_TIMER_SLEEP);
+
+	cr_assert_eq(row(&g, ROW_EVENT), 100 * MS);
+	cr_assert_eq(row(&g, ROW_TIMER), 30 * MS);
+}
+
+/* The same the other way round: the order of the rows' numbers must not matter. */
+Test(still, work_does_not_take_what_is_older_in_any_row)
+{
+	struct world g = two_kinds(CAUSE_TIMER_SLEEP, CAUSE_EVENT_EPOLL);
+
+	cr_assert_eq(row(&g, ROW_TIMER), 100 * MS, "it is %llu", row(&g, ROW_TIMER));
+	cr_assert_eq(row(&g, ROW_EVENT), 30 * MS, "it is %llu", row(&g, ROW_EVENT));
+}
+
+/* 100 ms of timer, then a disk wait that an event's look of 30 ms cuts: 50 ms of disk. */
+static struct world disk_beside_two_kinds(void)
+{
+	struct world g = world();
+
+	for (int i = 0; i < 3; i++)
+		wake(&g, i, 0);
+	block(&g, 0, 0, CAUSE_TIMER_SLEEP);
+	block(&g, 1, 0, CAUSE_EVENT_EPOLL);
+	block(&g, 2, 0, CAUSE_SYNC_COND);
+	wake(&g, 0, 100 * MS);
+	wake(&g, 2, 100 * MS);
+	block(&g, 2, 100 * MS + 10 * US, CAUSE_IO_DISK);
+	block(&g, 0, 100 * MS + 20 * US, CAUSE_TIMER_SLEEP);
+	wake(&g, 1, 130 * MS + 20 * US);
+	block(&g, 1, 130 * MS + 40 * US, CAUSE_EVENT_EPOLL);
+	wake(&g, 2, 150 * MS + 40 * US);
+	return g;
+}
+
+Test(still, disk_gets_what_came_since_its_wait_began)
+{
+	struct world g = disk_beside_two_kinds();
+
+	cr_assert_eq(row(&g, ROW_IO), 50 * MS);
+	cr_assert_eq(row(&g, ROW_TIMER) + row(&g, ROW_EVENT), 100 * MS);
+}
+
+Test(still, older_rows_keep_their_own)
+{
+	struct world g = disk_beside_two_kinds();
+
+	cr_assert_eq(row(&g, ROW_TIMER), 100 * MS, "it is %llu", row(&g, ROW_TIMER));
+	cr_assert_eq(row(&g, ROW_EVENT), 0, "it is %llu", row(&g, ROW_EVENT));
+}
+
+/* --- n threads on m CPUs, against a slow model that is plainly right -------- */
+
+#define STEPS 400
+
+/* Where each thread was after each step: all of it is kept, and integrated afterwards. */
+struct moment {
+	__u64 at;
+	__u32 pos[THREADS];
+};
+
+struct history {
+	struct moment moments[STEPS + 1];
+	int n;
+};
+
+static int how_many(const struct moment *m, enum position pos)
+{
+	int n = 0;
+
+	for (int i = 0; i < THREADS; i++)
+		n += m->pos[i] == pos;
+	return n;
+}
+
+static void integrate(const struct history *h, __u32 cpus, struct wall_sums *ret, __u64 *still)
+{
+	for (int k = 0; k + 1 < h->n; k++) {
+		const struct moment *m = &h->moments[k];
+		__u64 ns = h->moments[k + 1].at - m->at;
+		int runs = how_many(m, POS_RUNNING), queued = how_many(m, POS_RUNNABLE);
+
+		if (runs) {
+			ret->by_count[runs] += ns;
+			ret->busy_ns += runs * ns;
+			if (how_many(m, POS_BLOCKED_LOCK) && runs + queued < (int)cpus)
+				ret->serialised_ns += ns;
+		} else if (queued) {
+			ret->runnable_ns += ns;
+		} else {
+			*still += ns;
+		}
+	}
+}
+
+static void remember(struct history *h, const struct world *g)
+{
+	struct moment *m = &h->moments[h->n++];
+
+	m->at = g->wall.sums.at;
+	for (int i = 0; i < THREADS; i++)
+		m->pos[i] = g->who[i].pos;
+}
+
+static void compare(const struct history *h, const struct world *g)
+{
+	struct wall_sums is = {};
+	__u64 still = 0;
+
+	integrate(h, g->wall.cpus_allowed, &is, &still);
+	for (int n = 1; n < WALL_COUNTS; n++)
+		cr_assert_eq(g->wall.sums.by_count[n], is.by_count[n], "%d running", n);
+	cr_assert_eq(g->wall.sums.busy_ns, is.busy_ns);
+	cr_assert_eq(g->wall.sums.runnable_ns, is.runnable_ns);
+	cr_assert_eq(g->wall.sums.serialised_ns, is.serialised_ns);
+	cr_assert_eq(standstill(&g->wall.sums), still);
+}
+
+/* --- ... and for whose the standstills are: a list of them ------------------ */
+
+struct piece {
+	__u64 ns;
+	__u32 row; /* of the wait that ended it, then where it went */
+	bool settled;
+};
+
+struct pieces {
+	struct piece list[STEPS + 1];
+	int n;
+	int began[THREADS]; /* how many there were when this thread's wait began */
+	__u64 since, worked;
+	__u32 ender_row;
+	int ender_began; /* -1: it cannot tick */
+};
+
+/* Those that came since go to the row, the older ones stay where they are; all are settled. */
+static void settle(struct pieces *p, __u32 row, int began)
+{
+	for (int i = 0; i < p->n; i++) {
+		if (!p->list[i].settled && i >= began)
+			p->list[i].row = row;
+		p->list[i].settled = true;
+	}
+}
+
+static bool ticks(__u32 row)
+{
+	return row == ROW_TIMER || row == ROW_EVENT || row == ROW_SYNC;
+}
+
+static bool any_open_since(const struct pieces *p, int began)
+{
+	for (int i = began; i < p->n; i++) {
+		if (!p->list[i].settled && p->list[i].ns)
+			return true;
+	}
+	return false;
+}
+
+static void still_ends(struct pieces *p, __u64 at, __u32 cause, int began)
+{
+	struct piece *last = &p->list[p->n];
+
+	last->ns = at - p->since;
+	last->row = p->ender_row = row_of_cause(cause);
+	last->settled = !ticks(p->ender_row);
+	p->ender_began = last->settled ? -1 : began;
+	p->worked = 0;
+	if (last->settled && any_open_since(p, began))
+		settle(p, p->ender_row, began);
+	p->n++;
+}
+
+static void still_begins(struct pieces *p, __u64 at)
+{
+	p->since = at;
+	if (p->ender_began >= 0 && p->worked * 100 >= p->list[p->n - 1].ns)
+		settle(p, p->ender_row, p->ender_began);
+	p->ender_began = -1;
+}
+
+/* mixed: more than one row may tick; then only the rows of the others are compared. */
+static void compare_pieces(const struct pieces *p, const struct world *g, bool mixed)
+{
+	__u64 rows[ROW_COUNT] = {};
+
+	for (int i = 0; i < p->n; i++)
+		rows[p->list[i].row] += p->list[i].ns;
+	for (int r = 0; r < ROW_COUNT; r++) {
+		if (mixed && ticks(r))
+			continue;
+		cr_assert_eq(row(g, r), rows[r], "row %d: %llu, not %llu", r, row(g, r), rows[r]);
+	}
+}
+
+struct sim {
+	struct world world;
+	__u32 real[THREADS]; /* where the threads are, seen or not */
+	struct history history;
+	struct pieces pieces;
+	struct rng rng;
+	__u64 ns;   /* since START */
+	bool lossy; /* switch-ins and wake-ups may go unseen */
+	bool mixed; /* not only timers tick */
+};
+
+static void sim_move(struct sim *s, int i, __u32 pos, __u32 cause)
+{
+	struct world *g = &s->world;
+	struct who t = g->who[i];
+	__u64 last = g->wall.sums.at, now = START + s->ns, at = now > last ? now : last;
+	bool was_busy = g->wall.running + g->wall.runnable, is_busy;
+	int began = t.pos >= POS_BLOCKED ? s->pieces.began[i] : s->pieces.n;
+
+	if (g->wall.running)
+		s->pieces.worked += at - last;
+	move(g, i, s->ns, pos, cause);
+	is_busy = g->wall.running + g->wall.runnable;
+	if (!was_busy && is_busy)
+		still_ends(&s->pieces, at, t.pos >= POS_BLOCKED ? t.cause : CAUSE_UNKNOWN, began);
+	else if (was_busy && !is_busy)
+		still_begins(&s->pieces, at);
+	if (pos >= POS_BLOCKED)
+		s->pieces.began[i] = s->pieces.n;
+}
+
+/* A thread leaves the CPU, seen always: for a wait, for the queue, or for good. */
+static void sim_leave(struct sim *s, int i)
+{
+	static const __u32 causes[] = { CAUSE_TIMER_SLEEP, CAUSE_TIMER_SLEEP, CAUSE_IO_DISK,
+					CAUSE_IO_SOCKET,   CAUSE_LOCK_MUTEX,  CAUSE_CHILD_WAIT,
+					CAUSE_SYNC_COND,   CAUSE_EVENT_EPOLL, CAUSE_EVENT_POLL };
+	__u64 die = rng_below(&s->rng, 12);
+	__u32 cause = causes[rng_below(&s->rng, s->mixed ? 9 : 6)];
+	__u32 pos = cause == CAUSE_LOCK_MUTEX ? POS_BLOCKED_LOCK : POS_BLOCKED;
+
+	if (die == 0)
+		pos = POS_GONE;
+	else if (die < 4)
+		pos = POS_RUNNABLE;
+	s->real[i] = pos;
+	sim_move(s, i, pos, cause);
+}
+
+/* A thread comes to the CPU or into the queue: its event may be missing. */
+static void sim_come(struct sim *s, int i, __u32 pos)
+{
+	s->real[i] = pos;
+	if (!s->lossy || !rng_one_in(&s->rng, 4))
+		sim_move(s, i, pos, CAUSE_UNKNOWN);
+}
+
+static int sim_pick(struct sim *s, __u32 first, __u32 last)
+{
+	int start = rng_below(&s->rng, THREADS);
+
+	for (int k = 0; k < THREADS; k++) {
+		int i = (start + k) % THREADS;
+
+		if (s->real[i] >= first && s->real[i] <= last)
+			return i;
+	}
+	return -1;
+}
+
+static void sim_time(struct sim *s)
+{
+	switch (rng_below(&s->rng, 8)) {
+	case 0:
+		return;
+	case 1: /* the clock of another CPU */
+		s->ns -= rng_below(&s->rng, s->ns < 500 ? s->ns + 1 : 500);
+		return;
+	default:
+		s->ns += rng_below(&s->rng, 1ULL << rng_below(&s->rng, 28));
+	}
+}
+
+static void sim_step(struct sim *s, int cpus)
+{
+	int in = sim_pick(s, POS_RUNNABLE, POS_RUNNABLE), out = sim_pick(s, POS_RUNNING, 1);
+	int other = sim_pick(s, POS_BLOCKED, POS_BLOCKED_LOCK), n = 0;
+
+	for (int i = 0; i < THREADS; i++)
+		n += s->real[i] == POS_RUNNING;
+	sim_time(s);
+	if (rng_one_in(&s->rng, 3)) {
+		if (other < 0 || rng_one_in(&s->rng, 6))
+			other = sim_pick(s, POS_GONE, POS_GONE);
+		if (other >= 0)
+			sim_come(s, other, POS_RUNNABLE);
+	} else if (in >= 0 && n < cpus && rng_one_in(&s->rng, 2)) {
+		sim_come(s, in, POS_RUNNING);
+	} else if (out >= 0) {
+		/* One switch: next comes first. */
+		if (in >= 0 && rng_one_in(&s->rng, 2))
+			sim_come(s, in, POS_RUNNING);
+		sim_leave(s, out);
+	}
+}
+
+static struct sim *simulate(int seed, bool lossy, bool mixed)
+{
+	struct sim *s = calloc(1, sizeof(*s));
+	int cpus = 1 + seed % 5;
+
+	s->world = world();
+	s->rng = rng_seed(seed);
+	s->world.wall.cpus_allowed = cpus;
+	s->pieces.since = START;
+	s->pieces.ender_began = -1;
+	s->lossy = lossy;
+	s->mixed = mixed;
+	remember(&s->history, &s->world);
+	for (int k = 1; k < STEPS; k++) {
+		sim_step(s, cpus);
+		remember(&s->history, &s->world);
+	}
+	return s;
+}
+
+Test(simulation, sums_are_those_of_the_history)
+{
+	for (int seed = 0; seed < 1500; seed++) {
+		struct sim *s = simulate(seed, false, seed % 2);
+
+		compare(&s->history, &s->world);
+		compare_pieces(&s->pieces, &s->world, seed % 2);
+		free(s);
+	}
+}
+
+Test(simulation, counts_heal_after_missed_events)
+{
+	for (int seed = 0; seed < 1500; seed++) {
+		struct sim *s = simulate(seed, true, seed % 2);
+		__u32 count[POS_BLOCKED_LOCK + 1] = {};
+
+		compare(&s->history, &s->world);
+		/* Each one that runs is seen once more; each that waits gets the CPU, and is. */
+		for (int i = 0; i < THREADS; i++) {
+			if (s->real[i] != POS_GONE)
+				sim_leave(s, i);
+			cr_assert_eq(s->world.who[i].pos, s->real[i]);
+			count[s->real[i]]++;
+		}
+		cr_assert_eq(s->world.wall.running, 0);
+		cr_assert_eq(s->world.wall.runnable, count[POS_RUNNABLE]);
+		cr_assert_eq(s->world.wall.lock_waiters, count[POS_BLOCKED_LOCK]);
+		free(s);
+	}
+}
+
+/* Any thread goes from where it is said to be to anywhere, at any time, for any cause. */
+Test(property, any_moves_keep_the_sums)
+{
+	for (int seed = 0; seed < 3000; seed++) {
+		struct rng r = rng_seed(seed);
+		struct world g = world();
+		__u64 ns = 0;
+
+		for (int k = 0; k < 300; k++) {
+			int i = rng_below(&r, THREADS);
+			__u32 cause = rng_one_in(&r, 9) ? rng_next(&r) : rng_below(&r, CAUSE_COUNT);
+
+			if (rng_one_in(&r, 5))
+				ns -= rng_below(&r, ns + 1);
+			else
+				ns += rng_below(&r, 1ULL << rng_below(&r, 36));
+			move(&g, i, ns, rng_below(&r, 5), cause);
+			g.who[i].mark -= rng_below(&r, g.who[i].mark + 1) * rng_below(&r, 2);
+			cr_assert_leq(g.wall.running + g.wall.runnable, THREADS);
+			cr_assert_leq(g.wall.lock_waiters, THREADS);
+		}
+	}
+}

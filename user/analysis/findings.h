@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/*
+ * What the model means: all that a report may say. Borrows the model, owns the rest.
+ */
+#include "model/model.h"
+
+enum verdict_class {
+	CLASS_UNKNOWN = 0,
+	CLASS_CPU_BOUND,
+	CLASS_IO_BOUND,
+	CLASS_LOCK_BOUND,
+	CLASS_OVERSUBSCRIBED,
+	CLASS_STARVED,
+	CLASS_SLEEP_BOUND,
+	CLASS_IDLE,
+	CLASS_MIXED,
+	CLASS_DEADLOCKED,
+	CLASS_COUNT,
+};
+
+/* "cpu-bound" */
+const char *class_name(enum verdict_class c);
+
+enum severity { SEVERITY_NOTE, SEVERITY_WARNING, SEVERITY_ERROR };
+
+const char *severity_name(enum severity s);
+
+struct evidence {
+	char metric[48]; /* a path of the JSON */
+	uint64_t value;
+	char text[160]; /* the same for a person, with its share or comparison */
+};
+
+#define EVIDENCE_MAX 6
+
+struct finding {
+	const char *rule; /* stable id */
+	enum severity severity;
+	char subject[64]; /* what it is about: "program", a thread's comm; may hold anything */
+	char title[160];
+	char advice[400];
+	bool has_gain;
+	uint64_t gain_at_most_ns;
+	struct evidence evidence[EVIDENCE_MAX];
+	size_t n_evidence;
+};
+
+struct verdict {
+	enum verdict_class class;
+	const char *rule;
+	double margin; /* 0 to 1; see the contract */
+	enum verdict_class runner_up; /* CLASS_UNKNOWN: there is none */
+	enum verdict_class parts[2];  /* of CLASS_MIXED: the two that matter */
+};
+
+/* Sums over all threads, those that could not be sent included. */
+struct totals {
+	uint64_t threads, processes;
+	uint64_t lifetime_ns;
+	uint64_t state_ns[TS_COUNT];
+	struct wait waits[CAUSE_COUNT]; /* by enum cause */
+	uint64_t switches, voluntary, involuntary, yields, migrations;
+};
+
+/* How far the report can be trusted. */
+struct trust {
+	uint64_t residual_ns;	      /* sum over threads of |lifetime - states| */
+	uint64_t running_off_ns;      /* sum over threads of |running - stolen - kernel's run time| */
+	uint64_t running_kernel_ns;   /* the kernel's run time, summed */
+	uint64_t delay_off_ns;	      /* sum of |woken + preempted + yielded + throttled - run_delay| */
+	uint64_t delay_kernel_ns;
+	uint64_t switches_off;	      /* sum of |switch-outs seen - the kernel's count| */
+	uint64_t switches_kernel;
+	uint64_t cpu_ns;	      /* the workload's: running, summed */
+	double bpf_share;	      /* of cpu_ns */
+};
+
+struct findings {
+	const struct model *model;
+	uint64_t running_ns; /* wall time with at least one thread running */
+	double parallelism;  /* mean number of running threads over the wall time */
+	size_t n_counts;     /* of model->wall.by_count that are worth showing: 1 + highest */
+	double cpus_allowed; /* the smaller of affinity and cgroup quota */
+	struct totals totals;
+	struct trust trust;
+	struct verdict verdict;
+	struct finding *list; /* the verdict's own comes first */
+	size_t n_list;
+	enum verdict_class *thread_class;  /* by place in model->threads */
+	enum verdict_class *process_class; /* by place in model->processes */
+};
+
+struct findings *findings_new(const struct model *model);
+void findings_free(struct findings *f);

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/*
+ * One error on its way up to the command that prints it: what was wrong, the
+ * value, and what to do about it, in one line without a newline at its end.
+ * Only user/cmd prints; everything below it fills one of these.
+ */
+struct err {
+	char text[512];
+};
+
+/* Fills err (which may be NULL) and returns code, so that a caller can write
+ * `return err_set(err, -EINVAL, "bad duration '%s'", arg);`. Control characters
+ * in the result are replaced by '?': its parts may come from hostile input. */
+int err_set(struct err *err, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/* What the report's head says of the machine and the command, as events. */
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "event/event.h"
+
+/* How many CPUs this process, and so the command, may use: sched_getaffinity(2). */
+unsigned int facts_cpus_allowed(void);
+
+/* EV_RUN and its strings: the stream's first events. notes: NULL-terminated. */
+int facts_tell(event_fn fn, void *ctx, uid_t uid, char *const *argv, const char *executable,
+	       const char *const *notes);

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <bpf/libbpf.h>
+#include <stdio.h>
+
+#include "cmd/cmd.h"
+
+static int version(void)
+{
+	printf("concprof %s (%s)\n", CONCPROF_VERSION, libbpf_version_string());
+	return fflush(stdout) ? STATUS_FAILED : 0;
+}
+
+static int help(void)
+{
+	opts_help(stdout);
+	return fflush(stdout) ? STATUS_FAILED : 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct launch_signals inherited;
+	struct opts o;
+	struct err err = { "" };
+	int error = launch_signals_take(&inherited);
+
+	if (error) {
+		fprintf(stderr, "concprof: cannot read the signal mask\n");
+		return STATUS_FAILED;
+	}
+	if (opts_parse(&o, argc, argv, &err)) {
+		fprintf(stderr, "concprof: %s\n", err.text);
+		return STATUS_FAILED;
+	}
+	switch (o.command) {
+	case COMMAND_HELP:
+		return help();
+	case COMMAND_VERSION:
+		return version();
+	case COMMAND_CHECK:
+		return cmd_check();
+	case COMMAND_RUN:
+		break;
+	}
+	return cmd_run(&o, &inherited);
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/* Reports to files: whole or not at all. */
+#include "analysis/findings.h"
+#include "base/err.h"
+#include "opts/opts.h"
+
+/* Can the file be written? Leaves nothing behind. Called before the command runs, as who writes. */
+int output_try(const struct opts_output *out, struct err *err);
+
+/* Writes one report. A regular file appears under its name only when it is complete. */
+int output_write(const struct opts_output *out, const struct findings *f, const struct opts *o,
+		 struct err *err);

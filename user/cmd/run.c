@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* concprof [run] -- COMMAND: hold, load, release, supervise, analyse, report. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/cmd.h"
+#include "cmd/facts.h"
+#include "cmd/output.h"
+#include "cmd/supervise.h"
+#include "launch/environ.h"
+#include "launch/status.h"
+#include "launch/user.h"
+
+extern char **environ;
+
+struct run {
+	const struct opts *o;
+	struct launch_user user;
+	struct launch_environ environ;
+	struct launch *launch;
+	struct probe *probe;
+	struct model_builder *builder;
+	int signal_fd;
+	struct err err;
+};
+
+/* Everything up to the held child. 0, or concprof's exit status. */
+static int prepare(struct run *r, const struct launch_signals *inherited)
+{
+	struct launch_opts launch = { .argv = r->o->argv, .user = &r->user, .signals = inherited };
+	int error;
+
+	if (launch_user_resolve(&r->user, r->o->user, r->o->as_root, &r->err))
+		return STATUS_FAILED;
+	if (launch_environ_build(&r->environ, &r->user, environ, &r->err))
+		return STATUS_FAILED;
+	r->signal_fd = supervise_signals();
+	if (r->signal_fd < 0) {
+		err_set(&r->err, r->signal_fd, "cannot receive signals: %s", strerror(-r->signal_fd));
+		return STATUS_FAILED;
+	}
+	launch.envp = r->environ.vars;
+	if (launch_hold(&r->launch, &launch, &r->err))
+		return STATUS_FAILED;
+	error = launch_check(r->launch, &r->err);
+	return error ? launch_exit_status(error) : 0;
+}
+
+/* Loads the probes, then gives up what only they needed. */
+static int watch(struct run *r)
+{
+	struct probe_opts opts = { .linger = r->o->linger_ns > 0, .all_calls = r->o->all_calls };
+
+	if (probe_open(&r->probe, &opts, &r->err) ||
+	    probe_watch(r->probe, launch_pid(r->launch), facts_cpus_allowed(), &r->err) ||
+	    launch_drop_privileges(&r->user, &r->err))
+		return STATUS_FAILED;
+	for (size_t i = 0; i < r->o->n_outputs; i++) {
+		if (output_try(&r->o->outputs[i], &r->err))
+			return STATUS_FAILED;
+	}
+	if (r->o->all_calls && probe_window(r->probe, true, &r->err))
+		return STATUS_FAILED;
+	return 0;
+}
+
+static int tell_facts(struct run *r)
+{
+	char who[160];
+	const char *notes[3] = { NULL, NULL, NULL };
+	size_t n = 0;
+	int error;
+
+	if (r->user.change) {
+		snprintf(who, sizeof(who), "the command ran as user %s%s", r->user.name,
+			 r->user.source == LAUNCH_USER_SUDO ? ", who called sudo" : "");
+		notes[n++] = who;
+	}
+	if (r->environ.source == LAUNCH_ENVIRON_FALLBACK)
+		notes[n++] = "the environment from before sudo could not be read: the command got sudo's own";
+	error = facts_tell(model_builder_event, r->builder, r->user.uid, r->o->argv,
+			   launch_executable(r->launch), notes);
+	if (!error)
+		return 0;
+	err_set(&r->err, error, "cannot describe this machine: %s", strerror(-error));
+	return STATUS_FAILED;
+}
+
+/* The text report goes to standard error, unless it was sent elsewhere or not wanted. */
+static int write_reports(struct run *r, const struct findings *f)
+{
+	struct opts_output text = { .format = report_format_by_name("text") };
+	bool has_text = r->o->quiet;
+	int error = 0;
+
+	for (size_t i = 0; i < r->o->n_outputs; i++) {
+		has_text |= r->o->outputs[i].format == text.format;
+		if (output_write(&r->o->outputs[i], f, r->o, &r->err))
+			error = STATUS_FAILED;
+	}
+	if (!has_text && output_write(&text, f, r->o, &r->err))
+		error = STATUS_FAILED;
+	return error;
+}
+
+static int measure(struct run *r, struct outcome *outcome)
+{
+	struct supervision s = {
+		.probe = r->probe,
+		.launch = r->launch,
+		.signal_fd = r->signal_fd,
+		.fn = model_builder_event,
+		.ctx = r->builder,
+		.duration_ns = r->o->duration_ns,
+		.linger_ns = r->o->linger_ns,
+		.all_calls = r->o->all_calls,
+	};
+	int error = launch_release(r->launch, &r->err);
+
+	if (error)
+		return launch_exit_status(error);
+	return supervise(&s, outcome, &r->err) ? STATUS_FAILED : 0;
+}
+
+static int analyse(struct run *r)
+{
+	struct model *m = model_builder_finish(r->builder);
+	struct findings *f = findings_new(m);
+	int status = write_reports(r, f);
+
+	r->builder = NULL;
+	findings_free(f);
+	model_free(m);
+	return status;
+}
+
+int cmd_run(const struct opts *o, const struct launch_signals *inherited)
+{
+	struct run r = { .o = o, .signal_fd = -1 };
+	struct outcome outcome = { .ended = false };
+	int status;
+
+	r.builder = model_builder_new();
+	status = prepare(&r, inherited);
+	if (!status)
+		status = watch(&r);
+	if (!status)
+		status = tell_facts(&r);
+	if (!status)
+		status = measure(&r, &outcome);
+	if (!status)
+		status = analyse(&r);
+	if (status)
+		fprintf(stderr, "concprof: %s\n", r.err.text);
+	probe_free(r.probe);
+	launch_free(r.launch);
+	launch_environ_free(&r.environ);
+	launch_user_free(&r.user);
+	model_builder_free(r.builder);
+	if (r.signal_fd >= 0)
+		close(r.signal_fd);
+	if (status)
+		return status;
+	launch_exit_like(outcome.wstatus);
+}

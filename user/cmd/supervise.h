@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/*
+ * From the command's release to the end of the measurement: signals, the clock,
+ * what the probes send. See the contract's "Exit status", "Duration and hangs"
+ * and "Signals".
+ */
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "event/event.h"
+#include "launch/hold.h"
+#include "probe/probe.h"
+
+struct supervision {
+	struct probe *probe;
+	struct launch *launch; /* released */
+	int signal_fd;	       /* signalfd(2) of supervise_signals() */
+	event_fn fn;	       /* gets all events but the first ones, EV_END included */
+	void *ctx;
+	uint64_t duration_ns, linger_ns; /* 0: none */
+	bool all_calls;			 /* the one window is open already */
+};
+
+struct outcome {
+	bool ended;   /* the command has */
+	int wstatus;  /* as concprof should end: the command's own, or what the contract makes of it */
+};
+
+/* Blocks the signals that supervise() handles and returns a signalfd of them, or -errno. */
+int supervise_signals(void);
+
+/* 0, or -errno with err filled: then there is no report. */
+int supervise(const struct supervision *s, struct outcome *ret, struct err *err);

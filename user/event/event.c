@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "event/event.h"
+
+#include <string.h>
+
+static const char *const cause_names[CAUSE_COUNT] = {
+	[CAUSE_UNKNOWN] = "unknown",
+	[CAUSE_LOCK_MUTEX] = "lock.mutex",
+	[CAUSE_LOCK_RWLOCK] = "lock.rwlock",
+	[CAUSE_LOCK_PI] = "lock.pi",
+	[CAUSE_LOCK_FILE] = "lock.file",
+	[CAUSE_SYNC_COND] = "sync.cond",
+	[CAUSE_SYNC_SEM] = "sync.sem",
+	[CAUSE_SYNC_BARRIER] = "sync.barrier",
+	[CAUSE_SYNC_JOIN] = "sync.join",
+	[CAUSE_SYNC_FUTEX] = "sync.futex",
+	[CAUSE_IO_DISK] = "io.disk",
+	[CAUSE_IO_FILE] = "io.file",
+	[CAUSE_IO_PIPE] = "io.pipe",
+	[CAUSE_IO_SOCKET] = "io.socket",
+	[CAUSE_IO_TTY] = "io.tty",
+	[CAUSE_IO_URING] = "io.uring",
+	[CAUSE_IO_AIO] = "io.aio",
+	[CAUSE_EVENT_EPOLL] = "event.epoll",
+	[CAUSE_EVENT_POLL] = "event.poll",
+	[CAUSE_EVENT_SELECT] = "event.select",
+	[CAUSE_EVENT_EVENTFD] = "event.eventfd",
+	[CAUSE_EVENT_SIGNALFD] = "event.signalfd",
+	[CAUSE_EVENT_INOTIFY] = "event.inotify",
+	[CAUSE_TIMER_SLEEP] = "timer.sleep",
+	[CAUSE_TIMER_TIMERFD] = "timer.timerfd",
+	[CAUSE_TIMER_ITIMER] = "timer.itimer",
+	[CAUSE_CHILD_WAIT] = "child.wait",
+	[CAUSE_CHILD_VFORK] = "child.vfork",
+	[CAUSE_SIGNAL_WAIT] = "signal.wait",
+	[CAUSE_SIGNAL_STOP] = "signal.stop",
+	[CAUSE_SIGNAL_PTRACE] = "signal.ptrace",
+	[CAUSE_IPC_SYSV_MSG] = "ipc.sysv_msg",
+	[CAUSE_IPC_SYSV_SEM] = "ipc.sysv_sem",
+	[CAUSE_IPC_POSIX_MQ] = "ipc.posix_mq",
+	[CAUSE_FAULT_MAJOR] = "fault.major",
+	[CAUSE_FAULT_MINOR] = "fault.minor",
+	[CAUSE_KERNEL_LOCK] = "kernel.lock",
+	[CAUSE_KERNEL_FREEZE] = "kernel.freeze",
+	[CAUSE_KERNEL_THROTTLE] = "kernel.throttle",
+	[CAUSE_KERNEL_OTHER] = "kernel.other",
+};
+
+static const char *const row_names[ROW_COUNT] = {
+	[ROW_IO] = "io",       [ROW_TIMER] = "timer", [ROW_LOCK] = "lock",   [ROW_SYNC] = "sync",
+	[ROW_EVENT] = "event", [ROW_CHILD] = "child", [ROW_OTHER] = "other", [ROW_UNKNOWN] = "unknown",
+};
+
+static const char *const state_names[TS_COUNT] = {
+	[TS_RUNNING] = "running", [TS_WOKEN] = "woken",	    [TS_PREEMPTED] = "preempted",
+	[TS_YIELDED] = "yielded", [TS_BLOCKED] = "blocked", [TS_UNKNOWN] = "unknown",
+};
+
+const char *cause_name(unsigned int cause)
+{
+	return cause < CAUSE_COUNT ? cause_names[cause] : NULL;
+}
+
+int cause_by_name(const char *name)
+{
+	for (int i = 0; i < CAUSE_COUNT; i++) {
+		if (!strcmp(cause_names[i], name))
+			return i;
+	}
+	return -1;
+}
+
+const char *row_name(unsigned int row)
+{
+	return row < ROW_COUNT ? row_names[row] : NULL;
+}
+
+const char *state_name(unsigned int state)
+{
+	return state < TS_COUNT ? state_names[state] : NULL;
+}
+
+#define IS_ENDED(field) (memchr(field, '\0', sizeof(field)) != NULL)
+
+static int text_is_valid(const struct ev_text *t)
+{
+	size_t room = t->head.size - sizeof(*t);
+
+	return t->length < room && !t->text[t->length];
+}
+
+static int exec_is_valid(const struct ev_exec *e)
+{
+	return IS_ENDED(e->comm) && IS_ENDED(e->path) && e->args_size <= sizeof(e->args);
+}
+
+int event_is_valid(const struct event *ev, size_t room)
+{
+	static const size_t sizes[EV_KIND_COUNT] = {
+		[EV_RUN] = sizeof(struct ev_run),	[EV_TEXT] = sizeof(struct ev_text),
+		[EV_EXEC] = sizeof(struct ev_exec),	[EV_THREAD] = sizeof(struct ev_thread),
+		[EV_WALL] = sizeof(struct ev_wall),	[EV_LOSS] = sizeof(struct ev_loss),
+		[EV_PROBE] = sizeof(struct ev_probe),	[EV_CALLS] = sizeof(struct ev_calls),
+		[EV_END] = sizeof(struct ev_end),
+	};
+
+	if (room < sizeof(*ev) || ev->size > room || ev->size % 8)
+		return 0;
+	if (ev->kind == 0 || ev->kind >= EV_KIND_COUNT || ev->size < sizes[ev->kind])
+		return 0;
+	switch (ev->kind) {
+	case EV_TEXT:
+		return text_is_valid((const struct ev_text *)ev);
+	case EV_EXEC:
+		return exec_is_valid((const struct ev_exec *)ev);
+	case EV_THREAD:
+		return IS_ENDED(((const struct ev_thread *)ev)->comm);
+	case EV_LOSS:
+		return IS_ENDED(((const struct ev_loss *)ev)->name);
+	case EV_PROBE:
+		return IS_ENDED(((const struct ev_probe *)ev)->name) &&
+		       IS_ENDED(((const struct ev_probe *)ev)->why);
+	}
+	return 1;
+}

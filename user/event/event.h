@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+#include <stddef.h>
+
+/*
+ * The seam, as the user half sees it. Sources (the probes, a recording, a test
+ * fixture) call an event_fn for each event; sinks (the model, a recorder) are
+ * one. The event is borrowed for the call. Returns 0, or a negative errno that
+ * the source hands up unchanged.
+ */
+#include "../bpf/event.h"
+
+typedef int (*event_fn)(void *ctx, const struct event *ev);
+
+/* Is this a whole event of a known kind, whose size, strings and numbers can be
+ * relied on? `room` is what there is from ev on, in bytes. Events that come from
+ * a file are hostile input; a sink may assume that this holds. */
+int event_is_valid(const struct event *ev, size_t room);
+
+/* "lock.mutex"; NULL if there is no such cause. */
+const char *cause_name(unsigned int cause);
+/* The inverse; -1 if there is none of that name. */
+int cause_by_name(const char *name);
+
+/* "io", as in the JSON's wall.io_ns. */
+const char *row_name(unsigned int row);
+/* "running", as in states.running_ns. */
+const char *state_name(unsigned int state);

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/* What the files of this folder share. */
+#include "model/model.h"
+#include "../bpf/state.h"
+
+#include <obstack.h>
+
+#include "base/vec.h"
+
+/* Slots while they are made: what no wait has ended yet has no row. */
+struct open_slot {
+	struct slot slot;
+	uint64_t undecided_ns;
+};
+
+struct strip {
+	struct wall_sums last;
+	struct open_slot slots[STRIP_SLOTS];
+	size_t n;
+};
+
+struct exec {
+	uint64_t at, process_id;
+	char comm[EVENT_COMM_SIZE];
+	const char *path;
+	const char *const *args;
+	size_t n_args;
+	bool args_truncated;
+};
+
+struct model_builder {
+	struct model *m; /* in a struct model_memory */
+	VEC(struct thread) threads;
+	VEC(struct exec) execs;
+	VEC(const char *) command;
+	VEC(const char *) notes;
+	VEC(struct loss) losses;
+	VEC(struct ev_probe) probes;
+	struct strip strip;
+	bool has_wall;
+};
+
+/* model.c frees with the model what was allocated here. */
+struct model_memory {
+	struct model model; /* first: a struct model * is one of these */
+	struct obstack strings;
+};
+
+/* strip.c */
+void strip_add(struct strip *s, const struct wall_sums *sums);
+/* rows: what the undecided time of all slots amounts to, by row. */
+void strip_finish(struct strip *s, const uint64_t rows[ROW_COUNT]);
+
+/* process.c: fills m->processes from m->threads, which are sorted by id. */
+void processes_build(struct model_builder *b);

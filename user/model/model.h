@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/*
+ * What was measured, put in order: events in, threads and processes out. Owns
+ * all that it holds; what it hands out is borrowed until model_free(). Instants
+ * (`start_ns`, `end_ns`) count from the start of the measurement.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "event/event.h"
+
+#define STRIP_SLOTS 256
+
+struct wait {
+	enum cause cause;
+	uint64_t ns, max_ns;
+	uint32_t count;
+	bool open; /* the measurement ended in it */
+};
+
+struct thread {
+	uint64_t id, creator_id, process_id;
+	uint32_t tid, pid;
+	uint32_t flags; /* enum thread_flags */
+	char comm[EVENT_COMM_SIZE];
+	uint64_t start_ns, end_ns, lifetime_ns;
+	uint64_t state_ns[TS_COUNT];
+	uint64_t stolen_ns;
+	uint64_t switches, yields, blocks;
+	struct witness witness;
+	uint32_t policy;
+	int32_t nice;
+	uint32_t rt_priority;
+	uint32_t status;	/* of its process, as wait(2) would give it when this thread ended */
+	uint64_t max_rss_bytes; /* of its process then; 0: not known */
+	uint64_t open_for_ns; /* with THREAD_OPEN_WAIT: how long the open wait has lasted */
+	enum cause open_cause;
+	struct wait *waits; /* those that happened, by time, longest first */
+	size_t n_waits;
+	size_t process; /* its place in model.processes */
+};
+
+struct process {
+	uint64_t id;
+	uint32_t pid;
+	uint32_t ppid;	 /* of its creator; 0: it came from outside */
+	ptrdiff_t parent; /* its creator's place in model.processes; -1: from outside */
+	char comm[EVENT_COMM_SIZE];
+	const char *exe; /* as given to execve; NULL: not known */
+	const char *const *args;
+	size_t n_args;
+	bool args_truncated;
+	uint64_t start_ns, end_ns;
+	bool ended;	/* all its threads are dead */
+	uint32_t status; /* as wait(2) gives it; valid if it ended */
+	size_t n_threads;
+	uint64_t max_rss_bytes; /* 0: not known */
+};
+
+/* Time of the program over one stretch of the run. */
+struct slot {
+	uint64_t start_ns, end_ns;
+	uint64_t running_ns, busy_ns, runnable_ns;
+	__u64 row_ns[ROW_COUNT];
+};
+
+struct loss {
+	enum loss_kind what;
+	uint64_t count, ns;
+	char name[32];
+};
+
+struct model {
+	struct ev_run run;
+	const char *texts[TEXT_NOTE + 1]; /* by enum text_kind; NULL: not known */
+	const char *const *command;
+	size_t n_command;
+	const char *const *notes;
+	size_t n_notes;
+
+	struct thread *threads; /* by start */
+	size_t n_threads;
+	struct process *processes; /* by start; the command's comes first */
+	size_t n_processes;
+	/* ledgers that could not be sent, as one sum; unsent.lifetime_ns is their sum too */
+	struct thread unsent;
+	uint64_t n_unsent;
+
+	struct wall_sums wall; /* as at the end; what is pending or open is in row_ns */
+	uint64_t wall_ns;
+	struct slot strip[STRIP_SLOTS];
+	size_t n_strip;
+
+	struct loss *losses;
+	size_t n_losses;
+	struct ev_probe *probes;
+	size_t n_probes;
+	struct ev_calls calls; /* all zero: no window */
+	struct ev_end end;
+	bool complete; /* the stream had its end */
+};
+
+struct model_builder;
+
+struct model_builder *model_builder_new(void);
+/* An event_fn; ctx is the builder. -EINVAL: the stream contradicts itself. */
+int model_builder_event(void *ctx, const struct event *ev);
+/* The model of all events so far. Takes the builder, in any case. */
+struct model *model_builder_finish(struct model_builder *b);
+void model_builder_free(struct model_builder *b);
+void model_free(struct model *m);

@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "opts/opts.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Sets one option; value is NULL for one that takes none. */
+typedef int (*apply_fn)(struct opts *o, const char *name, const char *value, struct err *err);
+
+struct row {
+	const char *name;
+	char letter;	   /* 0: none */
+	const char *value; /* what it takes, for --help; NULL: nothing */
+	const char *help;
+	apply_fn apply;
+};
+
+static int parse_ns(uint64_t *ret, const char *name, const char *text, struct err *err)
+{
+	static const struct {
+		const char *unit;
+		double ns;
+	} units[] = { { "", 1e9 }, { "s", 1e9 }, { "ms", 1e6 }, { "m", 60e9 }, { "h", 3600e9 } };
+	char *end;
+	double x = strtod(text, &end);
+
+	for (size_t i = 0; end != text && i < sizeof(units) / sizeof(*units); i++) {
+		if (strcmp(end, units[i].unit))
+			continue;
+		if (!(x > 0) || x * units[i].ns > 1e18)
+			break;
+		*ret = x * units[i].ns;
+		return 0;
+	}
+	return err_set(err, -EINVAL, "--%s: '%s' is no time above zero; give seconds, as 10, 0.5 or 500ms",
+		       name, text);
+}
+
+static int set_duration(struct opts *o, const char *name, const char *value, struct err *err)
+{
+	return parse_ns(&o->duration_ns, name, value, err);
+}
+
+static int set_linger(struct opts *o, const char *name, const char *value, struct err *err)
+{
+	if (!strcmp(value, "0")) {
+		o->linger_ns = 0;
+		return 0;
+	}
+	return parse_ns(&o->linger_ns, name, value, err);
+}
+
+static int add_output(struct opts *o, const struct report_format *format, const char *path,
+		      struct err *err)
+{
+	if (o->n_outputs == OPTS_OUTPUTS)
+		return err_set(err, -EINVAL, "too many reports: at most %d in one run", OPTS_OUTPUTS);
+	o->outputs[o->n_outputs].format = format;
+	o->outputs[o->n_outputs++].path = path;
+	return 0;
+}
+
+static int add_format(struct opts *o, const char *name, const char *value, struct err *err)
+{
+	const struct report_format *format = report_format_by_name(value);
+	char all[200] = "";
+
+	(void)name;
+	if (format)
+		return add_output(o, format, NULL, err);
+	for (format = report_formats; format->name; format++) {
+		strncat(all, *all ? ", " : "", sizeof(all) - strlen(all) - 1);
+		strncat(all, format->name, sizeof(all) - strlen(all) - 1);
+	}
+	return err_set(err, -EINVAL, "--format: there is no format '%s'; the formats are %s", value, all);
+}
+
+/* -o belongs to the --format before it; the first one without means text. */
+static int set_output(struct opts *o, const char *name, const char *value, struct err *err)
+{
+	(void)name;
+	if (!*value)
+		return err_set(err, -EINVAL, "-o: the file's name is empty; give a path, or - for standard output");
+	if (o->n_outputs && !o->outputs[o->n_outputs - 1].path) {
+		o->outputs[o->n_outputs - 1].path = value;
+		return 0;
+	}
+	return add_output(o, report_format_by_name("text"), value, err);
+}
+
+static int add_json(struct opts *o, const char *name, const char *value, struct err *err)
+{
+	int error = add_output(o, report_format_by_name("json"), NULL, err);
+
+	return error ? error : set_output(o, name, value, err);
+}
+
+static int set_user(struct opts *o, const char *name, const char *value, struct err *err)
+{
+	(void)name;
+	(void)err;
+	o->user = value;
+	return 0;
+}
+
+static int set_top(struct opts *o, const char *name, const char *value, struct err *err)
+{
+	char *end;
+	unsigned long n;
+
+	errno = 0;
+	n = strtoul(value, &end, 10);
+	if (errno || *end || end == value || *value == '-' || !n || n > 1000000)
+		return err_set(err, -EINVAL, "--%s: '%s' is no number of rows; give 1 or more", name, value);
+	o->top = n;
+	return 0;
+}
+
+static int set_color(struct opts *o, const char *name, const char *value, struct err *err)
+{
+	static const char *const names[] = { "auto", "always", "never" };
+
+	for (int i = 0; i < 3; i++) {
+		if (!strcmp(value, names[i])) {
+			o->color = i;
+			return 0;
+		}
+	}
+	return err_set(err, -EINVAL, "--%s: '%s' is none of auto, always, never", name, value);
+}
+
+#define FLAG(function, statement)                                                                   \
+	static int function(struct opts *o, const char *name, const char *value, struct err *err)   \
+	{                                                                                           \
+		(void)name;                                                                         \
+		(void)value;                                                                        \
+		(void)err;                                                                          \
+		statement;                                                                          \
+		return 0;                                                                           \
+	}
+
+FLAG(set_as_root, o->as_root = true)
+FLAG(set_calls, o->all_calls = true)
+FLAG(set_quiet, o->quiet = true)
+FLAG(set_verbose, o->verbose = true)
+FLAG(set_version, o->command = COMMAND_VERSION)
+FLAG(set_help, o->command = COMMAND_HELP)
+
+static const struct row rows[] = {
+	{ "output", 'o', "FILE", "write the report there; - is standard output", set_output },
+	{ "format", 0, "NAME", "text or json; each with an -o of its own", add_format },
+	{ "json", 0, "FILE", "short for --format json -o FILE", add_json },
+	{ "duration", 'd', "SECONDS", "end the measurement, and what is measured, after that time",
+	  set_duration },
+	{ "linger", 0, "SECONDS", "watch what outlives the command for so long", set_linger },
+	{ "user", 'u', "NAME", "run the command as this user", set_user },
+	{ "as-root", 0, NULL, "under sudo: run the command as root, not as who called sudo", set_as_root },
+	{ "calls", 0, NULL, "count futex and epoll calls all the time, not in windows", set_calls },
+	{ "top", 0, "N", "rows in each table of the text report (10)", set_top },
+	{ "color", 0, "WHEN", "auto, always or never", set_color },
+	{ "quiet", 'q', NULL, "no text report", set_quiet },
+	{ "verbose", 'v', NULL, "say more in the text report", set_verbose },
+	{ "version", 0, NULL, "the versions of concprof and libbpf", set_version },
+	{ "help", 'h', NULL, "this text", set_help },
+};
+
+#define ROWS (sizeof(rows) / sizeof(*rows))
+
+void opts_help(FILE *out)
+{
+	fputs("concprof: where every nanosecond of every thread of a program went\n\n"
+	      "  concprof [OPTIONS] -- COMMAND [ARG...]   profile a command and its descendants\n"
+	      "  concprof run [OPTIONS] -- COMMAND ...    the same\n"
+	      "  concprof check                           what this kernel and these privileges allow\n\n",
+	      out);
+	for (size_t i = 0; i < ROWS; i++) {
+		char left[40];
+
+		snprintf(left, sizeof(left), "%c%c%s --%s%s%s", rows[i].letter ? '-' : ' ',
+			 rows[i].letter ? rows[i].letter : ' ', rows[i].letter ? "," : " ", rows[i].name,
+			 rows[i].value ? " " : "", rows[i].value ? rows[i].value : "");
+		fprintf(out, "  %-26s %s\n", left, rows[i].help);
+	}
+	fputs("\nExit status: the command's own; 125 if concprof failed, 126 if the command cannot be\n"
+	      "executed, 127 if it was not found.\n",
+	      out);
+}
+
+static const struct row *row_of_letter(int letter)
+{
+	for (size_t i = 0; i < ROWS; i++) {
+		if (rows[i].letter == letter)
+			return &rows[i];
+	}
+	return NULL;
+}
+
+static int complain(int c, char **argv, struct err *err)
+{
+	const char *what = argv[optind - 1];
+
+	if (c == ':')
+		return err_set(err, -EINVAL, "option '%s' needs a value; see concprof --help", what);
+	if (optopt && strncmp(what, "--", 2))
+		return err_set(err, -EINVAL, "unknown option '-%c'; see concprof --help", optopt);
+	return err_set(err, -EINVAL, "unknown option '%s'; see concprof --help", what);
+}
+
+static int parse_options(struct opts *o, int argc, char **argv, struct err *err)
+{
+	struct option longs[ROWS + 1] = {};
+	char letters[2 * ROWS + 3] = "+:";
+	int c, at, error;
+
+	for (size_t i = 0; i < ROWS; i++) {
+		size_t n = strlen(letters);
+
+		longs[i].name = rows[i].name;
+		longs[i].has_arg = rows[i].value ? required_argument : no_argument;
+		if (!rows[i].letter)
+			continue;
+		letters[n] = rows[i].letter;
+		letters[n + 1] = rows[i].value ? ':' : '\0';
+	}
+	opterr = 0;
+	for (;;) {
+		const struct row *row;
+
+		c = getopt_long(argc, argv, letters, longs, &at);
+		if (c < 0)
+			return 0;
+		if (c == '?' || c == ':')
+			return complain(c, argv, err);
+		row = c ? row_of_letter(c) : &rows[at];
+		error = row->apply(o, row->name, optarg, err);
+		if (error)
+			return error;
+	}
+}
+
+/* A subcommand stands first or behind options; behind `--` everything is the command. */
+static bool take_subcommand(struct opts *o, int argc, char **argv)
+{
+	static const struct {
+		const char *name;
+		enum opts_command command;
+	} names[] = { { "run", COMMAND_RUN }, { "check", COMMAND_CHECK } };
+
+	if (optind >= argc || !strcmp(argv[optind - 1], "--"))
+		return false;
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		if (strcmp(argv[optind], names[i].name))
+			continue;
+		o->command = names[i].command;
+		optind++;
+		return true;
+	}
+	return false;
+}
+
+static int check(const struct opts *o, struct err *err)
+{
+	size_t on_stdout = 0;
+
+	for (size_t i = 0; i < o->n_outputs; i++) {
+		if (!o->outputs[i].path && strcmp(o->outputs[i].format->name, "text"))
+			return err_set(err, -EINVAL,
+				       "--format %s needs a file: add -o FILE (or -o - for standard output)",
+				       o->outputs[i].format->name);
+		on_stdout += o->outputs[i].path && !strcmp(o->outputs[i].path, "-");
+	}
+	if (on_stdout > 1)
+		return err_set(err, -EINVAL, "only one report can go to standard output");
+	if (o->user && o->as_root)
+		return err_set(err, -EINVAL, "--as-root and -u contradict each other; give one");
+	return 0;
+}
+
+int opts_parse(struct opts *ret, int argc, char **argv, struct err *err)
+{
+	struct opts o = { .top = 10 };
+	int error;
+
+	optind = 1;
+	error = parse_options(&o, argc, argv, err);
+	if (!error && take_subcommand(&o, argc, argv))
+		error = parse_options(&o, argc, argv, err);
+	if (error)
+		return error;
+	if (o.command == COMMAND_HELP || o.command == COMMAND_VERSION) {
+		*ret = o;
+		return 0;
+	}
+	if (o.command == COMMAND_RUN && optind == argc)
+		return err_set(err, -EINVAL,
+			       "no command given; as in: sudo concprof -- ./program (see concprof --help)");
+	if (o.command == COMMAND_CHECK && optind < argc)
+		return err_set(err, -EINVAL, "check takes no argument, but '%s' was given", argv[optind]);
+	error = check(&o, err);
+	if (error)
+		return error;
+	o.argv = argv + optind;
+	*ret = o;
+	return 0;
+}

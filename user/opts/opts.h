@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/*
+ * argv to options. One table makes the parser and --help. Pure but for reading
+ * argv; what it returns points into it.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/err.h"
+#include "report/report.h"
+
+enum opts_command { COMMAND_RUN, COMMAND_CHECK, COMMAND_HELP, COMMAND_VERSION };
+enum opts_color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
+
+#define OPTS_OUTPUTS 16
+
+struct opts_output {
+	const struct report_format *format;
+	const char *path; /* NULL: where text goes by itself; "-": standard output */
+};
+
+struct opts {
+	enum opts_command command;
+	struct opts_output outputs[OPTS_OUTPUTS];
+	size_t n_outputs;
+	uint64_t duration_ns; /* 0: until the command ends */
+	uint64_t linger_ns;
+	const char *user; /* of -u; NULL: not given */
+	bool as_root, all_calls, quiet, verbose;
+	enum opts_color color;
+	unsigned int top;
+	char *const *argv; /* the command to run, NULL-terminated */
+};
+
+/* -EINVAL with one line that names the option, the value and the remedy. */
+int opts_parse(struct opts *ret, int argc, char **argv, struct err *err);
+void opts_help(FILE *out);

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* What works here, tried one by one: for `concprof check`. */
+#include "probe/internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+struct rows {
+	struct feature *items;
+	size_t n, room;
+};
+
+__attribute__((format(printf, 5, 6))) static void add(struct rows *r, const char *name, bool works,
+						      bool needed, const char *fmt, ...)
+{
+	struct feature *f = &r->items[r->n];
+	va_list ap;
+
+	if (r->n == r->room)
+		return;
+	r->n++;
+	f->name = name;
+	f->works = works;
+	f->needed = needed;
+	va_start(ap, fmt);
+	vsnprintf(f->why, sizeof(f->why), fmt, ap);
+	va_end(ap);
+}
+
+/* capabilities(7): effective set in /proc/self/status. */
+static bool has_capability(int bit)
+{
+	char line[128];
+	unsigned long long set = 0;
+	FILE *f = fopen("/proc/self/status", "re");
+
+	if (!f)
+		return false;
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "CapEff: %llx", &set) == 1)
+			break;
+	}
+	fclose(f);
+	return set >> bit & 1;
+}
+
+#define CAP_PERFMON_BIT 38
+#define CAP_BPF_BIT	39
+
+static void add_privileges(struct rows *r)
+{
+	bool bpf = has_capability(CAP_BPF_BIT), perfmon = has_capability(CAP_PERFMON_BIT);
+
+	add(r, "CAP_BPF", bpf, true, "%s", bpf ? "load programs and maps" : "run it as root, or grant CAP_BPF");
+	add(r, "CAP_PERFMON", perfmon, true, "%s",
+	    perfmon ? "attach to tracepoints" : "run it as root, or grant CAP_PERFMON");
+}
+
+static void add_kernel(struct rows *r)
+{
+	struct utsname name;
+	bool btf = !access("/sys/kernel/btf/vmlinux", R_OK);
+	uint64_t start, end;
+
+	if (uname(&name))
+		snprintf(name.release, sizeof(name.release), "unknown");
+	add(r, "kernel", true, true, "Linux %s", name.release);
+	add(r, "BTF", btf, true, "%s",
+	    btf ? "/sys/kernel/btf/vmlinux" :
+		  "no /sys/kernel/btf/vmlinux: a kernel with CONFIG_DEBUG_INFO_BTF is needed, and /sys");
+	kernel_fault_entry(&start, &end);
+	add(r, "kernel symbols", start != 0, false, "%s",
+	    start ? "page faults inside system calls are told apart" :
+		    "kallsyms shows no addresses (kernel.kptr_restrict): disk waits in system calls are 'unknown'");
+}
+
+size_t probe_features(struct feature *items, size_t room)
+{
+	struct rows r = { items, 0, room };
+	struct probe_opts opts = { .all_calls = true };
+	struct err err = { "" };
+	struct probe *p = NULL;
+
+	add_kernel(&r);
+	add_privileges(&r);
+	if (probe_open(&p, &opts, &err)) {
+		add(&r, "load and attach", false, true, "%s", err.text);
+		return r.n;
+	}
+	add(&r, "load and attach", true, true, "all that this kernel has");
+	(void)probe_window(p, true, &err); /* its row says whether it worked */
+	for (size_t i = 0; i < PROBE_ROWS; i++)
+		add(&r, probe_rows[i].tracepoint, p->links[i] != NULL, probe_rows[i].needed, "%s%s%s",
+		    p->links[i] ? "for " : "without it there is no: ", probe_rows[i].lacks,
+		    p->why[i][0] ? p->why[i] : "");
+	probe_free(p);
+	return r.n;
+}

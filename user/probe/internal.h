@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/* What the files of this folder share. */
+#include "probe/probe.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "bpf/state.h"
+#include "concprof.skel.h"
+
+/* One BPF program that is attached to a tracepoint. */
+struct probe_row {
+	const char *program;
+	const char *tracepoint;
+	bool needed;	   /* without it there is no ledger */
+	bool in_window;	   /* attached in windows of calls only */
+	const char *lacks; /* what the report lacks without it */
+};
+
+/* The first rows are those whose cost is measured, as in enum costed_probe. */
+#define PROBE_ROWS 7
+extern const struct probe_row probe_rows[PROBE_ROWS];
+
+struct probe {
+	struct concprof_bpf *skel;
+	struct bpf_link *links[PROBE_ROWS];
+	char why[PROBE_ROWS][128]; /* not attached because */
+	struct ring_buffer *ring;
+	event_fn fn; /* during a call that reads the ring */
+	void *ctx;
+	int fn_error;
+	bool all_calls;
+	uint32_t windows;
+	uint64_t window_ns, window_since;
+};
+
+/* Does the running kernel have this tracepoint for BTF-typed programs? */
+bool kernel_has_tracepoint(const struct btf *btf, const char *name);
+/* Where the code lies in which a page fault enters the kernel; 0 if kallsyms does not say. */
+void kernel_fault_entry(uint64_t *ret_start, uint64_t *ret_end);
+
+/* Takes what is in the ring. */
+int collect_ring(struct probe *p, event_fn fn, void *ctx);
+/* The program's sums, brought up to `until` if that is not 0. */
+int collect_wall(struct probe *p, uint64_t until, event_fn fn, void *ctx);
+int collect_alive(struct probe *p, event_fn fn, void *ctx);
+int collect_unsent(struct probe *p, event_fn fn, void *ctx);
+int collect_losses(struct probe *p, event_fn fn, void *ctx);
+int collect_calls(struct probe *p, event_fn fn, void *ctx);
+int collect_costs(struct probe *p, event_fn fn, void *ctx, struct ev_end *end);

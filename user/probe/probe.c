@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "probe/internal.h"
+
+#include <bpf/btf.h>
+#include <errno.h>
+#include <linux/membarrier.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+const struct probe_row probe_rows[PROBE_ROWS] = {
+	{ "cp_switch", "sched_switch", true, false, "everything" },
+	{ "cp_wakeup", "sched_wakeup", true, false, "the time in which the program only waits for a CPU" },
+	{ "cp_newtask", "task_newtask", true, false, "all threads but the first" },
+	{ "cp_exec", "sched_process_exec", false, false, "command lines and executables" },
+	{ "cp_lock_begin", "contention_begin", false, false, "kernel.lock: these waits go by their system call" },
+	{ "cp_lock_end", "contention_end", false, false, "kernel.lock: these waits go by their system call" },
+	{ "cp_call", "sys_exit", false, true, "futex and epoll calls" },
+};
+
+/* libbpf speaks only where it explains a failure, and then through err. */
+struct libbpf_words {
+	char text[200];
+};
+
+static struct libbpf_words *words; /* during probe_open() only: libbpf's callback has no context */
+
+static int hear(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	if (level == LIBBPF_WARN && words && !words->text[0]) {
+		vsnprintf(words->text, sizeof(words->text), fmt, ap);
+		words->text[strcspn(words->text, "\n")] = '\0';
+	}
+	return 0;
+}
+
+static int explain(int error, const char *heard, struct err *err)
+{
+	if (error == -EPERM || error == -EACCES)
+		return err_set(err, -EPERM,
+			       "cannot load the probes: not permitted%s%s; run it as root: sudo concprof ... "
+			       "('concprof check' names the capabilities that suffice)",
+			       heard[0] ? ": " : "", heard);
+	if (access("/sys/kernel/btf/vmlinux", R_OK))
+		return err_set(err, -ENOTSUP,
+			       "cannot load the probes: this kernel has no BTF (/sys/kernel/btf/vmlinux); "
+			       "it needs CONFIG_DEBUG_INFO_BTF, as all current distributions' kernels have, "
+			       "and in a container /sys");
+	return err_set(err, error, "cannot load the probes: %s%s%s; see 'concprof check'",
+		       strerror(-error), heard[0] ? ": " : "", heard);
+}
+
+static struct bpf_program *program_of(struct probe *p, size_t row)
+{
+	return bpf_object__find_program_by_name(p->skel->obj, probe_rows[row].program);
+}
+
+/* Programs whose tracepoint this kernel lacks would fail the whole load. Without
+ * BTF it fails anyway, and explain() says why. */
+static void leave_out_missing(struct probe *p)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+
+	if (!btf)
+		return;
+	for (size_t i = 0; i < PROBE_ROWS; i++) {
+		if (kernel_has_tracepoint(btf, probe_rows[i].tracepoint))
+			continue;
+		snprintf(p->why[i], sizeof(p->why[i]), "this kernel has no tracepoint %s",
+			 probe_rows[i].tracepoint);
+		bpf_program__set_autoload(program_of(p, i), false);
+	}
+	btf__free(btf);
+}
+
+static int attach_row(struct probe *p, size_t i, struct err *err)
+{
+	int error;
+
+	if (p->why[i][0]) {
+		if (!probe_rows[i].needed)
+			return 0;
+		return err_set(err, -ENOTSUP, "cannot measure: %s; Linux 5.18 or newer is needed", p->why[i]);
+	}
+	p->links[i] = bpf_program__attach(program_of(p, i));
+	if (p->links[i])
+		return 0;
+	error = -errno;
+	snprintf(p->why[i], sizeof(p->why[i]), "attaching failed: %s", strerror(-error));
+	if (!probe_rows[i].needed)
+		return 0;
+	return err_set(err, error, "cannot attach to tracepoint %s: %s", probe_rows[i].tracepoint,
+		       strerror(-error));
+}
+
+static int on_ring_event(void *ctx, void *data, size_t size)
+{
+	struct probe *p = ctx;
+
+	if (!event_is_valid(data, size))
+		return -EPROTO;
+	p->fn_error = p->fn(p->ctx, data);
+	return p->fn_error;
+}
+
+static int load(struct probe *p, const struct probe_opts *opts, struct err *err)
+{
+	struct libbpf_words heard = { "" };
+	int error;
+
+	words = &heard;
+	libbpf_set_print(hear);
+	p->skel = concprof_bpf__open();
+	if (!p->skel) {
+		error = explain(-errno, heard.text, err);
+		goto out;
+	}
+	leave_out_missing(p);
+	p->skel->rodata->page_size = sysconf(_SC_PAGESIZE);
+	{
+		uint64_t start, end;
+
+		kernel_fault_entry(&start, &end);
+		p->skel->rodata->fault_entry = start;
+		p->skel->rodata->fault_entry_end = end;
+	}
+	p->skel->bss->linger = opts->linger;
+	error = concprof_bpf__load(p->skel);
+	if (error)
+		error = explain(error, heard.text, err);
+out:
+	words = NULL;
+	return error;
+}
+
+int probe_open(struct probe **ret, const struct probe_opts *opts, struct err *err)
+{
+	struct probe *p = calloc(1, sizeof(*p));
+	int error;
+
+	if (!p)
+		return err_set(err, -ENOMEM, "out of memory");
+	p->all_calls = opts->all_calls;
+	error = load(p, opts, err);
+	if (error)
+		goto fail;
+	for (size_t i = 0; i < PROBE_ROWS && !error; i++) {
+		if (!probe_rows[i].in_window)
+			error = attach_row(p, i, err);
+	}
+	if (error)
+		goto fail;
+	p->ring = ring_buffer__new(bpf_map__fd(p->skel->maps.ring), on_ring_event, p, NULL);
+	if (!p->ring) {
+		error = err_set(err, -errno, "cannot map the ring buffer: %s", strerror(errno));
+		goto fail;
+	}
+	*ret = p;
+	return 0;
+fail:
+	probe_free(p);
+	return error;
+}
+
+void probe_free(struct probe *p)
+{
+	if (!p)
+		return;
+	ring_buffer__free(p->ring);
+	for (size_t i = 0; i < PROBE_ROWS; i++)
+		bpf_link__destroy(p->links[i]);
+	concprof_bpf__destroy(p->skel);
+	free(p);
+}
+
+/* Is it asleep, as one who reads an empty pipe is? proc_pid_stat(5): the state follows the last ')'. */
+static bool is_asleep(pid_t pid)
+{
+	char path[64], text[512], *end;
+	FILE *f;
+	size_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	f = fopen(path, "re");
+	if (!f)
+		return false;
+	n = fread(text, 1, sizeof(text) - 1, f);
+	fclose(f);
+	text[n] = '\0';
+	end = strrchr(text, ')');
+	return end && end[1] == ' ' && end[2] == 'S';
+}
+
+static void nap(long ns)
+{
+	struct timespec t = { .tv_nsec = ns };
+
+	/* Cut short by a signal, it was still a nap. */
+	(void)clock_nanosleep(CLOCK_MONOTONIC, 0, &t, NULL);
+}
+
+static int mark(struct probe *p, pid_t pid, const struct tracked *value, struct err *err)
+{
+	int pidfd = syscall(SYS_pidfd_open, pid, 0);
+	int error;
+
+	if (pidfd < 0)
+		return err_set(err, -errno, "cannot watch process %d: %s", pid, strerror(errno));
+	error = bpf_map_update_elem(bpf_map__fd(p->skel->maps.threads), &pidfd, value, BPF_NOEXIST);
+	if (error)
+		error = err_set(err, error, "cannot watch process %d: %s", pid, strerror(-error));
+	close(pidfd);
+	return error;
+}
+
+int probe_watch(struct probe *p, pid_t held, unsigned int cpus, struct err *err)
+{
+	struct tracked command = {
+		.id = COMMAND_ID,
+		.process_id = COMMAND_ID,
+		.tid = held,
+		.pid = held,
+		.flags = THREAD_LEADER,
+		.role = ROLE_HELD,
+	};
+	struct tracked collector = { .role = ROLE_CLOCK };
+	struct program program = { .wall = { .cpus_allowed = cpus } };
+	uint32_t zero = 0;
+	int error;
+
+	error = bpf_map_update_elem(bpf_map__fd(p->skel->maps.programs), &zero, &program, BPF_ANY);
+	if (error)
+		return err_set(err, error, "cannot set up the sums: %s", strerror(-error));
+	error = mark(p, getpid(), &collector, err);
+	if (error)
+		return error;
+	while (!is_asleep(held)) {
+		if (kill(held, 0))
+			return err_set(err, -ESRCH, "the held command has gone");
+		nap(50000);
+	}
+	nap(1); /* a switch-in of our own: the clocks, and our PID namespace, are known from here on */
+	return mark(p, held, &command, err);
+}
+
+int probe_fd(const struct probe *p)
+{
+	return ring_buffer__epoll_fd(p->ring);
+}
+
+bool probe_is_over(const struct probe *p)
+{
+	return __atomic_load_n(&p->skel->bss->stopped, __ATOMIC_ACQUIRE);
+}
+
+bool probe_has_waits(const struct probe *p)
+{
+	return p->skel->bss->waits_seen;
+}
+
+int probe_read(struct probe *p, event_fn fn, void *ctx)
+{
+	int error = collect_ring(p, fn, ctx);
+
+	return error ? error : collect_wall(p, 0, fn, ctx);
+}
+
+bool probe_is_tracked(struct probe *p, int pidfd)
+{
+	struct tracked *value = malloc(sizeof(*value));
+	bool is = value &&
+		  !bpf_map_lookup_elem(bpf_map__fd(p->skel->maps.threads), &pidfd, value) &&
+		  value->role == ROLE_TRACKED;
+
+	free(value);
+	return is;
+}
+
+static uint64_t monotonic_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000000ull + t.tv_nsec;
+}
+
+/* The scheduler's clock now, by the pair that our last switch-in left. */
+static uint64_t sched_now(struct probe *p)
+{
+	volatile struct clock_pair *pair = (void *)&p->skel->bss->clock_pair;
+	uint64_t sched, monotonic;
+
+	do { /* a switch between the two reads changes them */
+		sched = pair->sched_ns;
+		monotonic = pair->monotonic_ns;
+	} while (sched != pair->sched_ns);
+	return sched + (monotonic_ns() - monotonic);
+}
+
+/* Waits until each probe that was running has returned: they run without being
+ * preempted, so a grace period of RCU is enough (membarrier(2)). */
+static void quiesce(void)
+{
+	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0))
+		nap(50000000); /* nohz_full: not offered */
+}
+
+static int read_program(struct probe *p, struct program *ret)
+{
+	uint32_t zero = 0;
+
+	return bpf_map_lookup_elem_flags(bpf_map__fd(p->skel->maps.programs), &zero, ret, BPF_F_LOCK);
+}
+
+/* Whatever ended it: afterwards no probe changes anything but for threads that die. */
+static int end_measurement(struct probe *p, uint64_t *ret_end)
+{
+	struct program program;
+	int error;
+
+	nap(1);
+	if (!probe_is_over(p)) {
+		p->skel->bss->end_at = sched_now(p);
+		__atomic_store_n(&p->skel->bss->stopped, 1, __ATOMIC_RELEASE);
+	}
+	error = read_program(p, &program);
+	if (error)
+		return error;
+	if (program.wall.alive) {
+		quiesce();
+		error = read_program(p, &program);
+		if (error)
+			return error;
+	}
+	/* A probe that ran beside us may have come a little later. */
+	if (program.wall.sums.at > p->skel->bss->end_at)
+		p->skel->bss->end_at = program.wall.sums.at;
+	*ret_end = p->skel->bss->end_at;
+	return 0;
+}
+
+int probe_finish(struct probe *p, event_fn fn, void *ctx, struct ev_end *end)
+{
+	uint64_t at;
+	int error = end_measurement(p, &at);
+
+	if (!error)
+		error = collect_ring(p, fn, ctx);
+	if (!error)
+		error = collect_alive(p, fn, ctx);
+	if (!error) /* those that died meanwhile */
+		error = collect_ring(p, fn, ctx);
+	if (!error)
+		error = collect_unsent(p, fn, ctx);
+	if (!error)
+		error = collect_wall(p, at, fn, ctx);
+	if (!error)
+		error = collect_losses(p, fn, ctx);
+	if (!error)
+		error = collect_calls(p, fn, ctx);
+	if (!error)
+		error = collect_costs(p, fn, ctx, end);
+	return error;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/*
+ * The source of a live measurement: loads the probes, attaches them, and turns
+ * what they add up into events. The only user of libbpf.
+ *
+ *	probe_open → probe_watch → (the command is released) → probe_read ... →
+ *	probe_finish → probe_free
+ *
+ * After probe_open() and probe_watch() no capability is needed any more.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "event/event.h"
+
+struct probe;
+
+struct probe_opts {
+	bool linger;	/* the measurement goes on until the last tracked thread ends */
+	bool all_calls; /* futex and epoll calls all the time, not in windows */
+};
+
+/* Loads and attaches all probes that this kernel has. -EPERM, -ENOTSUP and the
+ * like come with the remedy in err. */
+int probe_open(struct probe **ret, const struct probe_opts *opts, struct err *err);
+void probe_free(struct probe *p);
+
+/* Marks the held command: its life begins with its next switch-in. It must wait
+ * for its release; returns once it does. cpus: how many it may use. The calling
+ * thread becomes the one whose switch-ins relate the clocks. */
+int probe_watch(struct probe *p, pid_t held, unsigned int cpus, struct err *err);
+
+/* Readable when much is waiting to be read; look now and then anyway. */
+int probe_fd(const struct probe *p);
+
+/* Hands over what has come, and the program's sums so far (EV_WALL). */
+int probe_read(struct probe *p, event_fn fn, void *ctx);
+
+/* Has the measurement ended by itself, with the command or, lingering, with the last thread? */
+bool probe_is_over(const struct probe *p);
+
+/* Does the program use futexes or epoll, so that a window of their calls is worthwhile? */
+bool probe_has_waits(const struct probe *p);
+
+/* Opens or closes a window of futex and epoll calls. Closing takes some milliseconds. */
+int probe_window(struct probe *p, bool open, struct err *err);
+
+/* Pids of the tracked processes that are alive, as an array that the caller frees. */
+int probe_pids(struct probe *p, pid_t **ret, size_t *ret_n);
+
+/* Is this very process tracked? Asked by pidfd, so its number cannot have been reused. */
+bool probe_is_tracked(struct probe *p, int pidfd);
+
+/* Ends the measurement, if it has not ended by itself, and hands over the rest:
+ * ledgers of the living, sums, losses, the probes' cost; all but EV_END, whose
+ * cost fields are set in *end. */
+int probe_finish(struct probe *p, event_fn fn, void *ctx, struct ev_end *end);
+
+/* One row of what works here; see feature.c. */
+struct feature {
+	const char *name;
+	bool works;
+	bool needed;	/* concprof does not run without it */
+	char why[160];	/* it does not work, and the remedy; or what is known about it */
+};
+
+/* Tries each thing that the probes need, without leaving anything behind. Fills
+ * at most `room` rows and returns how many there are. */
+size_t probe_features(struct feature *rows, size_t room);

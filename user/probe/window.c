@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Windows of futex and epoll calls: see bpf/calls.bpf.c. */
+#include "probe/internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000000ull + t.tv_nsec;
+}
+
+static int open_row(struct probe *p, size_t i, struct err *err)
+{
+	struct bpf_program *program =
+		bpf_object__find_program_by_name(p->skel->obj, probe_rows[i].program);
+
+	if (p->why[i][0] || p->links[i])
+		return 0;
+	p->links[i] = bpf_program__attach(program);
+	if (!p->links[i])
+		return err_set(err, -errno, "cannot attach to tracepoint %s: %s",
+			       probe_rows[i].tracepoint, strerror(errno));
+	p->windows++;
+	p->window_since = now_ns();
+	return 0;
+}
+
+int probe_window(struct probe *p, bool open, struct err *err)
+{
+	for (size_t i = 0; i < PROBE_ROWS; i++) {
+		int error = 0;
+
+		if (!probe_rows[i].in_window)
+			continue;
+		if (open) {
+			p->skel->bss->window++;
+			error = open_row(p, i, err);
+		} else if (p->links[i]) {
+			p->window_ns += now_ns() - p->window_since;
+			error = bpf_link__destroy(p->links[i]);
+			p->links[i] = NULL;
+		}
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+int collect_calls(struct probe *p, event_fn fn, void *ctx)
+{
+	struct ev_calls ev = { .head = { EV_CALLS, sizeof(ev) }, .all_time = p->all_calls };
+	int cpus = libbpf_num_possible_cpus(), error;
+	struct calls_sums *each;
+	uint32_t zero = 0;
+
+	if (!p->windows)
+		return 0;
+	if (cpus < 0)
+		return cpus;
+	error = probe_window(p, false, NULL);
+	if (error)
+		return error;
+	each = calloc(cpus, sizeof(*each));
+	if (!each)
+		return -ENOMEM;
+	error = bpf_map_lookup_elem(bpf_map__fd(p->skel->maps.calls), &zero, each);
+	for (int i = 0; i < cpus && !error; i++) {
+		const uint64_t *from = (const uint64_t *)&each[i];
+		uint64_t *to = (uint64_t *)&ev.sums;
+
+		/* The sums are counters throughout. */
+		for (size_t k = 0; k < sizeof(ev.sums) / sizeof(*to); k++)
+			to[k] += from[k];
+	}
+	free(each);
+	if (error)
+		return error;
+	ev.windows = p->windows;
+	ev.window_ns = p->window_ns;
+	return fn(ctx, &ev.head);
+}

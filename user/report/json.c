@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "report/report.h"
+
+#include <time.h>
+
+#include "report/json_parts.h"
+#include "report/words.h"
+
+#define SCHEMA_VERSION "1.0"
+#define NS_PER_S       1000000000ull
+
+static void put_known(struct json *j, const char *key, const char *value)
+{
+	if (value)
+		json_string(j, key, value);
+}
+
+static void put_tool(struct json *j, const struct model *m, const struct report_opts *opts)
+{
+	json_line_object(j, "tool");
+	json_string(j, "name", "concprof");
+	put_known(j, "version", opts->version);
+	put_known(j, "libbpf", m->texts[TEXT_LIBBPF]);
+	json_end(j);
+}
+
+static void put_system(struct json *j, const struct model *m)
+{
+	const struct ev_run *run = &m->run;
+
+	json_line_object(j, "system");
+	put_known(j, "kernel", m->texts[TEXT_KERNEL]);
+	put_known(j, "arch", m->texts[TEXT_ARCH]);
+	put_known(j, "host", m->texts[TEXT_HOST]);
+	json_u64(j, "cpus", run->cpus);
+	json_u64(j, "cpus_allowed", run->cpus_allowed);
+	if (run->quota_us >= 0 && run->period_us > 0)
+		json_double(j, "cpu_quota", (double)run->quota_us / (double)run->period_us);
+	else
+		json_null(j, "cpu_quota");
+	json_string(j, "clock", "sched_clock");
+	json_end(j);
+}
+
+static void put_started_at(struct json *j, const struct model *m)
+{
+	time_t seconds = (time_t)(m->run.realtime_ns / NS_PER_S);
+	struct tm tm;
+	char text[32];
+
+	if (m->run.realtime_ns && gmtime_r(&seconds, &tm) &&
+	    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm))
+		json_string(j, "started_at", text);
+}
+
+static void put_run(struct json *j, const struct model *m)
+{
+	static const char *const modes[] = { [MODE_RUN] = "run" };
+
+	if (m->run.mode == MODE_RUN)
+		json_string(j, "mode", modes[m->run.mode]);
+	put_started_at(j, m);
+	if (m->complete)
+		put_known(j, "ended_by", ended_by_name(m->end.ended_by));
+	json_line_array(j, "command");
+	for (size_t i = 0; i < m->n_command; i++)
+		json_string(j, NULL, m->command[i]);
+	json_end(j);
+	put_known(j, "executable", m->texts[TEXT_EXECUTABLE]);
+	json_line_object(j, "user");
+	json_u64(j, "uid", m->run.uid);
+	json_end(j);
+	if (m->complete && m->end.status >= 0) {
+		json_begin_status(j, "exit", (uint32_t)m->end.status);
+		json_end(j);
+	}
+}
+
+static void put_verdict(struct json *j, const struct verdict *v)
+{
+	json_line_object(j, "verdict");
+	json_string(j, "class", class_name(v->class));
+	json_string(j, "rule", v->rule);
+	json_double(j, "margin", v->margin);
+	json_string(j, "runner_up",
+		    v->runner_up == CLASS_UNKNOWN ? NULL : class_name(v->runner_up));
+	if (v->class == CLASS_MIXED) {
+		json_line_array(j, "parts");
+		json_string(j, NULL, class_name(v->parts[0]));
+		json_string(j, NULL, class_name(v->parts[1]));
+		json_end(j);
+	}
+	json_end(j);
+}
+
+static void put_finding(struct json *j, const struct finding *f)
+{
+	json_object(j, NULL);
+	json_string(j, "rule", f->rule);
+	json_string(j, "severity", severity_name(f->severity));
+	json_string(j, "subject", f->subject);
+	json_string(j, "title", f->title);
+	if (f->has_gain)
+		json_u64(j, "gain_at_most_ns", f->gain_at_most_ns);
+	json_array(j, "evidence");
+	for (size_t i = 0; i < f->n_evidence; i++) {
+		json_line_object(j, NULL);
+		json_string(j, "metric", f->evidence[i].metric);
+		json_u64(j, "value", f->evidence[i].value);
+		json_string(j, "text", f->evidence[i].text);
+		json_end(j);
+	}
+	json_end(j);
+	if (f->advice[0])
+		json_string(j, "advice", f->advice);
+	json_end(j);
+}
+
+static void put_findings(struct json *j, const struct findings *f)
+{
+	json_array(j, "findings");
+	for (size_t i = 0; i < f->n_list; i++)
+		put_finding(j, &f->list[i]);
+	json_end(j);
+}
+
+static void put_wall(struct json *j, const struct findings *f)
+{
+	const struct wall_sums *w = &f->model->wall;
+	char key[32];
+
+	json_object(j, "wall");
+	json_u64(j, "running_ns", f->running_ns);
+	json_u64(j, "runnable_ns", w->runnable_ns);
+	for (unsigned int r = 0; r < ROW_COUNT; r++) {
+		snprintf(key, sizeof(key), "%s_ns", row_name(r));
+		json_u64(j, key, w->row_ns[r]);
+	}
+	json_u64(j, "serialised_ns", w->serialised_ns);
+	json_end(j);
+}
+
+static void put_parallelism(struct json *j, const struct findings *f)
+{
+	json_object(j, "parallelism");
+	json_double(j, "mean", f->parallelism);
+	json_line_array(j, "running_ns_by_count");
+	json_u64(j, NULL, not_running_ns(f->model));
+	for (size_t i = 1; i < f->n_counts; i++)
+		json_u64(j, NULL, f->model->wall.by_count[i]);
+	json_end(j);
+	json_end(j);
+}
+
+static void put_omitted(struct json *j, const struct model *m)
+{
+	json_array(j, "omitted");
+	if (m->n_unsent) {
+		json_line_object(j, NULL);
+		json_string(j, "what", "threads");
+		json_u64(j, "count", m->n_unsent);
+		json_end(j);
+	}
+	json_end(j);
+}
+
+int report_json_write(const struct findings *f, const struct report_opts *opts, FILE *out)
+{
+	const struct model *m = f->model;
+	struct json j;
+
+	json_init(&j, out);
+	json_object(&j, NULL);
+	json_string(&j, "schema_version", SCHEMA_VERSION);
+	put_tool(&j, m, opts);
+	put_system(&j, m);
+	put_run(&j, m);
+	json_u64(&j, "wall_ns", m->wall_ns);
+	put_verdict(&j, &f->verdict);
+	put_findings(&j, f);
+	put_wall(&j, f);
+	put_parallelism(&j, f);
+	json_strip(&j, m);
+	json_totals(&j, f);
+	json_calls(&j, m);
+	json_threads(&j, f);
+	json_processes(&j, f);
+	json_lifecycle(&j, f);
+	put_omitted(&j, m);
+	json_measurement(&j, f);
+	json_end(&j);
+	return json_finish(&j);
+}

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "report/json_parts.h"
+
+#include <inttypes.h>
+#include <sys/wait.h>
+
+#include "report/words.h"
+
+static void put_id(struct json *j, const char *key, char letter, uint64_t id)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%c%" PRIu64, letter, id);
+	json_string(j, key, text);
+}
+
+static void put_states(struct json *j, const uint64_t *state_ns)
+{
+	char key[32];
+
+	json_line_object(j, "states");
+	for (unsigned int s = 0; s < TS_COUNT; s++) {
+		snprintf(key, sizeof(key), "%s_ns", state_name(s));
+		json_u64(j, key, state_ns[s]);
+	}
+	json_end(j);
+}
+
+static void put_wait(struct json *j, const char *key, const struct wait *w)
+{
+	if (!w->count && !w->ns && !w->open)
+		return;
+	json_line_object(j, key);
+	json_u64(j, "ns", w->ns);
+	json_u64(j, "count", w->count);
+	json_u64(j, "max_ns", w->max_ns);
+	json_bool(j, "open", w->open);
+	json_end(j);
+}
+
+/* Waits for what is not known stand apart: their time is the state unknown, not blocked. */
+static void put_waits(struct json *j, const struct wait *waits, size_t n)
+{
+	json_object(j, "blocked");
+	for (size_t i = 0; i < n; i++) {
+		if (waits[i].cause != CAUSE_UNKNOWN)
+			put_wait(j, cause_name(waits[i].cause), &waits[i]);
+	}
+	json_end(j);
+	for (size_t i = 0; i < n; i++) {
+		if (waits[i].cause == CAUSE_UNKNOWN)
+			put_wait(j, "unknown_waits", &waits[i]);
+	}
+}
+
+static void put_switches(struct json *j, uint64_t voluntary, uint64_t involuntary, uint64_t yields,
+			 uint64_t migrations)
+{
+	json_line_object(j, "switches");
+	json_u64(j, "voluntary", voluntary);
+	json_u64(j, "involuntary", involuntary);
+	json_u64(j, "yields", yields);
+	json_u64(j, "migrations", migrations);
+	json_end(j);
+}
+
+void json_totals(struct json *j, const struct findings *f)
+{
+	const struct totals *t = &f->totals;
+
+	json_object(j, "totals");
+	json_u64(j, "threads", t->threads);
+	json_u64(j, "processes", t->processes);
+	json_u64(j, "lifetime_ns", t->lifetime_ns);
+	put_states(j, t->state_ns);
+	put_waits(j, t->waits, CAUSE_COUNT);
+	put_switches(j, t->voluntary, t->involuntary, t->yields, t->migrations);
+	json_end(j);
+}
+
+static void put_cpu(struct json *j, const struct model *m, const struct thread *t)
+{
+	static const char *const hows[] = { [CPU_BY_TICK] = "tick", [CPU_EXACT] = "exact" };
+	uint64_t user_ns, kernel_ns;
+	bool known_how = m->run.cpu_how == CPU_BY_TICK || m->run.cpu_how == CPU_EXACT;
+
+	json_line_object(j, "cpu");
+	if (known_how && cpu_split(m, t, &user_ns, &kernel_ns)) {
+		json_u64(j, "user_ns", user_ns);
+		json_u64(j, "kernel_ns", kernel_ns);
+	}
+	if (known_how)
+		json_string(j, "how", hows[m->run.cpu_how]);
+	json_u64(j, "stolen_ns", t->stolen_ns);
+	json_end(j);
+}
+
+static void put_sched(struct json *j, const struct thread *t)
+{
+	char number[24];
+	const char *name = policy_name(t->policy);
+
+	snprintf(number, sizeof(number), "SCHED_%u", t->policy);
+	json_line_object(j, "sched");
+	json_string(j, "policy", name ? name : number);
+	json_i64(j, "nice", t->nice);
+	json_u64(j, "rt_priority", t->rt_priority);
+	json_end(j);
+}
+
+static void put_witness(struct json *j, const struct witness *w)
+{
+	json_line_object(j, "kernel_accounting");
+	json_u64(j, "run_ns", w->run_ns);
+	json_u64(j, "run_delay_ns", w->delay_ns);
+	json_u64(j, "voluntary", w->voluntary);
+	json_u64(j, "involuntary", w->involuntary);
+	json_end(j);
+}
+
+static void put_thread(struct json *j, const struct findings *f, size_t i)
+{
+	const struct thread *t = &f->model->threads[i];
+
+	json_object(j, NULL);
+	put_id(j, "id", 't', t->id);
+	json_u64(j, "tid", t->tid);
+	json_u64(j, "pid", t->pid);
+	put_id(j, "process", 'p', t->process_id);
+	json_u64(j, "start_ns", t->start_ns);
+	json_u64(j, "end_ns", t->end_ns);
+	json_string(j, "comm", t->comm);
+	if (t->flags & THREAD_KERNEL)
+		json_bool(j, "kernel_thread", true);
+	json_u64(j, "lifetime_ns", t->lifetime_ns);
+	put_states(j, t->state_ns);
+	put_cpu(j, f->model, t);
+	put_waits(j, t->waits, t->n_waits);
+	put_switches(j, t->witness.voluntary, t->witness.involuntary, t->yields,
+		     t->witness.migrations);
+	put_sched(j, t);
+	put_witness(j, &t->witness);
+	json_string(j, "class", class_name(f->thread_class[i]));
+	json_end(j);
+}
+
+void json_threads(struct json *j, const struct findings *f)
+{
+	json_array(j, "threads");
+	for (size_t i = 0; i < f->model->n_threads; i++)
+		put_thread(j, f, i);
+	json_end(j);
+}
+
+void json_begin_status(struct json *j, const char *key, uint32_t status)
+{
+	json_line_object(j, key);
+	if (WIFSIGNALED(status)) {
+		json_null(j, "code");
+		json_u64(j, "signal", WTERMSIG(status));
+	} else {
+		json_u64(j, "code", WEXITSTATUS(status));
+		json_null(j, "signal");
+	}
+}
+
+static void put_process(struct json *j, const struct findings *f, size_t i)
+{
+	const struct model *m = f->model;
+	const struct process *p = &m->processes[i];
+
+	json_object(j, NULL);
+	put_id(j, "id", 'p', p->id);
+	json_u64(j, "pid", p->pid);
+	json_u64(j, "ppid", p->ppid);
+	if (p->parent >= 0)
+		put_id(j, "parent", 'p', m->processes[p->parent].id);
+	else
+		json_null(j, "parent");
+	json_string(j, "comm", p->comm);
+	if (p->exe)
+		json_string(j, "exe", p->exe);
+	if (p->n_args) {
+		json_line_array(j, "cmdline");
+		for (size_t a = 0; a < p->n_args; a++)
+			json_string(j, NULL, p->args[a]);
+		json_end(j);
+	}
+	if (p->args_truncated)
+		json_bool(j, "cmdline_truncated", true);
+	json_u64(j, "start_ns", p->start_ns);
+	json_u64(j, "end_ns", p->end_ns);
+	if (p->ended) {
+		json_begin_status(j, "exit", p->status);
+		json_bool(j, "core", WIFSIGNALED(p->status) && WCOREDUMP(p->status));
+		json_end(j);
+	}
+	json_u64(j, "threads", p->n_threads);
+	if (p->max_rss_bytes)
+		json_u64(j, "max_rss_bytes", p->max_rss_bytes);
+	json_string(j, "class", class_name(f->process_class[i]));
+	json_end(j);
+}
+
+void json_processes(struct json *j, const struct findings *f)
+{
+	json_array(j, "processes");
+	for (size_t i = 0; i < f->model->n_processes; i++)
+		put_process(j, f, i);
+	json_end(j);
+}
+
+void json_lifecycle(struct json *j, const struct findings *f)
+{
+	const struct model *m = f->model;
+
+	json_object(j, "lifecycle");
+	json_array(j, "survivors");
+	for (size_t i = 0; i < m->n_processes; i++) {
+		const struct process *p = &m->processes[i];
+
+		if (!process_survived(m, p))
+			continue;
+		json_line_object(j, NULL);
+		json_u64(j, "pid", p->pid);
+		json_string(j, "comm", p->comm);
+		put_id(j, "process", 'p', p->id);
+		json_end(j);
+	}
+	json_end(j);
+	json_end(j);
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "report/loss.h"
+
+static const struct loss_words unknown_loss = {
+	"unknown",
+	"losses of a kind that this version does not know",
+	"what they concern is not known",
+};
+
+static const struct loss_words words[LOSS_KIND_COUNT] = {
+	[LOSS_THREADS] = {
+		"threads",
+		"threads are in the totals but not in the list",
+		"sums are complete, but these threads cannot be told apart",
+	},
+	[LOSS_UNTRACKED] = {
+		"untracked",
+		"threads could not be followed",
+		"their time and that of what they started is missing from every number",
+	},
+	[LOSS_EXEC] = {
+		"exec",
+		"program starts were seen without their names",
+		"times are right, but some processes have the name of their parent",
+	},
+	[LOSS_MISSED_RUN] = {
+		"missed_run",
+		"runs of a probe were left out by the kernel",
+		"the waits or switches they would have seen may be charged to unknown",
+	},
+	[LOSS_SWITCH_IN] = {
+		"switch_in",
+		"starts of running were not announced by the kernel",
+		"thread times are right; wall time and parallelism may show too little running",
+	},
+	[LOSS_CALLS] = {
+		"calls",
+		"futex or epoll calls were not counted",
+		"counts of calls are too low; times are right",
+	},
+};
+
+const struct loss_words *loss_words(unsigned int kind)
+{
+	if (kind >= LOSS_KIND_COUNT || !words[kind].what)
+		return &unknown_loss;
+	return &words[kind];
+}

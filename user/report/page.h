@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/*
+ * Lines and tables for a person, within the reader's columns. What is passed in
+ * must be safe for a terminal: page_name() makes it so.
+ */
+#include "base/vec.h"
+#include "report/report.h"
+
+enum style { STYLE_PLAIN, STYLE_BOLD, STYLE_DIM, STYLE_GOOD, STYLE_WARN, STYLE_BAD };
+
+struct page {
+	FILE *out; /* borrowed */
+	const struct report_opts *opts;
+	size_t columns; /* of a paragraph */
+	size_t limit;	/* of a table's line; 0: as long as need be */
+	size_t name;	/* of a name in a table */
+};
+
+void page_init(struct page *p, const struct report_opts *opts, FILE *out);
+
+/* A paragraph: `lead` in bold (may be NULL), then the words, wrapped, all of it
+ * `indent` columns in and continued two columns further. */
+void page_text(struct page *p, size_t indent, const char *lead, enum style style, const char *fmt,
+	       ...) __attribute__((format(printf, 5, 6)));
+void page_line_end(struct page *p);
+
+/* A name from outside, escaped and cut to `columns` (0: as far as buf goes). Returns buf. */
+char *page_name(const struct page *p, char *buf, size_t size, const char *name, size_t columns);
+#define NAME(p, buf, name, columns) page_name(p, buf, sizeof(buf), name, columns)
+
+/* Number formats of base/units.h, as this reader can see them. */
+char *page_ns(const struct page *p, char *buf, uint64_t ns);
+/* The same, but nothing for 0: for tables. */
+char *page_cell_ns(const struct page *p, char *buf, uint64_t ns);
+char *page_cell_count(char *buf, uint64_t n);
+
+/* A bar of so many columns for a share of 1; empty if the reader cannot see it. */
+char *page_bar(const struct page *p, char *buf, size_t size, double share, unsigned int columns);
+
+#define TABLE_COLUMNS 10
+
+struct column {
+	const char *head;
+	bool left;	    /* text; numbers stand at the right */
+	unsigned char drop; /* columns with a high one go first if there is no room; 0: never */
+};
+
+struct row {
+	enum style style;
+	char *cells[TABLE_COLUMNS];
+};
+
+struct table {
+	const struct column *columns; /* borrowed */
+	size_t n_columns;
+	VEC(struct row) rows;
+};
+
+/* A new row without content. */
+void table_row(struct table *t, enum style style);
+/* The text of a cell of the last row; it is copied. */
+void table_set(struct table *t, size_t column, const char *text);
+/* Prints the columns that hold anything, and empties the table. */
+void table_print(struct table *t, struct page *p);

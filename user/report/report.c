@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "report/report.h"
+
+#include <string.h>
+
+const struct report_format report_formats[] = {
+	{ "text", "one screen for a person", report_text_write },
+	{ "json", "everything, for scripts; its JSON Schema is published", report_json_write },
+	{ 0 },
+};
+
+const struct report_format *report_format_by_name(const char *name)
+{
+	for (const struct report_format *f = report_formats; f->name; f++) {
+		if (!strcmp(f->name, name))
+			return f;
+	}
+	return NULL;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/*
+ * Findings to one format each. A new format is one file and one row of the table.
+ */
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "analysis/findings.h"
+
+struct report_opts {
+	bool color;	    /* the reader is a terminal that shows colours */
+	bool utf8;	    /* ... and bars and sparklines */
+	unsigned int width; /* columns; 0: as wide as need be */
+	unsigned int top;   /* rows of threads, processes, waits; the rest is summed */
+	bool verbose;
+	const char *version;
+};
+
+struct report_format {
+	const char *name; /* of --format */
+	const char *help;
+	/* Writes the whole report. 0, or a negative errno: what was written is of no use. */
+	int (*write)(const struct findings *f, const struct report_opts *opts, FILE *out);
+};
+
+/* NULL: no such format. */
+const struct report_format *report_format_by_name(const char *name);
+/* The table, ended by a row without a name. */
+extern const struct report_format report_formats[];
+
+int report_text_write(const struct findings *f, const struct report_opts *opts, FILE *out);
+int report_json_write(const struct findings *f, const struct report_opts *opts, FILE *out);

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "report/page.h"
+
+#include <string.h>
+
+#include "base/escape.h"
+#include "report/style.h"
+
+#define INDENT	  2
+#define GAP	  2
+#define FIRST_MIN 4 /* columns that the first one keeps, however narrow the page is */
+
+/* Columns of each table column; 0: not shown. */
+struct layout {
+	size_t width[TABLE_COLUMNS];
+	size_t last; /* the rightmost that is shown */
+};
+
+void table_row(struct table *t, enum style style)
+{
+	struct row *r = vec_add(&t->rows);
+
+	memset(r, 0, sizeof(*r));
+	r->style = style;
+}
+
+void table_set(struct table *t, size_t column, const char *text)
+{
+	char **cell = &t->rows.items[t->rows.n - 1].cells[column];
+
+	if (!*text)
+		return;
+	*cell = strdup(text);
+	if (!*cell) {
+		fputs("concprof: out of memory\n", stderr);
+		abort();
+	}
+}
+
+static size_t total_width(const struct table *t, const struct layout *l)
+{
+	size_t total = INDENT;
+
+	for (size_t c = 0; c < t->n_columns; c++)
+		total += l->width[c] ? l->width[c] + (c ? GAP : 0) : 0;
+	return total;
+}
+
+/* Takes out the column that can be missed best. */
+static bool drop_one(const struct table *t, struct layout *l)
+{
+	size_t worst = 0;
+	unsigned char drop = 0;
+
+	for (size_t c = 0; c < t->n_columns; c++) {
+		if (l->width[c] && t->columns[c].drop > drop) {
+			drop = t->columns[c].drop;
+			worst = c;
+		}
+	}
+	if (drop)
+		l->width[worst] = 0;
+	return drop;
+}
+
+static void lay_out(const struct table *t, const struct page *p, struct layout *l)
+{
+	size_t total;
+
+	memset(l, 0, sizeof(*l));
+	for (size_t i = 0; i < t->rows.n; i++) {
+		for (size_t c = 0; c < t->n_columns; c++) {
+			const char *cell = t->rows.items[i].cells[c];
+			size_t w = cell ? text_columns(cell, strlen(cell)) : 0;
+
+			if (w > l->width[c])
+				l->width[c] = w;
+		}
+	}
+	for (size_t c = 0; c < t->n_columns; c++) {
+		size_t head = strlen(t->columns[c].head);
+
+		if (l->width[c] && l->width[c] < head)
+			l->width[c] = head;
+	}
+	while (p->limit && total_width(t, l) > p->limit && drop_one(t, l))
+		;
+	total = total_width(t, l);
+	if (p->limit && total > p->limit) {
+		size_t over = total - p->limit;
+
+		l->width[0] = l->width[0] > over + FIRST_MIN ? l->width[0] - over : FIRST_MIN;
+	}
+	for (size_t c = 0; c < t->n_columns; c++)
+		l->last = l->width[c] ? c : l->last;
+}
+
+static void print_cell(const struct page *p, const struct column *column, const char *cell,
+		       size_t width, bool last)
+{
+	size_t bytes = strlen(cell), used = text_columns(cell, bytes);
+	const char *dots = "";
+
+	if (used > width) {
+		dots = p->opts->utf8 ? "…" : ".";
+		bytes = text_fit(cell, bytes, width - 1);
+		used = text_columns(cell, bytes) + 1;
+	}
+	if (!column->left)
+		fprintf(p->out, "%*s", (int)(width - used), "");
+	fwrite(cell, 1, bytes, p->out);
+	fputs(dots, p->out);
+	if (column->left && !last)
+		fprintf(p->out, "%*s", (int)(width - used), "");
+}
+
+static void print_row(const struct table *t, const struct page *p, const struct layout *l,
+		      const struct row *row)
+{
+	size_t last = 0;
+
+	for (size_t c = 0; c <= l->last; c++) {
+		if (l->width[c] && row->cells[c])
+			last = c;
+	}
+	fprintf(p->out, "%*s", INDENT, "");
+	style_begin(p, row->style);
+	for (size_t c = 0; c <= last; c++) {
+		if (!l->width[c])
+			continue;
+		if (c)
+			fprintf(p->out, "%*s", GAP, "");
+		print_cell(p, &t->columns[c], row->cells[c] ? row->cells[c] : "", l->width[c],
+			   c == last);
+	}
+	style_end(p, row->style);
+	fputc('\n', p->out);
+}
+
+void table_print(struct table *t, struct page *p)
+{
+	struct row head = { .style = STYLE_DIM };
+	struct layout l;
+	bool has_head = false;
+
+	lay_out(t, p, &l);
+	for (size_t c = 0; c < t->n_columns; c++) {
+		head.cells[c] = *t->columns[c].head ? (char *)t->columns[c].head : NULL;
+		has_head |= head.cells[c] && l.width[c];
+	}
+	if (has_head)
+		print_row(t, p, &l, &head);
+	for (size_t i = 0; i < t->rows.n; i++) {
+		print_row(t, p, &l, &t->rows.items[i]);
+		for (size_t c = 0; c < t->n_columns; c++)
+			free(t->rows.items[i].cells[c]);
+	}
+	free(t->rows.items);
+	memset(&t->rows, 0, sizeof(t->rows));
+}

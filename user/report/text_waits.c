@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* What threads waited for, summed; and what was still open at the end. */
+#include "report/text_parts.h"
+
+#include <inttypes.h>
+
+#include "base/units.h"
+#include "report/words.h"
+
+enum { WAIT_CAUSE, WAIT_COUNT, WAIT_TOTAL, WAIT_MEAN, WAIT_LONGEST, WAIT_ABOUT };
+
+static const struct column wait_columns[] = {
+	[WAIT_CAUSE] = { "cause", true, 0 },	  [WAIT_COUNT] = { "waits", false, 2 },
+	[WAIT_TOTAL] = { "total", false, 0 },	  [WAIT_MEAN] = { "mean", false, 3 },
+	[WAIT_LONGEST] = { "longest", false, 1 }, [WAIT_ABOUT] = { "waiting for", true, 4 },
+};
+
+static int by_time(const void *a, const void *b)
+{
+	const struct wait *v = *(const struct wait *const *)a, *w = *(const struct wait *const *)b;
+
+	if (v->ns != w->ns)
+		return v->ns > w->ns ? -1 : 1;
+	return (int)v->cause - (int)w->cause;
+}
+
+static void add_wait_row(struct page *p, struct table *t, const struct wait *w)
+{
+	char text[UNITS_SIZE];
+
+	table_row(t, STYLE_PLAIN);
+	table_set(t, WAIT_CAUSE, cause_name(w->cause));
+	table_set(t, WAIT_COUNT, page_cell_count(text, w->count));
+	table_set(t, WAIT_TOTAL, page_cell_ns(p, text, w->ns));
+	table_set(t, WAIT_MEAN, page_cell_ns(p, text, w->count ? w->ns / w->count : 0));
+	table_set(t, WAIT_LONGEST, page_cell_ns(p, text, w->max_ns));
+	table_set(t, WAIT_ABOUT, cause_words(w->cause));
+}
+
+void text_waits(struct page *p, const struct findings *f)
+{
+	struct table t = { .columns = wait_columns, .n_columns = 6 };
+	const struct wait *sorted[CAUSE_COUNT];
+	size_t n = 0, shown;
+
+	for (int c = 0; c < CAUSE_COUNT; c++) {
+		const struct wait *w = &f->totals.waits[c];
+
+		if (w->ns || w->count)
+			sorted[n++] = w;
+	}
+	if (!n)
+		return;
+	qsort(sorted, n, sizeof(sorted[0]), by_time);
+	shown = n < p->opts->top ? n : p->opts->top;
+	text_heading(p, "Waits", "what blocked threads waited for, summed over all threads");
+	for (size_t i = 0; i < shown; i++)
+		add_wait_row(p, &t, sorted[i]);
+	table_print(&t, p);
+	if (shown < n)
+		page_text(p, 2, NULL, STYLE_DIM, "%zu more with less time", n - shown);
+}
+
+void text_calls(struct page *p, const struct findings *f)
+{
+	const struct ev_calls *c = &f->model->calls;
+	const struct calls_sums *s = &c->sums;
+	char a[UNITS_SIZE], b[UNITS_SIZE], d[UNITS_SIZE], windows[64], time[UNITS_SIZE];
+
+	if (!s->futex_waits && !s->futex_wakes && !s->epoll_waits)
+		return;
+	text_heading(p, "Calls",
+		     c->all_time ? "of futex and epoll" : "of futex and epoll, in samples of time");
+	if (!c->all_time)
+		page_text(p, 2, NULL, STYLE_DIM, "seen in %s, %s together",
+			  text_counted(windows, sizeof(windows), c->windows, "window", "windows"),
+			  page_ns(p, time, c->window_ns));
+	if (s->futex_waits || s->futex_wakes)
+		page_text(
+			p, 2, NULL, STYLE_PLAIN,
+			"futex: %s waits, %s of them in vain as the lock was free again; %s wakes",
+			units_count(a, s->futex_waits), units_count(b, s->futex_again),
+			units_count(d, s->futex_wakes));
+	if (s->futex_wake_none)
+		page_text(p, 2, NULL, STYLE_PLAIN, "futex: %s wakes found nobody waiting",
+			  units_count(a, s->futex_wake_none));
+	if (s->epoll_waits)
+		page_text(p, 2, NULL, STYLE_PLAIN,
+			  "epoll: %s waits gave %s events; %s came back empty",
+			  units_count(a, s->epoll_waits), units_count(b, s->epoll_events),
+			  units_count(d, s->epoll_empty));
+}
+
+/* ------------------------------------------------------------------------- */
+
+enum { OPEN_NAME, OPEN_TID, OPEN_CAUSE, OPEN_FOR, OPEN_ABOUT };
+
+static const struct column open_columns[] = {
+	[OPEN_NAME] = { "name", true, 0 },	   [OPEN_TID] = { "tid", false, 2 },
+	[OPEN_CAUSE] = { "in", true, 0 },	   [OPEN_FOR] = { "for", false, 1 },
+	[OPEN_ABOUT] = { "waiting for", true, 3 },
+};
+
+static int by_open_time(const void *a, const void *b)
+{
+	const struct thread *v = *(const struct thread *const *)a;
+	const struct thread *w = *(const struct thread *const *)b;
+
+	if (v->open_for_ns != w->open_for_ns)
+		return v->open_for_ns > w->open_for_ns ? -1 : 1;
+	return v->id < w->id ? -1 : v->id > w->id;
+}
+
+static void add_open_row(struct page *p, struct table *t, const struct thread *thread)
+{
+	char text[128];
+
+	table_row(t, STYLE_PLAIN);
+	table_set(t, OPEN_NAME, NAME(p, text, thread->comm, p->name));
+	snprintf(text, sizeof(text), "%u", thread->tid);
+	table_set(t, OPEN_TID, text);
+	table_set(t, OPEN_CAUSE, cause_name(thread->open_cause));
+	table_set(t, OPEN_FOR, page_ns(p, text, thread->open_for_ns));
+	table_set(t, OPEN_ABOUT, cause_words(thread->open_cause));
+}
+
+static void put_open_waits(struct page *p, const struct model *m)
+{
+	struct table t = { .columns = open_columns, .n_columns = 5 };
+	VEC(const struct thread *) open = { 0 };
+	size_t shown;
+
+	for (size_t i = 0; i < m->n_threads; i++) {
+		if (m->threads[i].flags & THREAD_OPEN_WAIT)
+			*vec_add(&open) = &m->threads[i];
+	}
+	if (!open.n)
+		return;
+	qsort(open.items, open.n, sizeof(open.items[0]), by_open_time);
+	shown = open.n < p->opts->top ? open.n : p->opts->top;
+	text_heading(p, "Still waiting", "when the measurement ended");
+	for (size_t i = 0; i < shown; i++)
+		add_open_row(p, &t, open.items[i]);
+	table_print(&t, p);
+	if (shown < open.n)
+		page_text(p, 2, NULL, STYLE_DIM, "%zu more for a shorter time", open.n - shown);
+	free(open.items);
+}
+
+static void put_survivors(struct page *p, const struct model *m)
+{
+	char name[128], live[UNITS_SIZE];
+	size_t n = 0;
+
+	for (size_t i = 0; i < m->n_processes; i++) {
+		const struct process *proc = &m->processes[i];
+
+		if (!process_survived(m, proc))
+			continue;
+		if (!n)
+			text_heading(p, "Survivors",
+				     "processes that live on; their times go this far");
+		if (n++ < p->opts->top)
+			page_text(p, 2, NULL, STYLE_PLAIN, "%s (pid %u), alive for %s",
+				  NAME(p, name, proc->comm, 0), proc->pid,
+				  page_ns(p, live, proc->end_ns - proc->start_ns));
+	}
+	if (n > p->opts->top)
+		page_text(p, 2, NULL, STYLE_DIM, "and %zu more", n - p->opts->top);
+}
+
+void text_left_over(struct page *p, const struct findings *f)
+{
+	put_survivors(p, f->model);
+	put_open_waits(p, f->model);
+}
