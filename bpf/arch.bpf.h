@@ -11,6 +11,7 @@
 enum call_class {
 	CALL_OTHER = 0,
 	CALL_FD,	/* the descriptor is the first argument */
+	CALL_FD_BARE,	/* the same, of a call that touches no memory of the caller */
 	CALL_FD_TO_FD,	/* first and second argument: sendfile */
 	CALL_FD_X_FD,	/* first and third argument: splice, copy_file_range */
 	CALL_SOCKET,	/* i386: socketcall, whose arguments lie in memory */
@@ -51,52 +52,55 @@ enum call_class {
 
 #define CALL_TABLE 512
 
+/* clang-format off */
 /* Calls that each ABI has under the same name. */
-#define CALLS_COMMON(X)                                                                            \
-	X(read, FD) X(write, FD) X(readv, FD) X(writev, FD) X(pread64, FD) X(pwrite64, FD)         \
-	X(preadv, FD) X(pwritev, FD) X(preadv2, FD) X(pwritev2, FD) X(ioctl, FD) X(fsync, FD)      \
-	X(fdatasync, FD) X(ftruncate, FD) X(fallocate, FD) X(fadvise64, FD) X(readahead, FD)       \
-	X(fstat, FD) X(fstatfs, FD) X(fchmod, FD) X(fchown, FD) X(lseek, FD) X(getdents64, FD)     \
-	X(connect, FD) X(sendto, FD) X(recvfrom, FD) X(sendmsg, FD) X(recvmsg, FD)                 \
-	X(sendmmsg, FD) X(recvmmsg, FD) X(accept4, FD) X(shutdown, FD) X(getsockopt, FD)           \
-	X(setsockopt, FD) X(syncfs, FD) X(vmsplice, FD) X(tee, FD_TO_FD) X(sendfile, FD_TO_FD)     \
-	X(splice, FD_X_FD) X(copy_file_range, FD_X_FD) X(sync, SYNC) X(msync, SYNC)                \
-	X(openat, PATH) X(openat2, PATH) X(execve, PATH) X(execveat, PATH) X(truncate, PATH)       \
-	X(statx, PATH) X(mkdirat, PATH) X(mknodat, PATH) X(unlinkat, PATH) X(linkat, PATH)         \
-	X(symlinkat, PATH) X(readlinkat, PATH) X(fchmodat, PATH) X(fchownat, PATH)                 \
-	X(faccessat, PATH) X(faccessat2, PATH) X(renameat2, PATH) X(utimensat, PATH)               \
-	X(chdir, PATH) X(mount, PATH) X(umount2, PATH) X(statfs, PATH) X(epoll_pwait, EPOLL)       \
-	X(epoll_pwait2, EPOLL) X(ppoll, POLL) X(pselect6, SELECT) X(nanosleep, SLEEP)              \
-	X(clock_nanosleep, SLEEP) X(futex, FUTEX) X(rt_sigsuspend, SIGNAL)                         \
-	X(rt_sigtimedwait, SIGNAL) X(wait4, CHILD) X(waitid, CHILD) X(clone, FORK)                 \
-	X(clone3, FORK) X(mq_timedsend, MQ) X(mq_timedreceive, MQ) X(msgsnd, SYSV_MSG)             \
-	X(msgrcv, SYSV_MSG) X(flock, FLOCK) X(fcntl, FCNTL) X(io_uring_enter, URING)               \
-	X(io_getevents, AIO) X(io_pgetevents, AIO) X(sched_yield, YIELD)                           \
-	X(restart_syscall, RESTART)
+#define CALLS_COMMON(X) \
+	X(read, FD) X(write, FD) X(readv, FD) X(writev, FD) X(pread64, FD) X(pwrite64, FD) \
+	X(preadv, FD) X(pwritev, FD) X(preadv2, FD) X(pwritev2, FD) X(ioctl, FD) \
+	X(fsync, FD_BARE) X(fdatasync, FD_BARE) X(ftruncate, FD_BARE) X(fallocate, FD_BARE) \
+	X(fadvise64, FD_BARE) X(readahead, FD_BARE) X(fstat, FD) X(fstatfs, FD) \
+	X(fchmod, FD_BARE) X(fchown, FD_BARE) X(lseek, FD_BARE) X(getdents64, FD) \
+	X(connect, FD) X(sendto, FD) X(recvfrom, FD) X(sendmsg, FD) X(recvmsg, FD) \
+	X(sendmmsg, FD) X(recvmmsg, FD) X(accept4, FD) X(shutdown, FD) X(getsockopt, FD) \
+	X(setsockopt, FD) X(syncfs, FD_BARE) X(vmsplice, FD) X(tee, FD_TO_FD) \
+	X(sendfile, FD_TO_FD) X(splice, FD_X_FD) X(copy_file_range, FD_X_FD) X(sync, SYNC) \
+	X(msync, SYNC) X(openat, PATH) X(openat2, PATH) X(execve, PATH) X(execveat, PATH) \
+	X(truncate, PATH) X(statx, PATH) X(mkdirat, PATH) X(mknodat, PATH) X(unlinkat, PATH) \
+	X(linkat, PATH) X(symlinkat, PATH) X(readlinkat, PATH) X(fchmodat, PATH) \
+	X(fchownat, PATH) X(faccessat, PATH) X(faccessat2, PATH) X(renameat2, PATH) \
+	X(utimensat, PATH) X(chdir, PATH) X(mount, PATH) X(umount2, PATH) X(statfs, PATH) \
+	X(epoll_pwait, EPOLL) X(epoll_pwait2, EPOLL) X(ppoll, POLL) X(pselect6, SELECT) \
+	X(nanosleep, SLEEP) X(clock_nanosleep, SLEEP) X(futex, FUTEX) \
+	X(rt_sigsuspend, SIGNAL) X(rt_sigtimedwait, SIGNAL) X(wait4, CHILD) X(waitid, CHILD) \
+	X(clone, FORK) X(clone3, FORK) X(mq_timedsend, MQ) X(mq_timedreceive, MQ) \
+	X(msgsnd, SYSV_MSG) X(msgrcv, SYSV_MSG) X(flock, FLOCK) X(fcntl, FCNTL) \
+	X(io_uring_enter, URING) X(io_getevents, AIO) X(io_pgetevents, AIO) \
+	X(sched_yield, YIELD) X(restart_syscall, RESTART)
 
 /* Calls that the newer ABIs (arm64) left out. */
-#define CALLS_OLD(X)                                                                               \
-	X(open, PATH) X(creat, PATH) X(stat, PATH) X(lstat, PATH) X(access, PATH) X(rename, PATH)  \
-	X(renameat, PATH) X(mkdir, PATH) X(rmdir, PATH) X(link, PATH) X(unlink, PATH)              \
-	X(symlink, PATH) X(readlink, PATH) X(chmod, PATH) X(chown, PATH) X(lchown, PATH)           \
-	X(mknod, PATH) X(utime, PATH) X(utimes, PATH) X(getdents, FD) X(epoll_wait, EPOLL)         \
-	X(poll, POLL) X(pause, SIGNAL) X(fork, FORK) X(vfork, FORK)
+#define CALLS_OLD(X) \
+	X(open, PATH) X(creat, PATH) X(stat, PATH) X(lstat, PATH) X(access, PATH) \
+	X(rename, PATH) X(renameat, PATH) X(mkdir, PATH) X(rmdir, PATH) X(link, PATH) \
+	X(unlink, PATH) X(symlink, PATH) X(readlink, PATH) X(chmod, PATH) X(chown, PATH) \
+	X(lchown, PATH) X(mknod, PATH) X(utime, PATH) X(utimes, PATH) X(getdents, FD) \
+	X(epoll_wait, EPOLL) X(poll, POLL) X(pause, SIGNAL) X(fork, FORK) X(vfork, FORK)
 
 /* Calls of the 64-bit ABIs that i386 packs into socketcall and ipc. */
-#define CALLS_64(X)                                                                                \
-	X(accept, FD) X(sync_file_range, FD) X(newfstatat, PATH) X(semop, SYSV_SEM)                \
+#define CALLS_64(X) \
+	X(accept, FD) X(sync_file_range, FD_BARE) X(newfstatat, PATH) X(semop, SYSV_SEM) \
 	X(semtimedop, SYSV_SEM)
 
 #define CALLS_X86_64(X) X(select, SELECT)
 
-#define CALLS_I386(X)                                                                              \
-	X(_newselect, SELECT) X(select, SELECT) X(waitpid, CHILD) X(sigsuspend, SIGNAL)            \
-	X(socketcall, SOCKET) X(fcntl64, FCNTL) X(ftruncate64, FD) X(truncate64, PATH)             \
-	X(stat64, PATH) X(lstat64, PATH) X(fstat64, FD) X(fstatat64, PATH) X(sendfile64, FD_TO_FD) \
-	X(clock_nanosleep_time64, SLEEP) X(futex_time64, FUTEX) X(ppoll_time64, POLL)              \
-	X(pselect6_time64, SELECT) X(rt_sigtimedwait_time64, SIGNAL)                               \
-	X(mq_timedsend_time64, MQ) X(mq_timedreceive_time64, MQ)                                   \
-	X(recvmmsg_time64, FD) X(semtimedop_time64, SYSV_SEM) X(io_pgetevents_time64, AIO)
+#define CALLS_I386(X) \
+	X(_newselect, SELECT) X(select, SELECT) X(waitpid, CHILD) X(sigsuspend, SIGNAL) \
+	X(socketcall, SOCKET) X(fcntl64, FCNTL) X(ftruncate64, FD_BARE) X(truncate64, PATH) \
+	X(stat64, PATH) X(lstat64, PATH) X(fstat64, FD) X(fstatat64, PATH) \
+	X(sendfile64, FD_TO_FD) X(clock_nanosleep_time64, SLEEP) X(futex_time64, FUTEX) \
+	X(ppoll_time64, POLL) X(pselect6_time64, SELECT) X(rt_sigtimedwait_time64, SIGNAL) \
+	X(mq_timedsend_time64, MQ) X(mq_timedreceive_time64, MQ) X(recvmmsg_time64, FD) \
+	X(semtimedop_time64, SYSV_SEM) X(io_pgetevents_time64, AIO)
+/* clang-format on */
 
 #define CALL_ROW(name, class) [__NR_##name] = CALL_##class,
 

@@ -221,6 +221,7 @@ static __always_inline u32 call_cause(struct tracked *t, const struct call *call
 {
 	switch (class_of(call)) {
 	case CALL_FD:
+	case CALL_FD_BARE:
 		return fd_cause(call->arg[0], state);
 	case CALL_FUTEX:
 		waits_seen = 1;
@@ -286,6 +287,19 @@ static __always_inline u32 worker_cause(struct task_struct *task, u32 state)
 	return task->flags & PF_IO_WORKER ? CAUSE_IO_URING : CAUSE_KERNEL_OTHER;
 }
 
+/* A wait for a device, inside a system call: the call's own, or that of a page
+ * fault in it. */
+static __always_inline u32 device_cause(const struct call *call, u32 cause)
+{
+	if (class_of(call) != CALL_FD_BARE) {
+		if (!fault_entry)
+			return CAUSE_UNKNOWN;
+		if (in_kernel_fault())
+			return CAUSE_FAULT_MAJOR;
+	}
+	return cause == CAUSE_KERNEL_OTHER ? CAUSE_IO_DISK : cause;
+}
+
 u32 cause_of(struct tracked *t, u32 state)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
@@ -310,15 +324,9 @@ u32 cause_of(struct tracked *t, u32 state)
 	read_call(task, &call);
 	if (call.nr < 0)
 		return d && in_iowait(task) ? CAUSE_FAULT_MAJOR : CAUSE_FAULT_MINOR;
-	if (d && in_iowait(task)) {
-		if (!fault_entry)
-			return CAUSE_UNKNOWN;
-		if (in_kernel_fault())
-			return CAUSE_FAULT_MAJOR;
-		cause = call_cause(t, &call, state);
-		return cause == CAUSE_KERNEL_OTHER ? CAUSE_IO_DISK : cause;
-	}
 	cause = call_cause(t, &call, state);
+	if (d && in_iowait(task))
+		return device_cause(&call, cause);
 	t->last_call_cause = cause;
 	return cause;
 }

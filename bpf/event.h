@@ -259,7 +259,7 @@ struct ev_loss {
 struct ev_probe {
 	struct event head;
 	__u32 attached;
-	__u32 pad;
+	__u32 idle; /* it is not, since this run did not need it */
 	__u64 runs; /* estimated from samples */
 	__u64 ns;
 	char name[32];
@@ -300,6 +300,7 @@ struct ev_end {
 	__u32 ended_by;
 	__s32 status; /* wait status of the command; -1: it lives */
 	__u64 bpf_ns, bpf_runs; /* estimated from samples; see EV_PROBE for each */
+	__u64 bpf_elsewhere_ns; /* the same for switches and wake-ups of other programs */
 	__u64 collector_cpu_ns;
 	__u64 collector_rss_bytes;
 };

@@ -18,7 +18,10 @@ static __always_inline bool is_throttled(struct task_struct *task)
 	return false;
 }
 
-/* What the thread does from now on; returns its position. A wait that a signal
+#define MOVE_DEAD  0x100 /* prev's last switch-out */
+#define MOVE_FIRST 0x200 /* next is the command, released */
+
+/* What the thread does from now on; returns its position, and MOVE_DEAD. A wait that a signal
  * ended before it began is a voluntary switch of a task that stays queued, and
  * its prev_state may read as 0 or not: only __state is reliable then. */
 static __always_inline u32 read_departure(struct task_struct *prev, struct tracked *t, bool preempt,
@@ -26,6 +29,10 @@ static __always_inline u32 read_departure(struct task_struct *prev, struct track
 {
 	u32 voluntary = prev->nvcsw;
 
+	if (prev_state & TASK_DEAD) {
+		d->off = OFF_NEW;
+		return POS_GONE | MOVE_DEAD;
+	}
 	if (voluntary != t->voluntary && !preempt) {
 		t->voluntary = voluntary;
 		if (!prev_state || !prev->__state) {
@@ -82,9 +89,6 @@ static __always_inline void release(struct task_struct *next, struct tracked *t,
 	t->role = ROLE_TRACKED;
 }
 
-#define MOVE_DEAD  0x100 /* prev's last switch-out */
-#define MOVE_FIRST 0x200 /* next is the command, released */
-
 /* Moves both threads in the program's sums, at one instant; prev, on the CPU since
  * `arrived`, to the position in `what`. Next comes first, so that a hand-over is no
  * standstill. Global, so that the verifier does not walk it on each path. */
@@ -132,19 +136,19 @@ int move_both(struct tracked *p, struct tracked *n, u64 now, u64 arrived, u32 wh
 }
 
 /* After the end a dying thread must still hand over its ledger: its storage dies with it. */
-static __always_inline int after_end(struct task_struct *prev, u32 prev_state)
+static __always_inline void after_end(struct task_struct *prev, u32 prev_state)
 {
 	struct tracked *p;
 
 	if (!(prev_state & TASK_DEAD))
-		return 0;
+		return;
 	p = bpf_task_storage_get(&threads, prev, 0, 0);
 	if (p && p->role == ROLE_TRACKED)
 		thread_ended(p);
-	return 0;
 }
 
-static __always_inline int on_switch(bool preempt, struct task_struct *prev,
+/* Returns the row of the cost table. */
+static __always_inline u32 on_switch(bool preempt, struct task_struct *prev,
 				     struct task_struct *next, u32 prev_state, struct rq *rq)
 {
 	struct tracked *p = NULL, *n = NULL;
@@ -152,8 +156,10 @@ static __always_inline int on_switch(bool preempt, struct task_struct *prev,
 	u32 what = 0;
 	u64 now, lag;
 
-	if (stopped)
-		return after_end(prev, prev_state);
+	if (stopped) {
+		after_end(prev, prev_state);
+		return COST_ELSEWHERE;
+	}
 	if (prev->pid)
 		p = bpf_task_storage_get(&threads, prev, 0, 0);
 	if (next->pid)
@@ -164,7 +170,7 @@ static __always_inline int on_switch(bool preempt, struct task_struct *prev,
 	if (!p) {
 		barrier();
 		if (!n)
-			return 0;
+			return COST_ELSEWHERE;
 	}
 	now = rq->clock;
 	lag = now - rq->clock_task;
@@ -173,8 +179,6 @@ static __always_inline int on_switch(bool preempt, struct task_struct *prev,
 	if (p) {
 		what = read_departure(prev, p, preempt, prev_state, &d);
 		depart(prev, p, now, lag, &d);
-		if (prev_state & TASK_DEAD)
-			what = POS_GONE | MOVE_DEAD;
 	}
 	if (n) {
 		if (n->role == ROLE_CLOCK) {
@@ -194,11 +198,13 @@ static __always_inline int on_switch(bool preempt, struct task_struct *prev,
 	move_both(p, n, now, d.arrived, what);
 	if (what & MOVE_DEAD)
 		thread_ended(p);
-	return 0;
+	return COST_SWITCH;
 }
 
 static __always_inline void add_cost(u32 which, u64 from)
 {
+	if (which >= COST_COUNT)
+		return;
 	__sync_fetch_and_add(&cost[which].ns, bpf_ktime_get_ns() - from);
 	__sync_fetch_and_add(&cost[which].samples, 1);
 }
@@ -209,48 +215,50 @@ int BPF_PROG(cp_switch, bool preempt, struct task_struct *prev, struct task_stru
 {
 	struct rq *rq = rq_of(prev);
 	u64 from = 0;
+	u32 row;
 
-	if (rq->nr_switches % COST_SAMPLE == 0)
+	/* The clock's low bits are as good as a die, and free. */
+	if (rq->clock % COST_SAMPLE == 0)
 		from = bpf_ktime_get_ns();
-	on_switch(preempt, prev, next, prev_state, rq);
+	row = on_switch(preempt, prev, next, prev_state, rq);
 	if (from)
-		add_cost(COST_SWITCH, from);
+		add_cost(row, from);
 	return 0;
 }
 
-static __always_inline int on_wakeup(struct task_struct *task, u64 now)
+static __always_inline u32 on_wakeup(struct task_struct *task, u64 now)
 {
 	struct tracked *t = bpf_task_storage_get(&threads, task, 0, 0);
 	struct program *g;
 
 	if (!t || t->position < POS_BLOCKED)
-		return 0;
+		return COST_ELSEWHERE;
 	g = the_program();
 	if (!g)
-		return 0;
+		return COST_ELSEWHERE;
 	bpf_spin_lock(&g->lock);
 	wall_advance(&g->wall, now);
 	wall_move(&g->wall, t->position, POS_RUNNABLE, t->track.cause, t->pending_mark);
 	bpf_spin_unlock(&g->lock);
 	t->position = POS_RUNNABLE;
 	t->queued_at = now;
-	return 0;
+	return COST_WAKEUP;
 }
 
 SEC("tp_btf/sched_wakeup")
 int BPF_PROG(cp_wakeup, struct task_struct *task)
 {
 	u64 from = 0, now;
+	u32 row;
 
 	if (stopped)
 		return 0;
 	now = rq_of(task)->clock;
-	/* The clock's low bits are as good as a die, and free. */
 	if (now % COST_SAMPLE == 0)
 		from = bpf_ktime_get_ns();
-	on_wakeup(task, now);
+	row = on_wakeup(task, now);
 	if (from)
-		add_cost(COST_WAKEUP, from);
+		add_cost(row, from);
 	return 0;
 }
 

@@ -105,6 +105,8 @@ static __always_inline void track_depart(struct track *t, const struct departure
 
 	if (!l->start_at) {
 		/* The kernel queued it when it woke it first: its life begins there. */
+		if (delay >= arrived)
+			delay = 0;
 		l->start_at = arrived - delay;
 		t->last_out = l->start_at;
 	}
@@ -188,6 +190,7 @@ struct wall {
 	__u64 burst_ns;	     /* running time since it ended */
 	__u64 ender_mark;    /* pending_ever when the ender's wait began */
 	__u64 pending_ever;  /* all that was ever added to pending_ns */
+	__u64 pending_last[ROW_COUNT]; /* pending_ever after the last addition to each row */
 };
 
 static __always_inline __u32 row_of_cause(__u32 cause)
@@ -253,16 +256,21 @@ static __always_inline void wall_advance(struct wall *w, __u64 now)
 }
 
 /* What is pending goes to `row`, as far as it came since the wait that ended it
- * had begun (mark); what is older keeps the row of the wait that ended it. */
+ * had begun (mark); what is older keeps the row of the wait that ended it. A row
+ * that has both, and is not the only one, is split by what is known: no more came
+ * to it since the mark than to all, and nothing after its last addition. */
 static __always_inline void wall_commit(struct wall *w, __u32 row, __u64 mark)
 {
 	struct wall_sums *s = &w->sums;
 	__u64 left = w->pending_ever - mark;
 
 	for (int r = 0; r < ROW_COUNT; r++) {
-		__u64 mine = s->pending_ns[r];
+		__u64 mine = s->pending_ns[r], last = w->pending_last[r];
+		__u64 newer = last > mark ? last - mark : 0;
 		__u64 moved = mine < left ? mine : left;
 
+		if (newer < moved)
+			moved = newer;
 		left -= moved;
 		s->row_ns[row & 7] += moved;
 		s->row_ns[r] += mine - moved;
@@ -285,6 +293,7 @@ static __always_inline void wall_end_still(struct wall *w, __u32 cause, __u64 ma
 	if (w->ender_ticks) {
 		s->pending_ns[row & 7] += s->still_ns;
 		w->pending_ever += s->still_ns;
+		w->pending_last[row & 7] = w->pending_ever;
 	} else {
 		if (w->pending_ever != mark)
 			wall_commit(w, row, mark);
@@ -390,6 +399,11 @@ struct probe_cost {
 	__u64 samples, ns;
 };
 
-enum costed_probe { COST_SWITCH, COST_WAKEUP, COST_COUNT };
+enum costed_probe {
+	COST_SWITCH,
+	COST_WAKEUP,
+	COST_ELSEWHERE, /* either of them, of threads that are not tracked */
+	COST_COUNT,
+};
 
 #define COST_SAMPLE 64

@@ -142,6 +142,10 @@ static void fuzz_wall(struct input *in)
 		uint64_t what = take(in, 1), i = what % THREADS, to = what / THREADS % 5;
 
 		last = w.sums.at;
+		if (what >= 0xf0 && pos[i] != POS_RUNNING) {
+			wall_missed(&w, pos[i], take_stamp(in, last));
+			pos[i] = POS_RUNNING;
+		}
 		wall_advance(&w, take_stamp(in, last));
 		must(w.sums.at >= last);
 		wall_move(&w, pos[i], to, cause[i], mark[i]);

@@ -529,6 +529,73 @@ Test(still, older_rows_keep_their_own)
 	cr_assert_eq(row(&g, ROW_EVENT), 0, "it is %llu", row(&g, ROW_EVENT));
 }
 
+/* --- a switch-in that was never seen ----------------------------------------- */
+
+/* It ran from `arrived` to `left`, which is only seen now. */
+static void missed(struct world *g, int i, __u64 arrived, __u64 left, __u32 cause)
+{
+	wall_missed(&g->wall, g->who[i].pos, START + arrived);
+	g->who[i].pos = POS_RUNNING;
+	check(&g->wall);
+	block(g, i, left, cause);
+}
+
+Test(missed, is_made_good_if_nothing_came_between)
+{
+	struct world g = world();
+
+	wake(&g, 0, 0);
+	block(&g, 0, 100, CAUSE_TIMER_SLEEP);
+	missed(&g, 0, 300, 500, CAUSE_TIMER_SLEEP);
+	cr_assert_eq(g.wall.sums.by_count[1], 100 + 200);
+	cr_assert_eq(standstill(&g.wall.sums), 200);
+	cr_assert_eq(g.wall.sums.missed_in, 1);
+	cr_assert_eq(g.wall.sums.missed_ns, 0);
+	cr_assert_eq(row(&g, ROW_UNKNOWN), 200, "its end was not seen");
+}
+
+Test(missed, after_its_wakeup)
+{
+	struct world g = world();
+
+	wake(&g, 0, 0);
+	block(&g, 0, 100, CAUSE_IO_DISK);
+	move(&g, 0, 250, POS_RUNNABLE, 0);
+	missed(&g, 0, 300, 500, CAUSE_IO_DISK);
+	cr_assert_eq(g.wall.sums.by_count[1], 100 + 200);
+	cr_assert_eq(g.wall.sums.runnable_ns, 50);
+	cr_assert_eq(row(&g, ROW_IO), 150);
+	cr_assert_eq(g.wall.sums.missed_in, 1);
+	cr_assert_eq(g.wall.sums.missed_ns, 0);
+}
+
+Test(missed, what_is_older_than_the_last_event_is_counted)
+{
+	struct world g = world();
+
+	wake(&g, 0, 0);
+	wake(&g, 1, 0);
+	block(&g, 0, 100, CAUSE_IO_DISK);
+	block(&g, 1, 400, CAUSE_IO_DISK);
+	missed(&g, 0, 300, 500, CAUSE_IO_DISK);
+	cr_assert_eq(g.wall.sums.missed_in, 1);
+	cr_assert_eq(g.wall.sums.missed_ns, 100, "from 300 to 400 two ran");
+	cr_assert_eq(g.wall.sums.by_count[1], 300 + 100);
+	cr_assert_eq(g.wall.sums.by_count[2], 100);
+	cr_assert_eq(g.wall.running, 0);
+}
+
+Test(missed, lock_waiter_is_none_any_more)
+{
+	struct world g = world();
+
+	wake(&g, 0, 0);
+	block(&g, 0, 100, CAUSE_LOCK_MUTEX);
+	missed(&g, 0, 300, 500, CAUSE_IO_DISK);
+	cr_assert_eq(g.wall.lock_waiters, 0);
+	cr_assert_eq(g.wall.running, 0);
+}
+
 /* --- n threads on m CPUs, against a slow model that is plainly right -------- */
 
 #define STEPS 400
@@ -540,7 +607,7 @@ struct moment {
 };
 
 struct history {
-	struct moment moments[STEPS + 1];
+	struct moment moments[2 * STEPS]; /* a step may tell of a missed one before */
 	int n;
 };
 
@@ -605,7 +672,7 @@ struct piece {
 };
 
 struct pieces {
-	struct piece list[STEPS + 1];
+	struct piece list[2 * STEPS];
 	int n;
 	int began[THREADS]; /* how many there were when this thread's wait began */
 	__u64 since, worked;
@@ -676,6 +743,8 @@ static void compare_pieces(const struct pieces *p, const struct world *g, bool m
 struct sim {
 	struct world world;
 	__u32 real[THREADS]; /* where the threads are, seen or not */
+	__u64 arrived[THREADS];
+	__u64 missed_in, missed_ns;
 	struct history history;
 	struct pieces pieces;
 	struct rng rng;
@@ -684,24 +753,51 @@ struct sim {
 	bool mixed; /* not only timers tick */
 };
 
+/* Tells the reference whether a standstill has begun or ended, and by the end of which wait. */
+static void sim_note(struct sim *s, bool was_busy, __u32 cause, int began)
+{
+	const struct wall *w = &s->world.wall;
+	bool is_busy = w->running + w->runnable;
+
+	if (!was_busy && is_busy)
+		still_ends(&s->pieces, w->sums.at, cause, began);
+	else if (was_busy && !is_busy)
+		still_begins(&s->pieces, w->sums.at);
+}
+
 static void sim_move(struct sim *s, int i, __u32 pos, __u32 cause)
 {
 	struct world *g = &s->world;
 	struct who t = g->who[i];
-	__u64 last = g->wall.sums.at, now = START + s->ns, at = now > last ? now : last;
-	bool was_busy = g->wall.running + g->wall.runnable, is_busy;
+	__u64 last = g->wall.sums.at;
+	bool was_busy = g->wall.running + g->wall.runnable, ran = g->wall.running;
 	int began = t.pos >= POS_BLOCKED ? s->pieces.began[i] : s->pieces.n;
 
-	if (g->wall.running)
-		s->pieces.worked += at - last;
 	move(g, i, s->ns, pos, cause);
-	is_busy = g->wall.running + g->wall.runnable;
-	if (!was_busy && is_busy)
-		still_ends(&s->pieces, at, t.pos >= POS_BLOCKED ? t.cause : CAUSE_UNKNOWN, began);
-	else if (was_busy && !is_busy)
-		still_begins(&s->pieces, at);
+	if (ran)
+		s->pieces.worked += g->wall.sums.at - last;
+	sim_note(s, was_busy, t.pos >= POS_BLOCKED ? t.cause : CAUSE_UNKNOWN, began);
 	if (pos >= POS_BLOCKED)
 		s->pieces.began[i] = s->pieces.n;
+	remember(&s->history, g);
+}
+
+/* As the probe does at the switch-out of a thread that it has not seen coming. */
+static void sim_missed(struct sim *s, int i)
+{
+	struct world *g = &s->world;
+	__u64 last = g->wall.sums.at, arrived = START + s->arrived[i];
+	bool was_busy = g->wall.running + g->wall.runnable, ran = g->wall.running;
+
+	wall_missed(&g->wall, g->who[i].pos, arrived);
+	g->who[i].pos = POS_RUNNING;
+	check(&g->wall);
+	s->missed_in++;
+	s->missed_ns += last > arrived ? last - arrived : 0;
+	if (ran)
+		s->pieces.worked += g->wall.sums.at - last;
+	sim_note(s, was_busy, CAUSE_UNKNOWN, s->pieces.n);
+	remember(&s->history, g);
 }
 
 /* A thread leaves the CPU, seen always: for a wait, for the queue, or for good. */
@@ -718,6 +814,8 @@ static void sim_leave(struct sim *s, int i)
 		pos = POS_GONE;
 	else if (die < 4)
 		pos = POS_RUNNABLE;
+	if (s->world.who[i].pos != POS_RUNNING)
+		sim_missed(s, i);
 	s->real[i] = pos;
 	sim_move(s, i, pos, cause);
 }
@@ -726,6 +824,7 @@ static void sim_leave(struct sim *s, int i)
 static void sim_come(struct sim *s, int i, __u32 pos)
 {
 	s->real[i] = pos;
+	s->arrived[i] = s->ns;
 	if (!s->lossy || !rng_one_in(&s->rng, 4))
 		sim_move(s, i, pos, CAUSE_UNKNOWN);
 }
@@ -792,10 +891,8 @@ static struct sim *simulate(int seed, bool lossy, bool mixed)
 	s->lossy = lossy;
 	s->mixed = mixed;
 	remember(&s->history, &s->world);
-	for (int k = 1; k < STEPS; k++) {
+	while (s->history.n < 2 * STEPS - 3 * THREADS)
 		sim_step(s, cpus);
-		remember(&s->history, &s->world);
-	}
 	return s;
 }
 
@@ -817,6 +914,8 @@ Test(simulation, counts_heal_after_missed_events)
 		__u32 count[POS_BLOCKED_LOCK + 1] = {};
 
 		compare(&s->history, &s->world);
+		cr_assert_eq(s->world.wall.sums.missed_in, s->missed_in);
+		cr_assert_eq(s->world.wall.sums.missed_ns, s->missed_ns);
 		/* Each one that runs is seen once more; each that waits gets the CPU, and is. */
 		for (int i = 0; i < THREADS; i++) {
 			if (s->real[i] != POS_GONE)
@@ -824,6 +923,8 @@ Test(simulation, counts_heal_after_missed_events)
 			cr_assert_eq(s->world.who[i].pos, s->real[i]);
 			count[s->real[i]]++;
 		}
+		compare(&s->history, &s->world);
+		compare_pieces(&s->pieces, &s->world, seed % 2);
 		cr_assert_eq(s->world.wall.running, 0);
 		cr_assert_eq(s->world.wall.runnable, count[POS_RUNNABLE]);
 		cr_assert_eq(s->world.wall.lock_waiters, count[POS_BLOCKED_LOCK]);

@@ -39,8 +39,10 @@ static void format_long(char *buf, uint64_t ns)
 		snprintf(buf, UNITS_SIZE, "%" PRIu64 " min %" PRIu64 " s", min, s % 60);
 	else if (d < 3)
 		snprintf(buf, UNITS_SIZE, "%" PRIu64 " h %" PRIu64 " min", h, min % 60);
-	else
+	else if (d < 1000)
 		snprintf(buf, UNITS_SIZE, "%" PRIu64 " d %" PRIu64 " h", d, h % 24);
+	else
+		snprintf(buf, UNITS_SIZE, "%" PRIu64 " d", d);
 }
 
 char *units_ns(char *buf, uint64_t ns, bool utf8)
@@ -63,14 +65,19 @@ char *units_ns(char *buf, uint64_t ns, bool utf8)
 
 char *units_count(char *buf, uint64_t n)
 {
-	if (n < 1000)
+	static const char prefixes[] = "MGTPE";
+	double value = (double)n / 1e6;
+	unsigned int i = 0;
+
+	if (n < 1000) {
 		snprintf(buf, UNITS_SIZE, "%" PRIu64, n);
-	else if (n < 1000000)
+	} else if (n < 1000000) {
 		snprintf(buf, UNITS_SIZE, "%" PRIu64 ",%03" PRIu64, n / 1000, n % 1000);
-	else if (n < 999950000)
-		snprintf(buf, UNITS_SIZE, "%.1f M", (double)n / 1e6);
-	else
-		snprintf(buf, UNITS_SIZE, "%.1f G", (double)n / 1e9);
+	} else {
+		for (; i < 4 && value >= 999.95; i++)
+			value /= 1000;
+		snprintf(buf, UNITS_SIZE, "%.1f %c", value, prefixes[i]);
+	}
 	return buf;
 }
 

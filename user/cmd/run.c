@@ -18,7 +18,8 @@ extern char **environ;
 
 struct run {
 	const struct opts *o;
-	struct launch_user user;
+	struct launch_user user;   /* whom the command runs as */
+	struct launch_user writer; /* whom reports are written as: who called sudo, whatever -u says */
 	struct launch_environ environ;
 	struct launch *launch;
 	struct probe *probe;
@@ -33,7 +34,8 @@ static int prepare(struct run *r, const struct launch_signals *inherited)
 	struct launch_opts launch = { .argv = r->o->argv, .user = &r->user, .signals = inherited };
 	int error;
 
-	if (launch_user_resolve(&r->user, r->o->user, r->o->as_root, &r->err))
+	if (launch_user_resolve(&r->user, r->o->user, r->o->as_root, &r->err) ||
+	    launch_user_resolve(&r->writer, NULL, false, &r->err))
 		return STATUS_FAILED;
 	if (launch_environ_build(&r->environ, &r->user, environ, &r->err))
 		return STATUS_FAILED;
@@ -56,7 +58,7 @@ static int watch(struct run *r)
 
 	if (probe_open(&r->probe, &opts, &r->err) ||
 	    probe_watch(r->probe, launch_pid(r->launch), facts_cpus_allowed(), &r->err) ||
-	    launch_drop_privileges(&r->user, &r->err))
+	    launch_drop_privileges(&r->writer, &r->err))
 		return STATUS_FAILED;
 	for (size_t i = 0; i < r->o->n_outputs; i++) {
 		if (output_try(&r->o->outputs[i], &r->err))
@@ -80,7 +82,8 @@ static int tell_facts(struct run *r)
 		notes[n++] = who;
 	}
 	if (r->environ.source == LAUNCH_ENVIRON_FALLBACK)
-		notes[n++] = "the environment from before sudo could not be read: the command got sudo's own";
+		notes[n++] = "the environment from before sudo could not be read: the command got concprof's, "
+			     "with the user's HOME, USER, LOGNAME and SHELL";
 	error = facts_tell(model_builder_event, r->builder, r->user.uid, r->o->argv,
 			   launch_executable(r->launch), notes);
 	if (!error)
@@ -159,6 +162,7 @@ int cmd_run(const struct opts *o, const struct launch_signals *inherited)
 	launch_free(r.launch);
 	launch_environ_free(&r.environ);
 	launch_user_free(&r.user);
+	launch_user_free(&r.writer);
 	model_builder_free(r.builder);
 	if (r.signal_fd >= 0)
 		close(r.signal_fd);

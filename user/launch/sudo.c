@@ -47,14 +47,16 @@ static int read_whole(char **ret, size_t *ret_len, int dir, const char *name, si
 		len += n;
 	}
 	text[len] = '\0';
-	*ret = text;
-	*ret_len = len;
-	text = NULL;
 out:
-	free(text);
 	if (close(fd) && !r)
 		r = -errno;
-	return r;
+	if (r) {
+		free(text);
+		return r;
+	}
+	*ret = text;
+	*ret_len = len;
+	return 0;
 }
 
 /* Debian, sudo-rs, and Ubuntu's name for the original beside sudo-rs. */
@@ -88,7 +90,7 @@ static bool is_sudo(int dir)
 static bool called_by(int dir, uid_t uid)
 {
 	unsigned int real;
-	char *text, *line;
+	char *text = NULL, *line;
 	bool is;
 	size_t len;
 
@@ -103,7 +105,7 @@ static bool called_by(int dir, uid_t uid)
 /* 0 if it cannot be told, which ends the walk as PID 1's parent does. */
 static pid_t parent_of(int dir)
 {
-	char *text, *end;
+	char *text = NULL, *end;
 	pid_t ppid = 0;
 	size_t len;
 

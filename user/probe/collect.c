@@ -239,7 +239,8 @@ int collect_costs(struct probe *p, event_fn fn, void *ctx, struct ev_end *end)
 		ev.attached = p->links[i] != NULL || (probe_rows[i].in_window && p->windows);
 		snprintf(ev.name, sizeof(ev.name), "%s", probe_rows[i].tracepoint);
 		snprintf(ev.why, sizeof(ev.why), "%s", p->why[i]);
-		if (i < COST_COUNT)
+		ev.idle = probe_rows[i].in_window && !p->windows && !p->why[i][0];
+		if (i < COST_ELSEWHERE)
 			cost = (const struct probe_cost *)&p->skel->bss->cost[i];
 		if (cost) {
 			ev.runs = cost->samples * COST_SAMPLE;
@@ -251,5 +252,6 @@ int collect_costs(struct probe *p, event_fn fn, void *ctx, struct ev_end *end)
 		if (error)
 			return error;
 	}
+	end->bpf_elsewhere_ns = p->skel->bss->cost[COST_ELSEWHERE].ns * COST_SAMPLE;
 	return 0;
 }

@@ -8,7 +8,7 @@
 
 #define INDENT	  2
 #define GAP	  2
-#define FIRST_MIN 4 /* columns that the first one keeps, however narrow the page is */
+#define FIRST_MIN 2 /* columns that the first one keeps, however narrow the page is */
 
 /* Columns of each table column; 0: not shown. */
 struct layout {

@@ -96,7 +96,7 @@ static void put_probes(struct page *p, const struct model *m)
 {
 	static const struct column columns[] = {
 		[PROBE_NAME] = { "probe", true, 0 },
-		[PROBE_RUNS] = { "runs", false, 0 },
+		[PROBE_RUNS] = { "runs", false, 1 },
 		[PROBE_TIME] = { "time", false, 0 },
 	};
 	struct table t = { .columns = columns, .n_columns = 3 };

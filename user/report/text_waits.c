@@ -97,7 +97,7 @@ enum { OPEN_NAME, OPEN_TID, OPEN_CAUSE, OPEN_FOR, OPEN_ABOUT };
 
 static const struct column open_columns[] = {
 	[OPEN_NAME] = { "name", true, 0 },	   [OPEN_TID] = { "tid", false, 2 },
-	[OPEN_CAUSE] = { "in", true, 0 },	   [OPEN_FOR] = { "for", false, 1 },
+	[OPEN_CAUSE] = { "in", true, 1 },	   [OPEN_FOR] = { "for", false, 0 },
 	[OPEN_ABOUT] = { "waiting for", true, 3 },
 };
 

@@ -101,14 +101,18 @@ static void put_strip(struct page *p, const struct findings *f)
 		column[i] = parallelism_in(m, (double)i * length, (double)(i + 1) * length);
 		most = column[i] > most ? column[i] : most;
 	}
+	if (most < 0.01)
+		return;
 	for (size_t i = 0; i < n; i++) {
-		int level = most < 0.01 ? 0 : (int)(column[i] / most * 8 + 0.5);
+		int level = (int)(column[i] / most * 8 + 0.5);
 
 		/* A little is not nothing. */
 		if (!level && column[i] > 0.005)
 			level = 1;
 		to += snprintf(to, (size_t)(text + sizeof(text) - to), "%s", levels[level]);
 	}
+	while (to > text && to[-1] == ' ')
+		*--to = '\0';
 	page_text(p, 2, NULL, STYLE_PLAIN, "over time: at most %.2f threads running", most);
 	fprintf(p->out, "    %s\n", text);
 }
