@@ -113,12 +113,12 @@ $(O)/san/pure.a: $(san_objects)
 $(O)/tests/%: tests/unit/%.c $(O)/san/pure.a
 	$(call say,TEST,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(common) $(san) -Itests/unit -MF $@.d $^ -o $@ -lcriterion -lcap -lm
+	$(Q)$(CC) $(common) $(san) -Itests/unit -MF $@.d $(filter %.c %.a,$^) -o $@ -lcriterion -lcap -lm
 
 $(O)/tests/golden: $(wildcard tests/golden/*.c) $(O)/san/pure.a
 	$(call say,TEST,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(common) $(san) -Itests/golden -MF $@.d $^ -o $@ -lm
+	$(Q)$(CC) $(common) $(san) -Itests/golden -MF $@.d $(filter %.c %.a,$^) -o $@ -lm
 
 # libFuzzer wants clang for what it instruments.
 $(O)/tests/fuzz_%: tests/fuzz/fuzz_%.c $(pure_sources) | $(O)/needs

@@ -122,6 +122,7 @@ struct ledger {
 	__u64 end_at;	/* its last switch-out, or the end of the measurement */
 	__u64 state_ns[TS_COUNT];
 	__u64 stolen_ns; /* part of running: interrupts and hypervisor, as rq->clock_task leaves out */
+	__u64 moving_ns; /* part of preempted and yielded: between two CPUs' queues, as run_delay leaves out */
 	__u64 switches;	 /* switch-outs seen */
 	__u64 yields;
 	__u64 blocks; /* waits begun */
@@ -259,11 +260,11 @@ struct ev_loss {
 struct ev_probe {
 	struct event head;
 	__u32 attached;
-	__u32 idle; /* it is not, since this run did not need it */
+	__u32 pad;
 	__u64 runs; /* estimated from samples */
 	__u64 ns;
 	char name[32];
-	char why[128]; /* it is not attached; empty otherwise */
+	char why[128]; /* it is not attached; empty if it is, or was not needed */
 };
 
 /* What windows of the futex and epoll calls saw: a sample unless all_time. */

@@ -132,6 +132,7 @@ static __always_inline void add_unsent(struct task_struct *task, struct tracked 
 	/* A sum has no start of its own: end_at - start_at is its lifetime. */
 	to->end_at += l->end_at - l->start_at;
 	to->stolen_ns += l->stolen_ns;
+	to->moving_ns += l->moving_ns;
 	to->switches += l->switches;
 	to->yields += l->yields;
 	to->blocks += l->blocks;

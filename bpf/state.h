@@ -81,9 +81,11 @@ static __always_inline void track_charge_off(struct track *t, __u64 off_ns, __u6
 		break;
 	case OFF_PREEMPTED:
 		l->state_ns[TS_PREEMPTED] += off_ns;
+		l->moving_ns += off_ns > delay ? off_ns - delay : 0;
 		break;
 	case OFF_YIELDED:
 		l->state_ns[TS_YIELDED] += off_ns;
+		l->moving_ns += off_ns > delay ? off_ns - delay : 0;
 		break;
 	case OFF_THROTTLED:
 		ledger_add_wait(l, t->cause, off_ns);

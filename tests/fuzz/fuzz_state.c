@@ -93,16 +93,14 @@ static void fuzz_track(struct input *in)
 		uint64_t unknown = t.ledger.state_ns[TS_UNKNOWN];
 		struct departure d;
 
-		d.arrived = take_stamp(in, t.last_out ? t.last_out : T0);
+		d.arrived =
+			take_stamp(in, t.last_out ? t.last_out : T0) | 1; /* the clock has begun */
 		d.now = take_stamp(in, d.arrived);
 		d.run_delay = take_stamp(in, t.run_delay);
 		d.stolen = take(in, 1);
 		d.unseen = take(in, 1) / 0xf0;
 		d.off = take(in, 1) % 6;
 		d.cause = take(in, 1) % (CAUSE_COUNT + 3);
-		/* A life begins after instant 0: see test_state.c, first_departure_with_*. */
-		if (!t.ledger.start_at && d.arrived <= d.run_delay)
-			return;
 		track_depart(&t, &d);
 		if (d.unseen)
 			gap_ns += t.ledger.state_ns[TS_UNKNOWN] - unknown;

@@ -73,7 +73,7 @@ static int loss_of(const char *name)
 		{ "exec", LOSS_EXEC },
 		{ "missed_run", LOSS_MISSED_RUN },
 		{ "switch_in", LOSS_SWITCH_IN },
-		{ "calls", LOSS_CALLS }, 
+		{ "calls", LOSS_CALLS },
 		{ 0 },
 	};
 
@@ -199,6 +199,7 @@ static const struct field thread_fields[] = {
 	NUMBER_IN(ev_thread, ledger, start_at),
 	NUMBER_IN(ev_thread, ledger, end_at),
 	NUMBER_IN(ev_thread, ledger, stolen_ns),
+	NUMBER_IN(ev_thread, ledger, moving_ns),
 	NUMBER_IN(ev_thread, ledger, switches),
 	NUMBER_IN(ev_thread, ledger, yields),
 	NUMBER_IN(ev_thread, ledger, blocks),

@@ -639,11 +639,8 @@ static struct departure any_departure(struct rng *r, const struct track *t)
 	d.unseen = rng_one_in(r, 6) ? any_number(r, 1) : 0;
 	d.off = rng_one_in(r, 9) ? rng_next(r) : rng_below(r, 5);
 	d.cause = rng_one_in(r, 9) ? rng_next(r) : rng_below(r, CAUSE_COUNT);
-	/* See first_departure_with_*() for a life that begins at 0 or before. */
-	if (!t->ledger.start_at) {
-		d.arrived |= 1;
-		d.run_delay = t->run_delay + rng_below(r, d.arrived);
-	}
+	if (!t->ledger.start_at)
+		d.arrived |= 1; /* the clock has begun */
 	return d;
 }
 

@@ -7,7 +7,8 @@ static uint64_t apart(uint64_t a, uint64_t b)
 	return a > b ? a - b : b - a;
 }
 
-/* run_delay counts what we call throttled as well: the kernel keeps such a task runnable. */
+/* run_delay counts what we call throttled as well, since the kernel keeps such a task
+ * runnable; it leaves out the moment in which a task is moved to another CPU. */
 static uint64_t delay_of(const struct thread *t)
 {
 	uint64_t ns = t->state_ns[TS_WOKEN] + t->state_ns[TS_PREEMPTED] + t->state_ns[TS_YIELDED];
@@ -16,7 +17,7 @@ static uint64_t delay_of(const struct thread *t)
 		if (t->waits[i].cause == CAUSE_KERNEL_THROTTLE)
 			ns += t->waits[i].ns;
 	}
-	return ns;
+	return ns - t->moving_ns;
 }
 
 static void compare(struct trust *to, const struct thread *t)

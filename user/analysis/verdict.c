@@ -80,29 +80,29 @@ struct rule {
 	enum verdict_class class;
 	const char *id;
 	double (*time)(const struct shares *s);
-	const char *title;
+	const char *what; /* that decides */
 	const char *advice;
 };
 
 static const struct rule rules[] = {
-	{ CLASS_CPU_BOUND, "verdict.cpu", of_cpu, "computing decides",
+	{ CLASS_CPU_BOUND, "verdict.cpu", of_cpu, "computing",
 	  "Make the computation cheaper: a profile of where the CPU time goes comes first. More waiting "
 	  "threads would not help." },
-	{ CLASS_IO_BOUND, "verdict.io", of_io, "waiting for input and output decides",
+	{ CLASS_IO_BOUND, "verdict.io", of_io, "waiting for input and output",
 	  "Do the waiting at the same time: read ahead, write behind, batch small requests, or have "
 	  "several in flight (threads, coroutines, an event loop or io_uring). A faster CPU or fewer "
 	  "instructions would not help." },
-	{ CLASS_LOCK_BOUND, "verdict.lock", of_lock, "waiting for locks decides",
+	{ CLASS_LOCK_BOUND, "verdict.lock", of_lock, "waiting for locks",
 	  "Hold the lock for shorter, or for less: move work out of the critical section, split the lock, "
 	  "or give each thread data of its own. More threads would make it worse." },
-	{ CLASS_OVERSUBSCRIBED, "verdict.crowd", of_crowd, "more threads want a CPU than it may use",
+	{ CLASS_OVERSUBSCRIBED, "verdict.crowd", of_crowd, "more busy threads than CPUs",
 	  "Use as many busy threads or processes as there are allowed CPUs; more of them only take turns." },
-	{ CLASS_STARVED, "verdict.starved", of_starving, "it is ready and does not get a CPU",
+	{ CLASS_STARVED, "verdict.starved", of_starving, "being ready without getting a CPU",
 	  "Other programs, or a CPU limit, hold the CPUs: measure on a quiet machine, or give it more." },
-	{ CLASS_SLEEP_BOUND, "verdict.sleep", of_sleep, "the program asked to wait",
+	{ CLASS_SLEEP_BOUND, "verdict.sleep", of_sleep, "sleeping, as the program asked to",
 	  "Look for sleeps and timers that could be an event to wait for, or shorter; nothing else limits "
 	  "it." },
-	{ CLASS_IDLE, "verdict.idle", of_idle, "it waits for something to do",
+	{ CLASS_IDLE, "verdict.idle", of_idle, "waiting for something to do",
 	  "There is nothing to speed up while nothing is asked of it: measure it under load." },
 };
 
@@ -118,6 +118,9 @@ static void rank(struct ranking *ret, const struct shares *s)
 	memset(ret, 0, sizeof(*ret));
 	for (size_t i = 0; i < RULES; i++) {
 		double share = rules[i].time(s) / s->all;
+
+		if (share > 1) /* sums that contradict the wall time */
+			share = 1;
 
 		if (!ret->first || share > ret->first_share) {
 			ret->second = ret->first;
@@ -251,13 +254,13 @@ static void describe_cpu(struct finding *to, const struct findings *f)
 	double parallel = f->running_ns ? (double)f->model->wall.busy_ns / f->running_ns : 0;
 
 	if (parallel < 1.2 && f->cpus_allowed > 1) {
-		snprintf(to->title, sizeof(to->title), "computing decides, and it is serial: one thread at a time");
+		snprintf(to->title, sizeof(to->title), "most of the time goes to computing, by one thread at a time");
 		snprintf(to->advice, sizeof(to->advice),
 			 "Make that thread's computation cheaper, or divide it among up to %.0f threads or "
 			 "processes: that is how many CPUs it may use.",
 			 f->cpus_allowed);
 	} else if (parallel >= 0.9 * f->cpus_allowed) {
-		snprintf(to->title, sizeof(to->title), "computing decides, on all CPUs that it may use");
+		snprintf(to->title, sizeof(to->title), "most of the time goes to computing, on all CPUs that it may use");
 		snprintf(to->advice, sizeof(to->advice),
 			 "Make the computation cheaper, or give it more CPUs. More threads would only take turns.");
 	}
@@ -273,11 +276,11 @@ static void describe(struct finding *to, const struct findings *f, const struct 
 		const struct rule *a = rule_of(v->parts[0]), *b = rule_of(v->parts[1]);
 
 		to->rule = "verdict.mixed";
-		snprintf(to->title, sizeof(to->title), "two things matter: %s, and %s", a->title, b->title);
+		snprintf(to->title, sizeof(to->title), "two things take the time: %s, and %s", a->what, b->what);
 		snprintf(to->advice, sizeof(to->advice), "%s", a->advice);
 	} else if (rule) {
 		to->rule = rule->id;
-		snprintf(to->title, sizeof(to->title), "%s", rule->title);
+		snprintf(to->title, sizeof(to->title), "most of the time goes to %s", rule->what);
 		snprintf(to->advice, sizeof(to->advice), "%s", rule->advice);
 		if (v->class == CLASS_CPU_BOUND)
 			describe_cpu(to, f);

@@ -40,6 +40,7 @@ struct model_builder {
 	VEC(struct ev_probe) probes;
 	struct strip strip;
 	bool has_wall;
+	uint64_t origin; /* the instant that is 0 in the model */
 };
 
 /* model.c frees with the model what was allocated here. */

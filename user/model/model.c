@@ -90,6 +90,7 @@ static int on_thread(struct model_builder *b, const struct event *head)
 	t->lifetime_ns = l->end_at - l->start_at;
 	memcpy(t->state_ns, l->state_ns, sizeof(t->state_ns));
 	t->stolen_ns = l->stolen_ns;
+	t->moving_ns = l->moving_ns;
 	t->switches = l->switches;
 	t->yields = l->yields;
 	t->blocks = l->blocks;
@@ -170,8 +171,6 @@ static int on_loss(struct model_builder *b, const struct event *head)
 	const struct ev_loss *ev = (const struct ev_loss *)head;
 	struct loss *l;
 
-	if (!ev->what || ev->what >= LOSS_KIND_COUNT)
-		return -EINVAL;
 	l = vec_add(&b->losses);
 	l->what = ev->what;
 	l->count = ev->count;
@@ -242,6 +241,7 @@ static void make_relative(struct model_builder *b)
 		if (b->threads.items[i].start_ns < origin)
 			origin = b->threads.items[i].start_ns;
 	}
+	b->origin = origin == UINT64_MAX ? 0 : origin;
 	for (size_t i = 0; i < b->threads.n; i++) {
 		struct thread *t = &b->threads.items[i];
 

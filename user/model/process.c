@@ -59,14 +59,15 @@ static void collect(struct model *m)
 
 static void add_thread(struct process *p, const struct thread *t)
 {
-	bool leader = t->flags & THREAD_LEADER;
+	/* After an exec from another thread there were two with the process's number. */
+	bool names_it = t->tid == t->pid && t->end_ns >= p->end_ns;
 
 	if (!p->n_threads || t->start_ns < p->start_ns)
 		p->start_ns = t->start_ns;
+	if (!p->n_threads || names_it)
+		memcpy(p->comm, t->comm, sizeof(p->comm));
 	if (t->end_ns > p->end_ns)
 		p->end_ns = t->end_ns;
-	if (!p->n_threads || leader)
-		memcpy(p->comm, t->comm, sizeof(p->comm));
 	if (!p->n_threads || t->pid)
 		p->pid = t->pid;
 	if (!(t->flags & THREAD_ENDED))
@@ -99,7 +100,7 @@ static const struct exec *exec_of(struct model_builder *b, const struct process 
 			last = &b->execs.items[low - 1];
 		if (last)
 			return last;
-		at = p->start_ns + b->strip.last.start_at;
+		at = p->start_ns + b->origin;
 		p = p->parent < 0 ? NULL : &b->m->processes[p->parent];
 	}
 	return NULL;

@@ -78,10 +78,20 @@ static void add_rows(struct strip *s, const struct wall_sums *sums, uint64_t bac
 
 		/* What is left over by rounding goes with the last row that grew. */
 		all -= grown[r];
+		if (mine > grown[r]) /* more than ever was pending: a stream that contradicts itself */
+			mine = grown[r];
 		mine -= fill_back(s, s->n - 1, r, mine);
 		back -= mine;
 		o->slot.row_ns[r] += grown[r] - mine;
 	}
+}
+
+/* No time has passed, but a standstill has ended for good. */
+static void settle_at_once(struct strip *s, const struct wall_sums *sums)
+{
+	for (int r = 0; r < ROW_COUNT; r++)
+		fill_back(s, s->n, r, at_least_0(sums->row_ns[r], s->last.row_ns[r]));
+	s->last = *sums;
 }
 
 void strip_add(struct strip *s, const struct wall_sums *sums)
@@ -93,8 +103,10 @@ void strip_add(struct strip *s, const struct wall_sums *sums)
 		s->last.start_at = s->last.at = sums->start_at;
 		memset(s->last.row_ns, 0, sizeof(s->last.row_ns));
 	}
-	if (sums->at <= s->last.at)
+	if (sums->at == s->last.at) {
+		settle_at_once(s, sums);
 		return;
+	}
 	if (s->n == STRIP_SLOTS)
 		merge_pairs(s);
 	o = &s->slots[s->n++];

@@ -142,6 +142,7 @@ static void add_unsent(struct ev_thread *sum, const struct ev_thread *one)
 	sum->witness.migrations += one->witness.migrations;
 	to->end_at += l->end_at;
 	to->stolen_ns += l->stolen_ns;
+	to->moving_ns += l->moving_ns;
 	to->switches += l->switches;
 	to->yields += l->yields;
 	to->blocks += l->blocks;
@@ -239,7 +240,6 @@ int collect_costs(struct probe *p, event_fn fn, void *ctx, struct ev_end *end)
 		ev.attached = p->links[i] != NULL || (probe_rows[i].in_window && p->windows);
 		snprintf(ev.name, sizeof(ev.name), "%s", probe_rows[i].tracepoint);
 		snprintf(ev.why, sizeof(ev.why), "%s", p->why[i]);
-		ev.idle = probe_rows[i].in_window && !p->windows && !p->why[i][0];
 		if (i < COST_ELSEWHERE)
 			cost = (const struct probe_cost *)&p->skel->bss->cost[i];
 		if (cost) {

@@ -53,10 +53,11 @@ static void put_waits(struct json *j, const struct wait *waits, size_t n)
 	}
 }
 
-static void put_switches(struct json *j, uint64_t voluntary, uint64_t involuntary, uint64_t yields,
+static void put_switches(struct json *j, uint64_t seen, uint64_t voluntary, uint64_t involuntary, uint64_t yields,
 			 uint64_t migrations)
 {
 	json_line_object(j, "switches");
+	json_u64(j, "seen", seen);
 	json_u64(j, "voluntary", voluntary);
 	json_u64(j, "involuntary", involuntary);
 	json_u64(j, "yields", yields);
@@ -74,7 +75,7 @@ void json_totals(struct json *j, const struct findings *f)
 	json_u64(j, "lifetime_ns", t->lifetime_ns);
 	put_states(j, t->state_ns);
 	put_waits(j, t->waits, CAUSE_COUNT);
-	put_switches(j, t->voluntary, t->involuntary, t->yields, t->migrations);
+	put_switches(j, t->switches, t->voluntary, t->involuntary, t->yields, t->migrations);
 	json_end(j);
 }
 
@@ -92,6 +93,7 @@ static void put_cpu(struct json *j, const struct model *m, const struct thread *
 	if (known_how)
 		json_string(j, "how", hows[m->run.cpu_how]);
 	json_u64(j, "stolen_ns", t->stolen_ns);
+	json_u64(j, "moving_ns", t->moving_ns);
 	json_end(j);
 }
 
@@ -136,7 +138,7 @@ static void put_thread(struct json *j, const struct findings *f, size_t i)
 	put_states(j, t->state_ns);
 	put_cpu(j, f->model, t);
 	put_waits(j, t->waits, t->n_waits);
-	put_switches(j, t->witness.voluntary, t->witness.involuntary, t->yields,
+	put_switches(j, t->switches, t->witness.voluntary, t->witness.involuntary, t->yields,
 		     t->witness.migrations);
 	put_sched(j, t);
 	put_witness(j, &t->witness);

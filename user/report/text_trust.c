@@ -77,16 +77,16 @@ static void put_losses(struct page *p, const struct model *m)
 	}
 }
 
+/* A probe that is not attached for no reason was not wanted. */
 static void put_unmeasured(struct page *p, const struct model *m)
 {
 	for (size_t i = 0; i < m->n_probes; i++) {
 		char name[160], why[560];
 
-		if (m->probes[i].attached)
+		if (m->probes[i].attached || !m->probes[i].why[0])
 			continue;
-		page_text(p, 2, NULL, STYLE_WARN, "Not measured: %s%s%s",
-			  NAME(p, name, m->probes[i].name, 0), m->probes[i].why[0] ? ": " : "",
-			  NAME(p, why, m->probes[i].why, 0));
+		page_text(p, 2, NULL, STYLE_WARN, "Not measured: %s: %s",
+			  NAME(p, name, m->probes[i].name, 0), NAME(p, why, m->probes[i].why, 0));
 	}
 }
 

@@ -1,0 +1,103 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Runs the integration tests against what was built.
+
+usage: run.py BUILD_DIR [NAME-FILTER...]      (a filter is a part of a test's name)
+
+Prints TAP and, last, "N passed, N failed, N skipped"; status 1 if any failed. Where the probes
+cannot be loaded the tests that need them are skipped; with CI=true in the environment that is a
+failure.
+"""
+import importlib
+import os
+import pathlib
+import subprocess
+import sys
+import time
+import traceback
+
+from harness import Skip, Test
+
+SUBJECTS = ('workloads', 'status', 'output', 'signals', 'killed', 'environment', 'sudo', 'ledger',
+            'crowd', 'documents', 'cost', 'calls')
+
+
+def all_tests(build):
+    """(name, function, arguments) of each test, in order."""
+    for subject in SUBJECTS:
+        module = importlib.import_module(f'subjects.{subject}')
+        for name, function in vars(module).items():
+            if not name.startswith('test_'):
+                continue
+            name = f'{subject}.{name[len("test_"):]}'
+            rows = getattr(function, 'cases', None)
+            if callable(rows):
+                rows = rows(pathlib.Path(build))
+            if rows is None:
+                yield name, function, ()
+            for row in rows or ():
+                yield f'{name} [{row[0]}]', function, row
+
+
+def why_no_bpf(build):
+    """None if the probes work here, else what `concprof check` says."""
+    result = subprocess.run([f'{build}/concprof', 'check'], capture_output=True, text=True,
+                            check=False)
+    return None if result.returncode == 0 else result.stdout.strip().splitlines()[-1]
+
+
+def run_one(build, function, arguments):
+    """('ok', None), ('skip', why) or ('fail', why)."""
+    test = Test(build)
+    try:
+        with test.cleanup:
+            function(test, *arguments)
+    except Skip as why:
+        return 'skip', str(why)
+    except AssertionError as failure:
+        test.problems.append(str(failure))
+    except Exception:  # pylint: disable=broad-except
+        test.problems.append(traceback.format_exc())
+    if test.problems:
+        return 'fail', '\n'.join(test.problems[:20])
+    return 'ok', None
+
+
+def announce(number, name, result, why, seconds):
+    """A TAP line, and what is to be said below it."""
+    mark = {'ok': '', 'fail': '', 'skip': f' # SKIP {why}'}[result]
+    print(f"{'not ok' if result == 'fail' else 'ok'} {number} - {name}{mark}")
+    if result == 'fail':
+        for line in why.splitlines():
+            print(f'#   {line}')
+    if seconds > 3:
+        print(f'#   {seconds:.1f} s')
+    sys.stdout.flush()
+
+
+def main(args):
+    """The exit status."""
+    if not args:
+        print(__doc__.strip(), file=sys.stderr)
+        return 2
+    build, filters = args[0], args[1:]
+    tests = [test for test in all_tests(build)
+             if not filters or any(word in test[0] for word in filters)]
+    counts = {'ok': 0, 'fail': 0, 'skip': 0}
+    no_bpf = why_no_bpf(build)
+    print(f'1..{len(tests)}')
+    for number, (name, function, arguments) in enumerate(tests, 1):
+        start = time.monotonic()
+        if no_bpf and getattr(function, 'needs_bpf', True):
+            result = 'fail' if os.environ.get('CI') == 'true' else 'skip'
+            why = no_bpf
+        else:
+            result, why = run_one(build, function, arguments)
+        counts[result] += 1
+        announce(number, name, result, why, time.monotonic() - start)
+    print(f"{counts['ok']} passed, {counts['fail']} failed, {counts['skip']} skipped")
+    return 1 if counts['fail'] or not tests else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main(sys.argv[1:]))
