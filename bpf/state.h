@@ -125,7 +125,7 @@ static __always_inline void track_depart(struct track *t, const struct departure
 	l->switches++;
 	if (d->off == OFF_YIELDED)
 		l->yields++;
-	if (d->off == OFF_BLOCKED && d->cause < CAUSE_COUNT) {
+	if ((d->off == OFF_BLOCKED || d->off == OFF_THROTTLED) && d->cause < CAUSE_COUNT) {
 		l->blocks++;
 		l->cause[d->cause].count++;
 	}
@@ -197,6 +197,8 @@ struct wall {
 
 static __always_inline __u32 row_of_cause(__u32 cause)
 {
+	if (cause >= CAUSE_COUNT)
+		return ROW_UNKNOWN;
 	switch (cause) {
 	case CAUSE_LOCK_MUTEX ... CAUSE_LOCK_FILE:
 		return ROW_LOCK;
@@ -309,7 +311,8 @@ static __always_inline void wall_end_still(struct wall *w, __u32 cause, __u64 ma
 
 static __always_inline void wall_begin_still(struct wall *w)
 {
-	if (w->ender_ticks && w->burst_ns * TICK_SHARE >= w->piece_ns)
+	/* No length: a hand-over that the clocks of two CPUs put at one instant. */
+	if (w->ender_ticks && w->piece_ns && w->burst_ns * TICK_SHARE >= w->piece_ns)
 		wall_commit(w, w->ender_row, w->ender_mark);
 	w->ender_ticks = 0;
 }

@@ -550,7 +550,7 @@ static void live_once(struct life *l)
 	l->off = d.off;
 	l->cause = d.cause;
 	l->switches++;
-	if (d.off == OFF_BLOCKED)
+	if (d.off == OFF_BLOCKED || d.off == OFF_THROTTLED)
 		l->cause_count[d.cause]++;
 	track_depart(&l->track, &d);
 }

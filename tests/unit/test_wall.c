@@ -721,7 +721,7 @@ static void still_ends(struct pieces *p, __u64 at, __u32 cause, int began)
 static void still_begins(struct pieces *p, __u64 at)
 {
 	p->since = at;
-	if (p->ender_began >= 0 && p->worked * 100 >= p->list[p->n - 1].ns)
+	if (p->ender_began >= 0 && p->list[p->n - 1].ns && p->worked * 100 >= p->list[p->n - 1].ns)
 		settle(p, p->ender_row, p->ender_began);
 	p->ender_began = -1;
 }

@@ -154,11 +154,23 @@ static int on_text(struct model_builder *b, const struct event *head)
 	return 0;
 }
 
+/* What struct wall_sums promises. */
+static bool adds_up(const struct wall_sums *s)
+{
+	uint64_t sum = s->runnable_ns + s->still_ns;
+
+	for (int n = 1; n < WALL_COUNTS; n++)
+		sum += s->by_count[n];
+	for (int r = 0; r < ROW_COUNT; r++)
+		sum += s->row_ns[r] + s->pending_ns[r];
+	return s->at >= s->start_at && sum == s->at - s->start_at;
+}
+
 static int on_wall(struct model_builder *b, const struct event *head)
 {
 	const struct ev_wall *ev = (const struct ev_wall *)head;
 
-	if (ev->sums.at < ev->sums.start_at || (b->has_wall && ev->sums.at < b->m->wall.at))
+	if ((b->has_wall && ev->sums.at < b->m->wall.at) || !adds_up(&ev->sums))
 		return -EINVAL;
 	b->m->wall = ev->sums;
 	b->has_wall = true;
