@@ -167,7 +167,7 @@ def check_witness(name, thread):
     kernel = thread.get('kernel_accounting') or {}
     states, switches = thread['states'], thread.get('switches', {})
     count = switches.get('voluntary', 0) + switches.get('involuntary', 0)
-    failures = []
+    failures = equal(f'{name} switches against those seen', count, switches.get('seen', count))
     if 'voluntary' in kernel and 'involuntary' in kernel:
         failures += equal(f'{name} switches against the kernel\'s', switches.get('seen', count),
                           kernel['voluntary'] + kernel['involuntary'])

@@ -40,16 +40,6 @@ def test_second_output(t):
     cannot_write(t, '/no/such/folder/f', options=['-o', str(t.dir / 'text')])
 
 
-def test_not_for_this_user(t):
-    """Files are written as the command's user: neither into root's folder nor over root's file."""
-    cannot_write(t, f'{t.dir}/report.json', 'Permission', options=['-u', 'nobody'])
-    t.dir.chmod(0o777)
-    old = t.dir / 'old'
-    old.write_text('old', encoding='utf-8')
-    cannot_write(t, str(old), 'Permission', options=['-u', 'nobody'])
-    equal(old.read_text(encoding='utf-8'), 'old', 'the old file')
-
-
 def test_full_device(t):
     """/dev/full shows only at the end."""
     cannot_write(t, '/dev/full', 'No space', ran=True)
