@@ -97,9 +97,9 @@ $(O)/workloads/%: workloads/%.c workloads/truth.c | $(O)/needs
 $(O)/workloads/awkward: $(wildcard workloads/awkward_*.c)
 
 # --- tests ------------------------------------------------------------------
-# The pure stages and the launcher once more, with sanitizers.
+# The pure stages, the launcher and the options once more, with sanitizers.
 san := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -O1 -g
-san_sources := $(pure_sources) $(wildcard user/launch/*.c)
+san_sources := $(pure_sources) $(wildcard user/launch/*.c user/opts/*.c)
 san_objects := $(patsubst %.c,$(O)/san/%.o,$(san_sources))
 
 $(O)/san/%.o: %.c | $(O)/needs

@@ -101,7 +101,7 @@ enum event_kind {
 #define EVENT_COMM_SIZE 16
 #define EVENT_ARGS_SIZE 1024
 #define EVENT_PATH_SIZE 256
-#define WALL_COUNTS	257 /* 0 to 255 running threads, and more */
+#define WALL_COUNTS	256 /* 0 to 254 running threads, and more */
 
 struct event {
 	__u32 kind;

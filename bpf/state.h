@@ -247,7 +247,8 @@ static __always_inline void wall_advance(struct wall *w, __u64 now)
 	if (n) {
 		if (n >= WALL_COUNTS)
 			n = WALL_COUNTS - 1;
-		s->by_count[n] += ns;
+		asm volatile("" : "+r"(n)); /* or the mask, which 6.1's verifier needs, goes */
+		s->by_count[n % WALL_COUNTS] += ns;
 		s->busy_ns += ns * w->running;
 		w->burst_ns += ns;
 		if (w->lock_waiters && w->running + w->runnable < w->cpus_allowed)

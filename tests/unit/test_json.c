@@ -207,7 +207,7 @@ static ssize_t tap_write(void *cookie, const char *bytes, size_t n)
 	if (n > tap->room && tap->error) {
 		errno = tap->error;
 		tap->error = 0;
-		return -1;
+		return 0;
 	}
 	tap->taken += n;
 	tap->room -= n < tap->room ? n : tap->room;

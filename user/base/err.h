@@ -12,5 +12,6 @@ struct err {
 
 /* Fills err (which may be NULL) and returns code, so that a caller can write
  * `return err_set(err, -EINVAL, "bad duration '%s'", arg);`. Control characters
- * in the result are replaced by '?': its parts may come from hostile input. */
+ * in the result, and bytes that are not UTF-8, are replaced by '?': its parts may
+ * come from hostile input. */
 int err_set(struct err *err, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));

@@ -110,7 +110,7 @@ char *units_bytes(char *buf, uint64_t bytes)
 		snprintf(buf, UNITS_SIZE, "%" PRIu64 " B", bytes);
 		return buf;
 	}
-	for (; i < 3 && value >= 1023.95; i++)
+	for (; i < 3 && value >= 1023.5; i++)
 		value /= 1024;
 	snprintf(buf, UNITS_SIZE, value < 99.95 ? "%.1f %s" : "%.0f %s", value, names[i]);
 	return buf;

@@ -30,29 +30,9 @@ __attribute__((format(printf, 5, 6))) static void add(struct rows *r, const char
 	va_end(ap);
 }
 
-/* capabilities(7): effective set in /proc/self/status. */
-static bool has_capability(int bit)
-{
-	char line[128];
-	unsigned long long set = 0;
-	FILE *f = fopen("/proc/self/status", "re");
-
-	if (!f)
-		return false;
-	while (fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "CapEff: %llx", &set) == 1)
-			break;
-	}
-	fclose(f);
-	return set >> bit & 1;
-}
-
-#define CAP_PERFMON_BIT 38
-#define CAP_BPF_BIT	39
-
 static void add_privileges(struct rows *r)
 {
-	bool bpf = has_capability(CAP_BPF_BIT), perfmon = has_capability(CAP_PERFMON_BIT);
+	bool bpf = kernel_has_capability(CAP_BPF_BIT), perfmon = kernel_has_capability(CAP_PERFMON_BIT);
 
 	add(r, "CAP_BPF", bpf, true, "%s", bpf ? "load programs and maps" : "run it as root, or grant CAP_BPF");
 	add(r, "CAP_PERFMON", perfmon, true, "%s",

@@ -38,6 +38,11 @@ struct probe {
 
 /* Does the running kernel have this tracepoint for BTF-typed programs? */
 bool kernel_has_tracepoint(const struct btf *btf, const char *name);
+/* include/uapi/linux/capability.h */
+#define CAP_PERFMON_BIT 38
+#define CAP_BPF_BIT	39
+/* Is this capability in our effective set? */
+bool kernel_has_capability(int bit);
 /* Where the code lies in which a page fault enters the kernel; 0 if kallsyms does not say. */
 void kernel_fault_entry(uint64_t *ret_start, uint64_t *ret_end);
 

@@ -40,3 +40,20 @@ void kernel_fault_entry(uint64_t *ret_start, uint64_t *ret_end)
 		*ret_end = end;
 	}
 }
+
+/* capabilities(7): effective set in /proc/self/status. */
+bool kernel_has_capability(int bit)
+{
+	char line[128];
+	unsigned long long set = 0;
+	FILE *f = fopen("/proc/self/status", "re");
+
+	if (!f)
+		return false;
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "CapEff: %llx", &set) == 1)
+			break;
+	}
+	fclose(f);
+	return set >> bit & 1;
+}

@@ -41,6 +41,12 @@ static int hear(enum libbpf_print_level level, const char *fmt, va_list ap)
 
 static int explain(int error, const char *heard, struct err *err)
 {
+	bool privileged = kernel_has_capability(CAP_BPF_BIT) && kernel_has_capability(CAP_PERFMON_BIT);
+
+	if (privileged && error == -EACCES && strstr(heard, "prog '"))
+		return err_set(err, -ENOTSUP,
+			       "cannot load the probes: this kernel's verifier refuses them (%s); please "
+			       "report this with the output of 'uname -r'", heard);
 	if (error == -EPERM || error == -EACCES)
 		return err_set(err, -EPERM,
 			       "cannot load the probes: not permitted%s%s; run it as root: sudo concprof ... "

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Signals: from the terminal, by kill, inherited; job control."""
 import os
+import shlex
 import signal
 import subprocess
 
@@ -143,8 +144,7 @@ def test_job_control(t):
     """Ctrl-Z stops the job, fg continues it, with the terminal."""
     shell = Terminal(t, ['bash', '--norc', '--noprofile', '-i'], env={
         'PATH': os.environ['PATH'], 'PS1': '', 'TERM': 'dumb', 'HOME': str(t.dir)})
-    worker = ' '.join(t.command(['sh', '-c', '"echo pid $$ ready; read x; exit $x"']))
-    shell.type(worker + '\n')
+    shell.type(shlex.join(t.command(['sh', '-c', 'echo pid $$ ready; read x; exit $x'])) + '\n')
     workload = int(shell.expect('ready').split('pid')[-1].split()[0])
     concprof = parent_of(workload)
     shell.type('\x1a')

@@ -1,0 +1,382 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Argument vectors to options, or to the one line that says what is wrong. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "opts/opts.h"
+
+#define ARGS_MAX 64
+
+/* args: separated by '|', so that one can be empty. want: what describe() makes of the options,
+ * or, behind "! ", the error. */
+struct row {
+	const char *args, *want;
+};
+
+__attribute__((format(printf, 2, 3))) static void add(char buf[512], const char *fmt, ...)
+{
+	size_t length = strlen(buf);
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(buf + length, 512 - length, fmt, ap);
+	va_end(ap);
+}
+
+/* What differs from the defaults, then the reports as FORMAT>FILE, then the command. */
+static void describe(char buf[512], const struct opts *o)
+{
+	static const char *const commands[] = { "run", "check", "help", "version" };
+	static const char *const colors[] = { "auto", "always", "never" };
+
+	add(buf, "%s", commands[o->command]);
+	if (o->duration_ns)
+		add(buf, " duration=%llu", (unsigned long long)o->duration_ns);
+	if (o->linger_ns)
+		add(buf, " linger=%llu", (unsigned long long)o->linger_ns);
+	if (o->user)
+		add(buf, " user=%s", o->user);
+	add(buf, "%s%s%s%s", o->as_root ? " as-root" : "", o->all_calls ? " calls" : "",
+	    o->quiet ? " quiet" : "", o->verbose ? " verbose" : "");
+	if (o->color)
+		add(buf, " color=%s", colors[o->color]);
+	if (o->top != 10)
+		add(buf, " top=%u", o->top);
+	for (size_t i = 0; i < o->n_outputs; i++)
+		add(buf, " %s>%s", o->outputs[i].format->name,
+		    o->outputs[i].path ? o->outputs[i].path : "");
+	if (o->command != COMMAND_RUN)
+		return;
+	add(buf, " :");
+	for (char *const *arg = o->argv; *arg; arg++)
+		add(buf, " %s", arg[0][0] ? *arg : "''");
+}
+
+static int split(char *argv[ARGS_MAX + 2], char *args)
+{
+	int argc = 0;
+
+	argv[argc++] = "concprof";
+	for (char *arg; (arg = strsep(&args, "|"));) {
+		cr_assert_leq(argc, ARGS_MAX);
+		argv[argc++] = arg;
+	}
+	argv[argc] = NULL;
+	return argc;
+}
+
+static void parse(char buf[512], const char *args)
+{
+	char *copy = strdup(args), *argv[ARGS_MAX + 2], *none[] = { "x", NULL };
+	struct err err = { "" };
+	struct opts o;
+	int argc = *args ? split(argv, copy) : split(argv, NULL);
+
+	/* A program parses once; getopt() has to forget what is left of the row before. */
+	optind = 0;
+	getopt(1, none, "+");
+	*buf = '\0';
+	if (!opts_parse(&o, argc, argv, &err)) {
+		cr_expect_str_eq(err.text, "", "%s", args);
+		describe(buf, &o);
+	} else {
+		add(buf, "! %s", err.text);
+	}
+	free(copy);
+}
+
+static void check(const struct row *rows, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		char got[512];
+
+		parse(got, rows[i].args);
+		cr_expect_str_eq(got, rows[i].want, "%s\n  gives %s\n  not   %s", rows[i].args, got,
+				 rows[i].want);
+	}
+}
+
+#define CHECK(...)                                                                                 \
+	do {                                                                                       \
+		static const struct row rows[] = { __VA_ARGS__ };                                  \
+		check(rows, sizeof(rows) / sizeof(*rows));                                         \
+	} while (0)
+
+#define SEE	   " see concprof --help"
+#define NO_COMMAND "! no command given; as in: sudo concprof -- ./program (see concprof --help)"
+#define NO_TIME(option, value)                                                                     \
+	"! --" option ": '" value "' is no time above zero; give seconds, as 10, 0.5 or 500ms"
+#define NO_NUMBER(value) "! --top: '" value "' is no number of rows; give 1 or more"
+#define NO_FILE(format)                                                                            \
+	"! --format " format " needs a file: add -o FILE (or -o - for standard output)"
+#define EMPTY_FILE "! -o: the file's name is empty; give a path, or - for standard output"
+
+Test(command, where_it_begins)
+{
+	CHECK({ "--|true", "run : true" }, { "true", "run : true" },
+	      { "--|make|-j4|--|x", "run : make -j4 -- x" },
+	      { "make|-q|--json|x", "run : make -q --json x" }, /* options of the command */
+	      { "-q|true|-q", "run quiet : true -q" }, { "--||a", "run : '' a" },
+	      { "-|x", "run : - x" }, { "--|--quiet", "run : --quiet" },
+	      { "-q|--|-q|--", "run quiet : -q --" });
+}
+
+Test(command, none)
+{
+	CHECK({ "", NO_COMMAND }, { "--", NO_COMMAND }, { "-q", NO_COMMAND }, { "run", NO_COMMAND },
+	      { "run|--", NO_COMMAND }, { "-q|run|-v|--", NO_COMMAND },
+	      /* what is wrong with an option comes first */
+	      { "--top|x", NO_NUMBER("x") });
+}
+
+Test(command, subcommands)
+{
+	CHECK({ "run|--|true", "run : true" }, { "run|true|-q", "run : true -q" },
+	      { "run|-q|--|true", "run quiet : true" },
+	      { "-q|run|-v|--|true", "run quiet verbose : true" }, { "check", "check" },
+	      { "-v|check", "check verbose" }, { "check|-v", "check verbose" },
+	      { "check|--", "check" },
+	      { "check|now", "! check takes no argument, but 'now' was given" },
+	      { "check|--|now", "! check takes no argument, but 'now' was given" });
+}
+
+Test(command, named_like_a_subcommand)
+{
+	CHECK({ "--|run", "run : run" }, { "--|check|it", "run : check it" },
+	      { "-q|--|run|-q", "run quiet : run -q" }, { "run|run", "run : run" },
+	      { "run|--|check", "run : check" }, { "run|check", "run : check" },
+	      { "runs", "run : runs" }, { "./run", "run : ./run" });
+}
+
+Test(command, help_and_version)
+{
+	CHECK({ "--help", "help" }, { "-h", "help" }, { "-h|--|true", "help" },
+	      { "run|--help", "help" }, { "check|-h", "help" }, { "--version", "version" },
+	      { "run|--version", "version" }, { "--|--help", "run : --help" },
+	      { "true|-h", "run : true -h" }, { "--help|--top|0", NO_NUMBER("0") });
+}
+
+Test(output, belongs_to_the_format_before_it)
+{
+	CHECK({ "-o|f|true", "run text>f : true" }, { "-of|true", "run text>f : true" },
+	      { "--output|f|true", "run text>f : true" },
+	      { "--output=f|true", "run text>f : true" },
+	      { "--format|json|-o|f|true", "run json>f : true" },
+	      { "--format=json|-q|-o|f|true", "run quiet json>f : true" },
+	      { "--json|f|true", "run json>f : true" }, { "--json=f|true", "run json>f : true" },
+	      { "-o|a|--format|json|-o|b|true", "run text>a json>b : true" },
+	      { "--format|json|-o|a|-o|b|true", "run json>a text>b : true" },
+	      { "--json|a|--json|b|--format|text|-o|c|true", "run json>a json>b text>c : true" },
+	      { "--format|text|true", "run text> : true" },
+	      { "--format|text|--format|json|-o|f|true", "run text> json>f : true" },
+	      { "--format|text|--json|f|true", "run text> json>f : true" },
+	      { "--json|f|run|-o|g|true", "run json>f text>g : true" },
+	      { "-o|-|true", "run text>- : true" },
+	      { "-o|-|--json|f|true", "run text>- json>f : true" });
+}
+
+Test(output, errors)
+{
+	CHECK({ "--format|json|true", NO_FILE("json") },
+	      { "--format|json|--json|f|true", NO_FILE("json") },
+	      { "-o|f|--format|json|--|-o|g", NO_FILE("json") }, { "-o||true", EMPTY_FILE },
+	      { "--format|yaml|true",
+		"! --format: there is no format 'yaml'; the formats are text, json" },
+	      { "--format||true", "! --format: there is no format ''; the formats are text, json" },
+	      { "--format|JSON|true",
+		"! --format: there is no format 'JSON'; the formats are text, json" },
+	      { "-o|-|--json|-|true", "! only one report can go to standard output" },
+	      { "--json|-|--json|-|true", "! only one report can go to standard output" });
+}
+
+Test(output, at_most_16)
+{
+	char args[200] = "", want[300] = "run";
+
+	for (int i = 0; i < OPTS_OUTPUTS; i++) {
+		char got[512], one[24];
+
+		snprintf(one, sizeof(one), i % 2 ? "--json|%c|" : "-o|%c|", 'a' + i);
+		strcat(args, one);
+		snprintf(one, sizeof(one), i % 2 ? " json>%c" : " text>%c", 'a' + i);
+		strcat(want, one);
+		snprintf(args + strlen(args), sizeof(args) - strlen(args), "x");
+		parse(got, args);
+		cr_expect_eq(strncmp(got, want, strlen(want)), 0, "%s", got);
+		args[strlen(args) - 1] = '\0';
+	}
+	for (int i = 0; i < 3; i++) {
+		static const char *const more[] = { "-o|z|x", "--json|z|x",
+						    "--format|json|-o|z|x" };
+		char got[512];
+		size_t length = strlen(args);
+
+		strcat(args, more[i]);
+		parse(got, args);
+		cr_expect_str_eq(got, "! too many reports: at most 16 in one run", "%s", got);
+		args[length] = '\0';
+	}
+}
+
+Test(value, times)
+{
+	CHECK({ "-d|10|x", "run duration=10000000000 : x" },
+	      { "-d10|x", "run duration=10000000000 : x" },
+	      { "--duration|0.5|x", "run duration=500000000 : x" },
+	      { "-d|500ms|x", "run duration=500000000 : x" },
+	      { "-d|2s|x", "run duration=2000000000 : x" },
+	      { "-d|2m|x", "run duration=120000000000 : x" },
+	      { "-d|1.5h|x", "run duration=5400000000000 : x" },
+	      { "-d|1e3|x", "run duration=1000000000000 : x" },
+	      { "-d|1|-d|2|x", "run duration=2000000000 : x" }, /* the last one holds */
+	      { "--linger|3|x", "run linger=3000000000 : x" }, { "--linger|0|x", "run : x" },
+	      { "--linger|3|--linger|0|x", "run : x" });
+}
+
+Test(value, no_times)
+{
+	CHECK({ "-d|0|x", NO_TIME("duration", "0") }, { "-d|-1|x", NO_TIME("duration", "-1") },
+	      { "-d|x|x", NO_TIME("duration", "x") }, { "-d||x", NO_TIME("duration", "") },
+	      { "-d|1e30|x", NO_TIME("duration", "1e30") },
+	      { "-d|1e999|x", NO_TIME("duration", "1e999") },
+	      { "-d|nan|x", NO_TIME("duration", "nan") },
+	      { "-d|inf|x", NO_TIME("duration", "inf") }, { "-d|ms|x", NO_TIME("duration", "ms") },
+	      { "-d|5 s|x", NO_TIME("duration", "5 s") },
+	      { "-d|5min|x", NO_TIME("duration", "5min") },
+	      { "-d|1,5|x", NO_TIME("duration", "1,5") },
+	      { "-d|0ms|x", NO_TIME("duration", "0ms") },
+	      { "--linger|-1|x", NO_TIME("linger", "-1") },
+	      { "--linger||x", NO_TIME("linger", "") },
+	      { "-d|1\n2|x", NO_TIME("duration", "1?2") });
+}
+
+Test(value, rows)
+{
+	CHECK({ "--top|1|x", "run top=1 : x" }, { "--top=25|x", "run top=25 : x" },
+	      { "--top|1000000|x", "run top=1000000 : x" }, { "--top|0|x", NO_NUMBER("0") },
+	      { "--top|-1|x", NO_NUMBER("-1") }, { "--top||x", NO_NUMBER("") },
+	      { "--top|ten|x", NO_NUMBER("ten") }, { "--top|10x|x", NO_NUMBER("10x") },
+	      { "--top|1.5|x", NO_NUMBER("1.5") }, { "--top|1000001|x", NO_NUMBER("1000001") },
+	      { "--top|99999999999999999999|x", NO_NUMBER("99999999999999999999") });
+}
+
+Test(value, words)
+{
+	CHECK({ "--color|auto|x", "run : x" }, { "--color|always|x", "run color=always : x" },
+	      { "--color=never|x", "run color=never : x" },
+	      { "--color|Never|x", "! --color: 'Never' is none of auto, always, never" },
+	      { "--color||x", "! --color: '' is none of auto, always, never" },
+	      { "-u|nobody|x", "run user=nobody : x" }, { "--user=1000|x", "run user=1000 : x" },
+	      { "--as-root|x", "run as-root : x" },
+	      { "--as-root|-u|me|x", "! --as-root and -u contradict each other; give one" },
+	      { "-u|me|run|--as-root|x", "! --as-root and -u contradict each other; give one" });
+}
+
+Test(option, flags)
+{
+	CHECK({ "-qv|x", "run quiet verbose : x" },
+	      { "--quiet|--verbose|--calls|x", "run calls quiet verbose : x" },
+	      { "-vqo|f|x", "run quiet verbose text>f : x" }, { "-q|-q|x", "run quiet : x" });
+}
+
+Test(option, unknown)
+{
+	CHECK({ "-x|true", "! unknown option '-x';" SEE },
+	      { "-xq|true", "! unknown option '-x';" SEE },
+	      { "-qx|true", "! unknown option '-x';" SEE },
+	      { "-q|-vx|true", "! unknown option '-x';" SEE },
+	      { "--bogus|true", "! unknown option '--bogus';" SEE },
+	      { "--bogus=1|true", "! unknown option '--bogus=1';" SEE },
+	      { "-q|--bogus|true", "! unknown option '--bogus';" SEE },
+	      { "run|--bogus|true", "! unknown option '--bogus';" SEE },
+	      { "check|-x", "! unknown option '-x';" SEE },
+	      { "--new\nline|true", "! unknown option '--new?line';" SEE },
+	      { "---|true", "! unknown option '---';" SEE });
+}
+
+Test(option, short_for_a_long_one)
+{
+	char got[512];
+
+	CHECK({ "--dur|1|x", "run duration=1000000000 : x" }, { "--qui|x", "run quiet : x" },
+	      { "--as|x", "run as-root : x" });
+	parse(got, "--c|x"); /* --calls or --color */
+	cr_assert_eq(strncmp(got, "! ", 2), 0, "%s", got);
+}
+
+Test(option, value_is_missing)
+{
+	CHECK({ "-o", "! option '-o' needs a value;" SEE },
+	      { "--output", "! option '--output' needs a value;" SEE },
+	      { "--format", "! option '--format' needs a value;" SEE },
+	      { "-q|--json", "! option '--json' needs a value;" SEE },
+	      { "run|-d", "! option '-d' needs a value;" SEE },
+	      { "--linger", "! option '--linger' needs a value;" SEE },
+	      { "-u", "! option '-u' needs a value;" SEE },
+	      { "--top", "! option '--top' needs a value;" SEE },
+	      { "--color", "! option '--color' needs a value;" SEE });
+}
+
+Test(option, failed_parse_leaves_the_options_alone)
+{
+	struct opts o = { .top = 77 };
+	char *argv[] = { "concprof", "--top", "5", "--bogus", NULL };
+
+	cr_assert_eq(opts_parse(&o, 4, argv, NULL), -EINVAL, "and err may be NULL");
+	cr_assert_eq(o.top, 77);
+}
+
+/* --- help ------------------------------------------------------------------------ */
+
+static char *help(void)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	cr_assert(out);
+	opts_help(out);
+	fclose(out);
+	return text;
+}
+
+Test(help, mentions_every_option)
+{
+	static const char *const options[] = {
+		"-o, --output FILE", "--format NAME",	"--json FILE",	  "-d, --duration SECONDS",
+		"--linger SECONDS",  "-u, --user NAME", "--as-root",	  "--calls",
+		"--top N",	     "--color WHEN",	"-q, --quiet",	  "-v, --verbose",
+		"--version",	     "-h, --help",	"concprof check", "concprof run",
+	};
+	char *text = help();
+
+	for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++)
+		cr_expect(strstr(text, options[i]), "%s is missing", options[i]);
+	for (const struct report_format *f = report_formats; f->name; f++)
+		cr_expect(strstr(text, f->name), "%s is missing", f->name);
+	free(text);
+}
+
+/* ... and none that there is not. */
+Test(help, all_that_it_mentions_is_known)
+{
+	char *text = help(), *rest = text;
+	int n = 0;
+
+	for (char *line; (line = strsep(&rest, "\n"));) {
+		char args[64], got[512], *name = strstr(line, " --");
+
+		cr_expect_leq(strlen(line), 100, "%s", line);
+		if (!name || name[3] == ' ')
+			continue;
+		snprintf(args, sizeof(args), "%.*s", (int)strcspn(name + 1, " "), name + 1);
+		parse(got, args);
+		cr_expect(!strstr(got, "unknown"), "%s: %s", args, got);
+		n++;
+	}
+	cr_expect_eq(n, 14);
+	free(text);
+}
