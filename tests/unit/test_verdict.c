@@ -1,0 +1,392 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* The verdict in its clear cases: where its thresholds lie is not tested here. */
+#include "findings.h"
+#include "random.h"
+
+static void is(enum verdict_class class, const char *rule)
+{
+	cr_assert_eq(f->verdict.class, class, "%s", class_name(f->verdict.class));
+	cr_assert_str_eq(f->verdict.rule, rule);
+}
+
+static bool evidence(const char *metric, uint64_t value)
+{
+	for (size_t i = 0; i < f->list[0].n_evidence; i++) {
+		const struct evidence *e = &f->list[0].evidence[i];
+
+		if (!strcmp(e->metric, metric) && e->value == value)
+			return true;
+	}
+	return false;
+}
+
+/* One second in which n threads wanted to compute, and `at_once` of them did at any time. */
+static void crowd(unsigned int n, unsigned int at_once)
+{
+	struct ev_wall w = wall(SECOND);
+
+	for (unsigned int i = 1; i <= n; i++) {
+		struct ev_thread t = thread(i, i > 1, 1, 0, SECOND);
+
+		queued(&t, TS_PREEMPTED, SECOND / n * (n - at_once));
+		put(&t);
+	}
+	w.sums.by_count[1] = 0;
+	w.sums.by_count[at_once] = SECOND;
+	w.sums.busy_ns = at_once * SECOND;
+	analyse(w);
+}
+
+/* One second of one thread, which waited for `ns` of it and computed otherwise. */
+static void stands(enum wall_row row, enum cause cause, uint64_t ns)
+{
+	struct ev_thread t = thread(1, 0, 0, 0, SECOND);
+	struct ev_wall w = wall(SECOND);
+
+	waited(&t, cause, ns, 10);
+	stood(&w, &w.sums.row_ns[row], ns);
+	put(&t);
+	analyse(w);
+}
+
+/* --- computing ------------------------------------------------------------------- */
+
+Test(cpu, serial, .init = setup, .fini = teardown)
+{
+	crowd(1, 1);
+	is(CLASS_CPU_BOUND, "verdict.cpu");
+	cr_assert(evidence("wall.running_ns", SECOND));
+	cr_assert_eq(f->verdict.runner_up, CLASS_UNKNOWN, "there is none");
+	cr_assert_gt(f->verdict.margin, 0.3);
+	cr_assert_eq(f->thread_class[0], CLASS_CPU_BOUND);
+	cr_assert_eq(f->process_class[0], CLASS_CPU_BOUND);
+}
+
+Test(cpu, parallel, .init = setup, .fini = teardown)
+{
+	char serial[sizeof(f->list[0].advice)];
+
+	crowd(1, 1);
+	memcpy(serial, f->list[0].advice, sizeof(serial));
+	teardown();
+	setup();
+	crowd(4, 4);
+	is(CLASS_CPU_BOUND, "verdict.cpu");
+	cr_assert_eq(f->n_counts, 5);
+	cr_assert_str_neq(f->list[0].advice, serial, "what is parallel needs no more threads");
+}
+
+Test(cpu, five_threads_on_four_cpus_are_no_crowd, .init = setup, .fini = teardown)
+{
+	crowd(5, 4);
+	is(CLASS_CPU_BOUND, "verdict.cpu");
+}
+
+Test(crowd, four_threads_on_two_cpus, .init = setup, .fini = teardown)
+{
+	on_cpus(2);
+	crowd(4, 2);
+	is(CLASS_OVERSUBSCRIBED, "verdict.crowd");
+}
+
+Test(crowd, sixteen_threads_on_two_cpus, .init = setup, .fini = teardown)
+{
+	on_cpus(2);
+	crowd(16, 2);
+	is(CLASS_OVERSUBSCRIBED, "verdict.crowd");
+	cr_assert_gt(f->verdict.margin, 0.3);
+}
+
+Test(crowd, quota_smaller_than_the_affinity, .init = setup, .fini = teardown)
+{
+	struct ev_run r = run();
+
+	crowd(4, 2);
+	is(CLASS_CPU_BOUND, "verdict.cpu");
+	teardown();
+	setup();
+	r.quota_us = 200000;
+	r.period_us = 100000;
+	put(&r);
+	crowd(4, 2);
+	is(CLASS_OVERSUBSCRIBED, "verdict.crowd");
+}
+
+/* One thread that wants one of four CPUs, and nobody of its own in its way. */
+Test(starved, by_others, .init = setup, .fini = teardown)
+{
+	struct ev_thread t = thread(1, 0, 0, 0, SECOND);
+	struct ev_wall w = wall(SECOND);
+
+	queued(&t, TS_PREEMPTED, 800 * MS);
+	stood(&w, &w.sums.runnable_ns, 800 * MS);
+	put(&t);
+	analyse(w);
+	is(CLASS_STARVED, "verdict.starved");
+	cr_assert(evidence("wall.runnable_ns", 800 * MS));
+	cr_assert_eq(f->thread_class[0], CLASS_STARVED);
+}
+
+/* --- waiting --------------------------------------------------------------------- */
+
+Test(waiting, input_and_output, .init = setup, .fini = teardown)
+{
+	stands(ROW_IO, CAUSE_IO_DISK, 950 * MS);
+	is(CLASS_IO_BOUND, "verdict.io");
+	cr_assert(evidence("wall.io_ns", 950 * MS));
+	cr_assert_eq(f->thread_class[0], CLASS_IO_BOUND);
+}
+
+Test(waiting, memory_from_the_disk, .init = setup, .fini = teardown)
+{
+	stands(ROW_IO, CAUSE_FAULT_MAJOR, 950 * MS);
+	is(CLASS_IO_BOUND, "verdict.io");
+	cr_assert_eq(f->thread_class[0], CLASS_IO_BOUND);
+}
+
+Test(waiting, sleep, .init = setup, .fini = teardown)
+{
+	stands(ROW_TIMER, CAUSE_TIMER_SLEEP, 950 * MS);
+	is(CLASS_SLEEP_BOUND, "verdict.sleep");
+	cr_assert_eq(f->thread_class[0], CLASS_SLEEP_BOUND);
+}
+
+Test(waiting, events, .init = setup, .fini = teardown)
+{
+	stands(ROW_EVENT, CAUSE_EVENT_EPOLL, 950 * MS);
+	is(CLASS_IDLE, "verdict.idle");
+	cr_assert_eq(f->thread_class[0], CLASS_IDLE);
+}
+
+/* Nothing has ended it: it is what the program still waits for. */
+Test(waiting, open_at_the_end, .init = setup, .fini = teardown)
+{
+	struct ev_thread t = thread(1, 0, 0, 0, SECOND);
+	struct ev_wall w = wall(SECOND);
+
+	waits(&t, CAUSE_TIMER_SLEEP, 50 * MS);
+	stood(&w, &w.sums.still_ns, 950 * MS);
+	put(&t);
+	analyse(w);
+	is(CLASS_SLEEP_BOUND, "verdict.sleep");
+}
+
+/* The one thread that matters, among many that wait for work. */
+Test(waiting, idle_pool_does_not_outweigh_it, .init = setup, .fini = teardown)
+{
+	put_thread(thread(1, 0, 0, 0, SECOND));
+	for (int i = 2; i < 50; i++) {
+		struct ev_thread t = thread(i, 1, 1, 0, SECOND);
+
+		waited(&t, CAUSE_EVENT_EPOLL, SECOND, 1);
+		put(&t);
+	}
+	analyse(wall(SECOND));
+	is(CLASS_CPU_BOUND, "verdict.cpu");
+	cr_assert_eq(f->thread_class[0], CLASS_CPU_BOUND);
+	cr_assert_eq(f->thread_class[1], CLASS_IDLE);
+}
+
+Test(lock, standstill, .init = setup, .fini = teardown)
+{
+	stands(ROW_LOCK, CAUSE_LOCK_FILE, 950 * MS);
+	is(CLASS_LOCK_BOUND, "verdict.lock");
+	cr_assert_eq(f->thread_class[0], CLASS_LOCK_BOUND);
+}
+
+/* Four threads and one mutex, whose holder nearly always runs. */
+Test(lock, serialised, .init = setup, .fini = teardown)
+{
+	struct ev_wall w = wall(SECOND);
+
+	for (int i = 1; i <= 4; i++) {
+		struct ev_thread t = thread(i, i > 1, 1, 0, SECOND);
+
+		waited(&t, CAUSE_LOCK_MUTEX, 750 * MS, 1000);
+		put(&t);
+	}
+	w.sums.serialised_ns = 950 * MS;
+	analyse(w);
+	is(CLASS_LOCK_BOUND, "verdict.lock");
+	cr_assert(evidence("wall.serialised_ns", 950 * MS));
+	for (int i = 0; i < 4; i++)
+		cr_assert_eq(f->thread_class[i], CLASS_LOCK_BOUND);
+	cr_assert_eq(f->process_class[0], CLASS_LOCK_BOUND);
+}
+
+/* --- two that matter, or none ---------------------------------------------------- */
+
+Test(mixed, half_and_half, .init = setup, .fini = teardown)
+{
+	stands(ROW_IO, CAUSE_IO_DISK, 510 * MS);
+	is(CLASS_MIXED, "verdict.mixed");
+	cr_assert_eq(f->verdict.parts[0], CLASS_IO_BOUND, "the larger one first");
+	cr_assert_eq(f->verdict.parts[1], CLASS_CPU_BOUND);
+	cr_assert(f->verdict.runner_up == CLASS_IO_BOUND ||
+		  f->verdict.runner_up == CLASS_CPU_BOUND);
+	cr_assert(f->verdict.margin > 0 && f->verdict.margin < 0.5);
+	cr_assert(evidence("wall.io_ns", 510 * MS));
+	cr_assert(evidence("wall.running_ns", 490 * MS));
+	cr_assert_eq(f->thread_class[0], CLASS_MIXED);
+}
+
+Test(mixed, two_waits, .init = setup, .fini = teardown)
+{
+	struct ev_thread t = thread(1, 0, 0, 0, SECOND);
+	struct ev_wall w = wall(SECOND);
+
+	waited(&t, CAUSE_IO_SOCKET, 450 * MS, 10);
+	waited(&t, CAUSE_TIMER_SLEEP, 520 * MS, 10);
+	stood(&w, &w.sums.row_ns[ROW_IO], 450 * MS);
+	stood(&w, &w.sums.row_ns[ROW_TIMER], 520 * MS);
+	put(&t);
+	analyse(w);
+	is(CLASS_MIXED, "verdict.mixed");
+	cr_assert_eq(f->verdict.parts[0], CLASS_SLEEP_BOUND);
+	cr_assert_eq(f->verdict.parts[1], CLASS_IO_BOUND);
+}
+
+Test(mixed, runner_up_and_margin_of_a_clear_case, .init = setup, .fini = teardown)
+{
+	double clear;
+
+	stands(ROW_IO, CAUSE_IO_DISK, 970 * MS);
+	clear = f->verdict.margin;
+	teardown();
+	setup();
+	stands(ROW_IO, CAUSE_IO_DISK, 850 * MS);
+	is(CLASS_IO_BOUND, "verdict.io");
+	cr_assert(f->verdict.runner_up == CLASS_CPU_BOUND || f->verdict.runner_up == CLASS_MIXED);
+	cr_assert(f->verdict.margin > 0 && f->verdict.margin < clear);
+}
+
+Test(unknown, too_short, .init = setup, .fini = teardown)
+{
+	put_thread(thread(1, 0, 0, 0, 2 * MS));
+	analyse(wall(2 * MS));
+	is(CLASS_UNKNOWN, "verdict.unknown");
+	cr_assert_eq(f->verdict.margin, 0);
+	cr_assert_eq(f->verdict.runner_up, CLASS_UNKNOWN);
+	cr_assert_eq(f->thread_class[0], CLASS_UNKNOWN);
+	cr_assert_eq(f->process_class[0], CLASS_UNKNOWN);
+}
+
+Test(unknown, most_waits_have_no_cause, .init = setup, .fini = teardown)
+{
+	stands(ROW_UNKNOWN, CAUSE_UNKNOWN, 800 * MS);
+	is(CLASS_UNKNOWN, "verdict.unknown");
+	cr_assert(evidence("wall.unknown_ns", 800 * MS));
+	cr_assert_eq(f->thread_class[0], CLASS_UNKNOWN);
+}
+
+/* --- threads and processes ------------------------------------------------------- */
+
+Test(class, each_of_its_own, .init = setup, .fini = teardown)
+{
+	struct ev_thread computes = thread(1, 0, 0, 0, SECOND), reads = thread(2, 1, 1, 10, SECOND);
+	struct ev_thread sleeps = thread(3, 1, 0, 20, SECOND), too = thread(4, 3, 3, 30, SECOND);
+	struct ev_thread short_one = thread(5, 1, 0, 40, MS);
+
+	waited(&reads, CAUSE_IO_PIPE, 950 * MS, 10);
+	waited(&sleeps, CAUSE_TIMER_SLEEP, 950 * MS, 10);
+	waits(&too, CAUSE_TIMER_TIMERFD, 50 * MS);
+	put(&short_one);
+	put(&too);
+	put(&sleeps);
+	put(&reads);
+	put(&computes);
+	analyse(wall(SECOND));
+	cr_assert_eq(m->n_processes, 3);
+	cr_assert_eq(f->thread_class[0], CLASS_CPU_BOUND);
+	cr_assert_eq(f->thread_class[1], CLASS_IO_BOUND);
+	cr_assert_eq(f->thread_class[2], CLASS_SLEEP_BOUND);
+	cr_assert_eq(f->thread_class[3], CLASS_SLEEP_BOUND);
+	cr_assert_eq(f->thread_class[4], CLASS_UNKNOWN);
+	cr_assert_eq(f->process_class[1], CLASS_SLEEP_BOUND);
+	cr_assert_eq(f->process_class[2], CLASS_UNKNOWN);
+	is(CLASS_CPU_BOUND, "verdict.cpu");
+}
+
+Test(class, names, .init = setup)
+{
+	for (int c = 0; c < CLASS_COUNT; c++) {
+		const char *name = class_name(c);
+
+		cr_assert(name && *name);
+		for (int d = 0; d < c; d++)
+			cr_assert_str_neq(name, class_name(d));
+	}
+	cr_assert_str_eq(class_name(CLASS_CPU_BOUND), "cpu-bound");
+	cr_assert_str_eq(class_name(CLASS_DEADLOCKED), "deadlocked");
+	cr_assert_str_eq(class_name(CLASS_COUNT), "unknown");
+	cr_assert_str_eq(class_name(-1), "unknown");
+	cr_assert_str_eq(severity_name(SEVERITY_NOTE), "note");
+	cr_assert_str_eq(severity_name(SEVERITY_WARNING), "warning");
+	cr_assert_str_eq(severity_name(SEVERITY_ERROR), "error");
+	model_builder_free(b);
+}
+
+/* --- sums that contradict each other --------------------------------------------- */
+
+static uint64_t some(struct rng *rng)
+{
+	return rng_one_in(rng, 3) ? 0 : rng_next(rng) >> (20 + rng_below(rng, 40));
+}
+
+static struct ev_wall any_wall(struct rng *rng)
+{
+	struct ev_wall w = wall(some(rng));
+
+	for (int i = 0; i < 3; i++)
+		w.sums.by_count[1 + rng_below(rng, WALL_COUNTS - 1)] = some(rng);
+	for (int r = 0; r < ROW_COUNT; r++) {
+		w.sums.row_ns[r] = some(rng);
+		w.sums.pending_ns[r] = some(rng);
+	}
+	w.sums.busy_ns = some(rng);
+	w.sums.runnable_ns = some(rng);
+	w.sums.serialised_ns = some(rng);
+	w.sums.still_ns = some(rng);
+	return w;
+}
+
+/* check() looks at the margin, and the sanitizers at the rest. */
+Test(contradiction, any_sums)
+{
+	struct rng rng = rng_seed(7);
+
+	for (int round = 0; round < 20000; round++) {
+		setup();
+		on_cpus(rng_below(&rng, 5));
+		for (uint64_t i = 1, n = rng_below(&rng, 4); i <= n; i++) {
+			struct ev_thread t = thread(i, i > 1, 1, 0, some(&rng));
+
+			for (int s = 0; s < TS_COUNT; s++)
+				t.ledger.state_ns[s] = some(&rng);
+			t.ledger.cause[rng_below(&rng, CAUSE_COUNT)].ns = some(&rng);
+			t.ledger.stolen_ns = some(&rng);
+			t.ledger.moving_ns = some(&rng);
+			put(&t);
+		}
+		analyse(any_wall(&rng));
+		teardown();
+	}
+}
+
+Test(contradiction, more_of_a_row_than_there_was_time, .init = setup, .fini = teardown)
+{
+	struct ev_wall w = wall(SECOND);
+
+	w.sums.row_ns[ROW_IO] = 50 * SECOND;
+	analyse(w);
+	is(CLASS_IO_BOUND, "verdict.io");
+}
+
+Test(contradiction, serialised_for_longer_than_it_ran, .init = setup, .fini = teardown)
+{
+	struct ev_wall w = wall(SECOND);
+
+	stood(&w, &w.sums.row_ns[ROW_TIMER], 900 * MS);
+	w.sums.serialised_ns = 5 * SECOND;
+	analyse(w);
+}

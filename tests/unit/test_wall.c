@@ -183,7 +183,7 @@ Test(sums, thousand_running_threads)
 	for (int i = 0; i < 1000; i++)
 		wall_move(&w, POS_GONE, POS_RUNNING, CAUSE_UNKNOWN, 0);
 	wall_advance(&w, START + SECOND);
-	for (int i = 0; i < 745; i++)
+	for (int i = 0; i < 746; i++)
 		wall_move(&w, POS_RUNNING, POS_GONE, CAUSE_UNKNOWN, 0);
 	wall_advance(&w, START + 2 * SECOND);
 	check(&w);
