@@ -36,7 +36,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all demo test bench clean help format workloads setup-build setup-test
+.PHONY: all demo test bench clean help format workloads setup-build setup-test setup-bench
 
 all: $(O)/concprof
 
@@ -135,6 +135,8 @@ setup-build:
 	@.ci/setup build
 setup-test:
 	@.ci/setup test
+setup-bench:
+	@.ci/setup bench
 
 # Set-up comes first even with -j: the rest is a make of its own.
 test: setup-test
@@ -148,7 +150,8 @@ demo: setup-build
 	@$(MAKE) --no-print-directory all $(O)/workloads/mixed
 	@tests/demo $(O)
 
-bench: all workloads
+bench: setup-bench
+	@$(MAKE) --no-print-directory all workloads
 	@tests/bench/bench $(O)
 
 format:

@@ -223,3 +223,21 @@ Test(program, nothing_at_all, .init = setup, .fini = teardown)
 	cr_assert_eq(f->totals.threads, 0);
 	cr_assert_eq(f->trust.bpf_share, 0);
 }
+
+Test(names, of_classes_and_severities)
+{
+	for (int c = 0; c < CLASS_COUNT; c++) {
+		const char *name = class_name(c);
+
+		cr_assert(name && *name);
+		for (int d = 0; d < c; d++)
+			cr_assert_str_neq(name, class_name(d));
+	}
+	cr_assert_str_eq(class_name(CLASS_CPU_BOUND), "cpu-bound");
+	cr_assert_str_eq(class_name(CLASS_DEADLOCKED), "deadlocked");
+	cr_assert_str_eq(class_name(CLASS_COUNT), "unknown");
+	cr_assert_str_eq(class_name(-1), "unknown");
+	cr_assert_str_eq(severity_name(SEVERITY_NOTE), "note");
+	cr_assert_str_eq(severity_name(SEVERITY_WARNING), "warning");
+	cr_assert_str_eq(severity_name(SEVERITY_ERROR), "error");
+}

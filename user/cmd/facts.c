@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "cmd/facts.h"
+#include "cmd/quota.h"
 
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -30,102 +31,15 @@ unsigned int facts_cpus_allowed(void)
 	return 1;
 }
 
-static bool read_line(const char *path, char *text, size_t room)
-{
-	FILE *f = fopen(path, "re");
-	bool has;
-
-	if (!f)
-		return false;
-	has = fgets(text, room, f);
-	fclose(f);
-	if (has)
-		text[strcspn(text, "\n")] = '\0';
-	return has;
-}
-
-/* The path of our cgroup below the controller's root; cgroups(7), /proc/PID/cgroup. */
-static bool own_cgroup(const char *controller, char *ret, size_t room)
-{
-	char line[4096];
-	FILE *f = fopen("/proc/self/cgroup", "re");
-	bool found = false;
-
-	if (!f)
-		return false;
-	while (!found && fgets(line, sizeof(line), f)) {
-		char *names = strchr(line, ':'), *path = names ? strchr(names + 1, ':') : NULL;
-
-		if (!path)
-			continue;
-		*path++ = '\0';
-		path[strcspn(path, "\n")] = '\0';
-		for (char *name = strtok(names + 1, ","); name && !found; name = strtok(NULL, ","))
-			found = !strcmp(name, controller);
-		if (!*controller && !strncmp(line, "0", 1) && names[1] == '\0')
-			found = true;
-		if (found)
-			snprintf(ret, room, "%s", path);
-	}
-	fclose(f);
-	return found;
-}
-
-static void keep_smaller(struct ev_run *run, long long quota, long long period)
-{
-	if (quota <= 0 || period <= 0)
-		return;
-	if (run->quota_us < 0 ||
-	    (double)quota / period < (double)run->quota_us / run->period_us) {
-		run->quota_us = quota;
-		run->period_us = period;
-	}
-}
-
-/* The tightest CPU limit from our cgroup up to the root, of either version. */
-static void read_quota(struct ev_run *run)
-{
-	char group[2048], path[4200], line[128];
-	long long quota, period;
-	bool v2 = own_cgroup("", group, sizeof(group));
-
-	run->quota_us = run->period_us = -1;
-	for (int version = v2 ? 2 : 1; version > 0; version--) {
-		if (version == 1 && !own_cgroup("cpu", group, sizeof(group)))
-			return;
-		for (;;) {
-			const char *root = version == 2 ? "/sys/fs/cgroup" : "/sys/fs/cgroup/cpu";
-			char *slash;
-
-			if (version == 2) {
-				snprintf(path, sizeof(path), "%s%s/cpu.max", root, group);
-				if (read_line(path, line, sizeof(line)) &&
-				    sscanf(line, "%lld %lld", &quota, &period) == 2)
-					keep_smaller(run, quota, period);
-			} else {
-				snprintf(path, sizeof(path), "%s%s/cpu.cfs_quota_us", root, group);
-				quota = read_line(path, line, sizeof(line)) ? atoll(line) : -1;
-				snprintf(path, sizeof(path), "%s%s/cpu.cfs_period_us", root, group);
-				period = read_line(path, line, sizeof(line)) ? atoll(line) : -1;
-				keep_smaller(run, quota, period);
-			}
-			slash = strrchr(group, '/');
-			if (!slash || !group[0] || !strcmp(group, "/"))
-				break;
-			*slash = '\0';
-		}
-	}
-}
-
 /* Exact user and kernel time is kept where the tick is off (nohz_full). */
 static unsigned int cpu_how(void)
 {
-	char line[64];
+	FILE *f = fopen("/sys/devices/system/cpu/nohz_full", "re");
+	int first = f ? fgetc(f) : EOF;
 
-	if (read_line("/sys/devices/system/cpu/nohz_full", line, sizeof(line)) && line[0] >= '0' &&
-	    line[0] <= '9')
-		return CPU_EXACT;
-	return CPU_BY_TICK;
+	if (f)
+		fclose(f);
+	return first >= '0' && first <= '9' ? CPU_EXACT : CPU_BY_TICK;
 }
 
 static int tell_text(event_fn fn, void *ctx, enum text_kind what, const char *text)
@@ -159,7 +73,7 @@ int facts_tell(event_fn fn, void *ctx, uid_t uid, char *const *argv, const char 
 	run.cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	run.cpus_allowed = facts_cpus_allowed();
 	run.cpu_how = cpu_how();
-	read_quota(&run);
+	quota_read(&run.quota_us, &run.period_us);
 	error = fn(ctx, &run.head);
 	if (uname(&name))
 		return -errno;
