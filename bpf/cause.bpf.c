@@ -49,10 +49,11 @@ static __always_inline bool in_iowait(struct task_struct *task)
 	return BPF_CORE_READ_BITFIELD_PROBED(task, in_iowait);
 }
 
-/* Is the task in a page fault that it met inside a system call? Its registers
- * then show the call; only the kernel's stack tells. Costs about a microsecond,
- * so it is asked for waits for a device only. Global functions: thread.bpf.h. */
-int in_kernel_fault(void)
+/* Is the current task inside this kernel function? For what neither its state nor
+ * its registers tell, such as a page fault that it met inside a system call. Costs
+ * about a microsecond, so it is asked for rare or long waits only. A global
+ * function: see thread.bpf.h. */
+int is_inside(u64 start, u64 end)
 {
 	u64 stack[32];
 	long n = bpf_get_task_stack(bpf_get_current_task_btf(), stack, sizeof(stack), 0);
@@ -60,7 +61,7 @@ int in_kernel_fault(void)
 	for (int i = 0; i < 32; i++) {
 		if (i * 8 >= n)
 			break;
-		if (stack[i] >= fault_entry && stack[i] < fault_entry_end)
+		if (stack[i] >= start && stack[i] < end)
 			return 1;
 	}
 	return 0;
@@ -235,6 +236,20 @@ static __always_inline u32 fork_cause(u32 state)
 	return in_d_state(state) ? CAUSE_CHILD_VFORK : CAUSE_KERNEL_OTHER;
 }
 
+/* Opening a FIFO waits for its other end, and the path walk has come to it then; what
+ * else waits interruptibly on a name waits for who serves its file system (FUSE, a
+ * network). A global function: see thread.bpf.h. */
+u32 path_cause(u32 state)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	u16 mode;
+
+	if (in_d_state(state))
+		return CAUSE_KERNEL_OTHER;
+	mode = BPF_CORE_READ(task, nameidata, path.dentry, d_inode, i_mode);
+	return (mode & S_IFMT) == S_IFIFO ? CAUSE_IO_PIPE : CAUSE_IO_FILE;
+}
+
 static __always_inline u32 call_cause(struct tracked *t, const struct call *call, u32 state)
 {
 	switch (class_of(call)) {
@@ -285,8 +300,8 @@ static __always_inline u32 call_cause(struct tracked *t, const struct call *call
 		return in_d_state(state) ? CAUSE_IO_DISK : CAUSE_KERNEL_OTHER;
 	case CALL_RESTART: /* after stop and continue a sleep goes on under this number */
 		return t->track.ledger.blocks ? t->last_call_cause : CAUSE_UNKNOWN;
-	case CALL_PATH: /* opening a FIFO waits for its other end */
-		return in_d_state(state) ? CAUSE_KERNEL_OTHER : CAUSE_IO_PIPE;
+	case CALL_PATH:
+		return path_cause(state);
 	}
 	return CAUSE_KERNEL_OTHER;
 }
@@ -310,9 +325,9 @@ static __always_inline u32 worker_cause(struct task_struct *task, u32 state)
 static __always_inline u32 device_cause(const struct call *call, u32 cause)
 {
 	if (class_of(call) != CALL_FD_BARE) {
-		if (!fault_entry)
+		if (!fault_entry.start)
 			return CAUSE_UNKNOWN;
-		if (in_kernel_fault())
+		if (is_inside(fault_entry.start, fault_entry.end))
 			return CAUSE_FAULT_MAJOR;
 	}
 	return cause == CAUSE_KERNEL_OTHER ? CAUSE_IO_DISK : cause;

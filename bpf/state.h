@@ -395,6 +395,11 @@ struct program {
 	struct wall wall;
 };
 
+/* Where a function of the kernel lies; start 0: not known. */
+struct code {
+	__u64 start, end;
+};
+
 /* The scheduler's clock and CLOCK_MONOTONIC at one moment. */
 struct clock_pair {
 	__u64 sched_ns, monotonic_ns;

@@ -5,8 +5,7 @@ struct threads_map threads SEC(".maps");
 struct programs_map programs SEC(".maps");
 
 const volatile __u32 page_size = 4096;
-const volatile __u64 fault_entry = 0;
-const volatile __u64 fault_entry_end = 0;
+const volatile struct code fault_entry = {};
 
 __u64 stopped = 0;
 __u64 end_at = 0;

@@ -31,8 +31,7 @@ extern struct programs_map programs SEC(".maps");
 
 /* Written before the probes are attached. */
 extern const volatile __u32 page_size;
-extern const volatile __u64 fault_entry;    /* asm_exc_page_fault and its end; 0: not known */
-extern const volatile __u64 fault_entry_end;
+extern const volatile struct code fault_entry; /* asm_exc_page_fault() */
 
 /* Written while they run. */
 extern __u64 stopped; /* the measurement is over */

@@ -112,10 +112,16 @@ struct qstr {
 
 struct dentry {
 	struct qstr d_name;
+	struct inode *d_inode;
 };
 
 struct path {
 	struct dentry *dentry;
+};
+
+/* fs/namei.c: what a path walk has come to. */
+struct nameidata {
+	struct path path;
 };
 
 struct file {
@@ -184,6 +190,7 @@ struct task_struct {
 	struct sched_entity se;
 	struct sched_info sched_info;
 	struct mm_struct *mm;
+	struct nameidata *nameidata;
 	struct files_struct *files;
 	struct signal_struct *signal;
 	struct pid *thread_pid;

@@ -35,14 +35,14 @@ class Tool:
     def __init__(self, name, argv=(), slow=False):
         self.name, self.slow = name, slow
         self.argv_given = list(argv)
-        self.why_not = None
+        self.why_not = None  # it is left out
+        self.failed = {}     # the same, in a case: why
 
     def argv(self):
         return [find(self.argv_given[0]), *self.argv_given[1:]] if self.argv_given else []
 
     def can(self, case):
-        del case
-        return not self.why_not
+        return not self.why_not and case not in self.failed
 
     def prefix(self, case):
         del case
@@ -72,7 +72,7 @@ class SystemWide(Tool):
         self.around = list(around)
 
     def can(self, case):
-        return not self.why_not and (self.around or not case.whole)
+        return super().can(case) and (self.around or not case.whole)
 
     def prefix(self, case):
         return [*self.argv(), *self.around] if case.whole else []

@@ -32,7 +32,7 @@ def show(cases, tools, values, rounds):
     print('| |', ' | '.join(case.title for case in cases), '|')
     print('|---|' + '---|' * len(cases))
     for tool in tools:
-        if tool.why_not:
+        if not any((case, tool) in values for case in cases):
             continue
         cells = [bare_cell(case, values[case, bare]) if tool is bare else
                  cell(case, values.get((case, tool)), values[case, bare]) for case in cases]
@@ -40,8 +40,10 @@ def show(cases, tools, values, rounds):
     plural = 'round' if rounds == 1 else 'rounds'
     print(f'\nMedians of {rounds} {plural} in which all take turns, as ratios to bare; in brackets the '
           "lowest and\nhighest of the rounds' own. Linux "
-          f'{os.uname().release}, {os.uname().machine}, {len(os.sched_getaffinity(0))} CPUs. – : '
-          'it starts no command.')
+          f'{os.uname().release}, {os.uname().machine}, {len(os.sched_getaffinity(0))} CPUs. –: '
+          'starts no\ncommand, or failed.')
     for tool in tools:
         if tool.why_not:
             print(f'Left out: {tool.name}: {tool.why_not}')
+        for case, why in tool.failed.items():
+            print(f'Failed: {tool.name}, {case.name}: {why}')

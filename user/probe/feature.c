@@ -43,7 +43,7 @@ static void add_kernel(struct rows *r)
 {
 	struct utsname name;
 	bool btf = !access("/sys/kernel/btf/vmlinux", R_OK);
-	uint64_t start, end;
+	struct code fault;
 
 	if (uname(&name))
 		snprintf(name.release, sizeof(name.release), "unknown");
@@ -51,9 +51,9 @@ static void add_kernel(struct rows *r)
 	add(r, "BTF", btf, true, "%s",
 	    btf ? "/sys/kernel/btf/vmlinux" :
 		  "no /sys/kernel/btf/vmlinux: a kernel with CONFIG_DEBUG_INFO_BTF is needed, and /sys");
-	kernel_fault_entry(&start, &end);
-	add(r, "kernel symbols", start != 0, false, "%s",
-	    start ? "page faults inside system calls are told apart" :
+	kernel_find_code("asm_exc_page_fault", &fault);
+	add(r, "kernel symbols", fault.start != 0, false, "%s",
+	    fault.start ? "page faults inside system calls are told apart" :
 		    "kallsyms shows no addresses (kernel.kptr_restrict): disk waits in system calls are 'unknown'");
 }
 

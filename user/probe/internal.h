@@ -43,8 +43,8 @@ bool kernel_has_tracepoint(const struct btf *btf, const char *name);
 #define CAP_BPF_BIT	39
 /* Is this capability in our effective set? */
 bool kernel_has_capability(int bit);
-/* Where the code lies in which a page fault enters the kernel; 0 if kallsyms does not say. */
-void kernel_fault_entry(uint64_t *ret_start, uint64_t *ret_end);
+/* Where a function of the kernel lies; start 0 if kallsyms does not say. */
+void kernel_find_code(const char *function, struct code *ret);
 
 /* Takes what is in the ring. */
 int collect_ring(struct probe *p, event_fn fn, void *ctx);

@@ -15,30 +15,27 @@ bool kernel_has_tracepoint(const struct btf *btf, const char *name)
 	return btf__find_by_name_kind(btf, type, BTF_KIND_TYPEDEF) > 0;
 }
 
-void kernel_fault_entry(uint64_t *ret_start, uint64_t *ret_end)
+/* kallsyms is sorted by address, so a function ends where the next symbol starts. */
+void kernel_find_code(const char *function, struct code *ret)
 {
 	char line[256], name[128], type;
-	uint64_t address, start = 0, end = 0;
+	uint64_t address;
 	FILE *f = fopen("/proc/kallsyms", "re");
 
-	*ret_start = *ret_end = 0;
+	ret->start = ret->end = 0;
 	if (!f)
 		return;
-	while (fgets(line, sizeof(line), f)) {
+	while (!ret->end && fgets(line, sizeof(line), f)) {
 		if (sscanf(line, "%" SCNx64 " %c %127s", &address, &type, name) != 3)
 			continue;
-		if (start && address > start) {
-			end = address;
-			break;
-		}
-		if (!strcmp(name, "asm_exc_page_fault"))
-			start = address;
+		if (ret->start && address > ret->start)
+			ret->end = address;
+		else if (!ret->start && !strcmp(name, function))
+			ret->start = address;
 	}
 	fclose(f);
-	if (end) {
-		*ret_start = start;
-		*ret_end = end;
-	}
+	if (!ret->end)
+		ret->start = 0;
 }
 
 /* capabilities(7): effective set in /proc/self/status. */

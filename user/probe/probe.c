@@ -117,6 +117,7 @@ static int on_ring_event(void *ctx, void *data, size_t size)
 static int load(struct probe *p, const struct probe_opts *opts, struct err *err)
 {
 	struct libbpf_words heard = { "" };
+	struct code fault_entry;
 	int error;
 
 	words = &heard;
@@ -128,13 +129,8 @@ static int load(struct probe *p, const struct probe_opts *opts, struct err *err)
 	}
 	leave_out_missing(p);
 	p->skel->rodata->page_size = sysconf(_SC_PAGESIZE);
-	{
-		uint64_t start, end;
-
-		kernel_fault_entry(&start, &end);
-		p->skel->rodata->fault_entry = start;
-		p->skel->rodata->fault_entry_end = end;
-	}
+	kernel_find_code("asm_exc_page_fault", &fault_entry);
+	p->skel->rodata->fault_entry = fault_entry;
 	p->skel->bss->linger = opts->linger;
 	error = concprof_bpf__load(p->skel);
 	if (error)
