@@ -163,3 +163,20 @@ char *page_bar(const struct page *p, char *buf, size_t size, double share, unsig
 		snprintf(buf + at, size - at, "%s", eighths[n % 8]);
 	return buf;
 }
+
+void page_heading(struct page *p, const char *title, const char *about)
+{
+	char lead[64];
+
+	snprintf(lead, sizeof(lead), "%s:", title);
+	page_line_end(p);
+	page_text(p, 0, lead, STYLE_DIM, "%s", about);
+}
+
+char *page_counted(char *buf, size_t size, uint64_t n, const char *one, const char *many)
+{
+	char count[UNITS_SIZE];
+
+	snprintf(buf, size, "%s %s", units_count(count, n), n == 1 ? one : many);
+	return buf;
+}

@@ -36,6 +36,11 @@ char *page_ns(const struct page *p, char *buf, uint64_t ns);
 char *page_cell_ns(const struct page *p, char *buf, uint64_t ns);
 char *page_cell_count(char *buf, uint64_t n);
 
+/* The heading of a section, and what it is about. */
+void page_heading(struct page *p, const char *title, const char *about);
+/* "3 threads", "1 thread" */
+char *page_counted(char *buf, size_t size, uint64_t n, const char *one, const char *many);
+
 /* A bar of so many columns for a share of 1; empty if the reader cannot see it. */
 char *page_bar(const struct page *p, char *buf, size_t size, double share, unsigned int columns);
 

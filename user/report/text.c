@@ -14,23 +14,6 @@
 #define COMMAND_COLUMNS 200 /* of a long command line, unless verbose */
 #define CLOSE_CALL	0.1
 
-void text_heading(struct page *p, const char *title, const char *about)
-{
-	char lead[64];
-
-	snprintf(lead, sizeof(lead), "%s:", title);
-	page_line_end(p);
-	page_text(p, 0, lead, STYLE_DIM, "%s", about);
-}
-
-char *text_counted(char *buf, size_t size, uint64_t n, const char *one, const char *many)
-{
-	char count[UNITS_SIZE];
-
-	snprintf(buf, size, "%s %s", units_count(count, n), n == 1 ? one : many);
-	return buf;
-}
-
 /* As a shell would take it, so that words can be told apart. */
 static void put_word(FILE *to, const char *word)
 {
@@ -115,8 +98,8 @@ static void put_summary(struct page *p, const struct findings *f)
 	const char *exe = m->texts[TEXT_EXECUTABLE];
 
 	describe_end(m, end, sizeof(end));
-	text_counted(threads, sizeof(threads), f->totals.threads, "thread", "threads");
-	text_counted(processes, sizeof(processes), f->totals.processes, "process", "processes");
+	page_counted(threads, sizeof(threads), f->totals.threads, "thread", "threads");
+	page_counted(processes, sizeof(processes), f->totals.processes, "process", "processes");
 	page_text(p, 2, NULL, STYLE_PLAIN, "%s %s: %s in %s, on %.3g allowed CPU%s", end,
 		  page_ns(p, wall, m->wall_ns), threads, processes, f->cpus_allowed,
 		  f->cpus_allowed == 1 ? "" : "s");

@@ -7,11 +7,6 @@
  */
 #include "report/page.h"
 
-/* The heading of a section, and what it is about. */
-void text_heading(struct page *p, const char *title, const char *about);
-/* "3 threads", "1 thread" */
-char *text_counted(char *buf, size_t size, uint64_t n, const char *one, const char *many);
-
 void text_wall(struct page *p, const struct findings *f);
 void text_waits(struct page *p, const struct findings *f);
 void text_calls(struct page *p, const struct findings *f);

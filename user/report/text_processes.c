@@ -118,7 +118,7 @@ void text_processes(struct page *p, const struct findings *f)
 	}
 	for (size_t i = 0; i < m->n_threads; i++)
 		all.items[m->threads[i].process].running_ns += m->threads[i].state_ns[TS_RUNNING];
-	text_heading(p, "Processes", "by program");
+	page_heading(p, "Processes", "by program");
 	put_programs(p, all.items, fold(all.items, all.n), f->trust.cpu_ns);
 	free(all.items);
 }

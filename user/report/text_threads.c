@@ -196,7 +196,7 @@ void text_threads(struct page *p, const struct findings *f)
 		*vec_add(&sorted) = &m->threads[i];
 	if (!sorted.n && !m->n_unsent)
 		return;
-	text_heading(p, "Threads",
+	page_heading(p, "Threads",
 		     "where the time of each went; queued: ready to run, waiting for a CPU");
 	if (sorted.n)
 		qsort(sorted.items, sorted.n, sizeof(sorted.items[0]), busiest_first);

@@ -146,7 +146,7 @@ static void put_notes(struct page *p, const struct model *m)
 
 void text_trust(struct page *p, const struct findings *f)
 {
-	text_heading(p, "Trust", "how far these numbers can be relied on");
+	page_heading(p, "Trust", "how far these numbers can be relied on");
 	if (!f->model->complete)
 		page_text(p, 2, NULL, STYLE_BAD,
 			  "The measurement was cut short: threads alive at its end are missing.");

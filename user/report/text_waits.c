@@ -53,7 +53,7 @@ void text_waits(struct page *p, const struct findings *f)
 		return;
 	qsort(sorted, n, sizeof(sorted[0]), by_time);
 	shown = n < p->opts->top ? n : p->opts->top;
-	text_heading(p, "Waits", "what blocked threads waited for, summed over all threads");
+	page_heading(p, "Waits", "what blocked threads waited for, summed over all threads");
 	for (size_t i = 0; i < shown; i++)
 		add_wait_row(p, &t, sorted[i]);
 	table_print(&t, p);
@@ -69,11 +69,11 @@ void text_calls(struct page *p, const struct findings *f)
 
 	if (!s->futex_waits && !s->futex_wakes && !s->epoll_waits)
 		return;
-	text_heading(p, "Calls",
+	page_heading(p, "Calls",
 		     c->all_time ? "of futex and epoll" : "of futex and epoll, in samples of time");
 	if (!c->all_time)
 		page_text(p, 2, NULL, STYLE_DIM, "seen in %s, %s together",
-			  text_counted(windows, sizeof(windows), c->windows, "window", "windows"),
+			  page_counted(windows, sizeof(windows), c->windows, "window", "windows"),
 			  page_ns(p, time, c->window_ns));
 	if (s->futex_waits || s->futex_wakes)
 		page_text(
@@ -138,7 +138,7 @@ static void put_open_waits(struct page *p, const struct model *m)
 		return;
 	qsort(open.items, open.n, sizeof(open.items[0]), by_open_time);
 	shown = open.n < p->opts->top ? open.n : p->opts->top;
-	text_heading(p, "Still waiting", "when the measurement ended");
+	page_heading(p, "Still waiting", "when the measurement ended");
 	for (size_t i = 0; i < shown; i++)
 		add_open_row(p, &t, open.items[i]);
 	table_print(&t, p);
@@ -158,7 +158,7 @@ static void put_survivors(struct page *p, const struct model *m)
 		if (!process_survived(m, proc))
 			continue;
 		if (!n)
-			text_heading(p, "Survivors",
+			page_heading(p, "Survivors",
 				     "processes that live on; their times go this far");
 		if (n++ < p->opts->top)
 			page_text(p, 2, NULL, STYLE_PLAIN, "%s (pid %u), alive for %s",

@@ -154,7 +154,7 @@ void text_wall(struct page *p, const struct findings *f)
 {
 	if (!f->model->wall_ns)
 		return;
-	text_heading(p, "Wall time", "what the program as a whole was doing, or waiting for");
+	page_heading(p, "Wall time", "what the program as a whole was doing, or waiting for");
 	put_rows(p, f);
 	put_counts(p, f);
 	put_strip(p, f);
