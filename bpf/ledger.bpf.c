@@ -153,14 +153,27 @@ static __always_inline u64 wakeup_flag(void)
 									     BPF_RB_NO_WAKEUP;
 }
 
-/* A thread that was alive at the measurement's end. Doing it twice adds nothing. */
-static __always_inline void finish(struct tracked *t)
+/* Since when the task was queued after its last switch-out, as sched_info has it; 0:
+ * it was not. Of one that has run since: until then. */
+static __always_inline u64 queued_at(struct task_struct *task, struct tracked *t)
 {
-	struct standing s = { .end = end_at, .queued_at = t->queued_at };
+	u64 last = task->sched_info.last_queued, arrived = task->sched_info.last_arrival;
+	u64 delay = task->sched_info.run_delay - t->track.run_delay;
+
+	if (last)
+		return last > delay ? last - delay : last;
+	return arrived > t->track.last_out && arrived > delay ? arrived - delay : 0;
+}
+
+/* A thread that was alive at the measurement's end. Doing it twice adds nothing. */
+static __always_inline void finish(struct task_struct *task, struct tracked *t)
+{
+	struct standing s = { .end = end_at, .queued_at = queued_at(task, t) };
+	bool queued = s.queued_at && s.queued_at <= end_at;
 
 	if (t->position == POS_RUNNING)
 		s.arrived_at = t->arrived;
-	if (t->position >= POS_BLOCKED && !(t->flags & THREAD_OPEN_WAIT)) {
+	if (t->position >= POS_BLOCKED && !queued && !(t->flags & THREAD_OPEN_WAIT)) {
 		t->flags |= THREAD_OPEN_WAIT;
 		t->open_since = t->track.last_out;
 	}
@@ -177,7 +190,7 @@ int thread_ended(struct tracked *t)
 		return 0;
 	if (stopped && t->track.ledger.end_at < end_at) {
 		/* It died after the measurement's end: it was alive then. */
-		finish(t);
+		finish(task, t);
 	} else {
 		flags |= THREAD_ENDED;
 	}
@@ -231,7 +244,6 @@ int BPF_PROG(cp_newtask, struct task_struct *task, u64 clone_flags)
 	t->track.run_delay = t->base.delay_ns;
 	t->kernel_switches = t->base.voluntary + t->base.involuntary;
 	t->voluntary = t->base.voluntary;
-	t->queued_at = now;
 	t->position = POS_RUNNABLE;
 	bpf_spin_lock(&g->lock);
 	wall_advance(&g->wall, now);
@@ -299,7 +311,7 @@ int cp_alive(struct bpf_iter__task *ctx)
 		return 0;
 	if (t->role || __sync_val_compare_and_swap(&t->sent, 0, 1))
 		return 0;
-	finish(t);
+	finish(task, t);
 	fill(ev, task, t);
 	if (bpf_seq_write(ctx->meta->seq, ev, sizeof(*ev)))
 		t->sent = 0; /* the buffer is full: the kernel calls again for this task */

@@ -18,6 +18,13 @@ static __always_inline bool is_throttled(struct task_struct *task)
 	return false;
 }
 
+/* When what happened at a switch. */
+struct moment {
+	u64 now;
+	u64 arrived;   /* prev came to the CPU */
+	u64 queued_at; /* next was woken or preempted */
+};
+
 #define MOVE_DEAD  0x100 /* prev's last switch-out */
 #define MOVE_FIRST 0x200 /* next is the command, released */
 
@@ -54,6 +61,15 @@ static __always_inline u32 read_departure(struct task_struct *prev, struct track
 	return POS_RUNNABLE;
 }
 
+/* What was stolen since a switch-in that was not seen: what the kernel's own run time,
+ * which leaves it out, is short of. */
+static __always_inline u64 stolen_unseen(const struct departure *d, u64 kernel_ns)
+{
+	u64 ran = d->now > d->arrived ? d->now - d->arrived : 0;
+
+	return ran > kernel_ns ? ran - kernel_ns : 0;
+}
+
 /* A task leaves the queue, and its run time ends, before the next one is looked
  * for, which can take microseconds (sched_balance_newidle() moves rq->clock on):
  * se.exec_start is rq->clock_task of that moment, for all classes (update_se()). */
@@ -61,6 +77,7 @@ static __always_inline void depart(struct task_struct *prev, struct tracked *t, 
 				   struct departure *d)
 {
 	u64 switches = prev->nvcsw + prev->nivcsw, out = prev->se.exec_start + lag;
+	u64 run_ns = prev->se.sum_exec_runtime;
 
 	d->now = out < now ? out : now;
 	d->arrived = prev->sched_info.last_arrival;
@@ -68,10 +85,22 @@ static __always_inline void depart(struct task_struct *prev, struct tracked *t, 
 	d->unseen = switches - t->kernel_switches - 1;
 	if (t->arrived == d->arrived)
 		d->stolen = lag - t->stolen_mark;
+	else
+		d->stolen = stolen_unseen(d, run_ns - t->kernel_run_ns);
+	t->kernel_run_ns = run_ns;
 	t->kernel_switches = switches;
-	t->queued_at = 0;
 	t->arrived = 0;
 	track_depart(&t->track, d);
+}
+
+/* Since when a thread that comes to a CPU was queued: all that run_delay has grown by
+ * since its last switch-out, with the part that sched_info adds in a moment. */
+static __always_inline u64 queued_since(struct task_struct *next, struct tracked *t, u64 now)
+{
+	u64 last = next->sched_info.last_queued;
+	u64 delay = next->sched_info.run_delay - t->track.run_delay + (last ? now - last : 0);
+
+	return delay < now ? now - delay : now;
 }
 
 /* The held command runs again: from here on it is measured. What sched_info
@@ -82,6 +111,7 @@ static __always_inline void release(struct task_struct *next, struct tracked *t,
 	if (next->sched_info.last_queued)
 		t->base.delay_ns += now - next->sched_info.last_queued;
 	t->kernel_switches = t->base.voluntary + t->base.involuntary;
+	t->kernel_run_ns = t->base.run_ns;
 	t->voluntary = t->base.voluntary;
 	t->track.run_delay = t->base.delay_ns;
 	t->track.last_out = now;
@@ -90,26 +120,30 @@ static __always_inline void release(struct task_struct *next, struct tracked *t,
 }
 
 /* Moves both threads in the program's sums, at one instant; prev, on the CPU since
- * `arrived`, to the position in `what`. Next comes first, so that a hand-over is no
- * standstill. Global, so that the verifier does not walk it on each path. */
-int move_both(struct tracked *p, struct tracked *n, u64 now, u64 arrived, u32 what)
+ * `arrived`, to the position in `what`; next, queued since `queued_at`, to the CPU.
+ * Next comes first, so that a hand-over is no standstill. Global, so that the
+ * verifier does not walk it on each path. */
+int move_both(struct tracked *p, struct tracked *n, struct moment *m, u32 what)
 {
 	struct program *g = the_program();
 	u32 to = what & 7;
 	u64 mark, end = 0;
 
-	if (!g)
+	if (!g || !m)
 		return 0;
 	bpf_spin_lock(&g->lock);
 	if (what & MOVE_FIRST) {
-		wall_start(&g->wall, now);
+		wall_start(&g->wall, m->now);
 		g->wall.alive = g->wall.command_alive = 1;
 	}
 	if (p && p->position != POS_RUNNING)
-		wall_missed(&g->wall, p->position, arrived);
-	wall_advance(&g->wall, now);
-	if (n)
+		wall_missed(&g->wall, p->position, m->arrived);
+	wall_advance(&g->wall, m->now);
+	if (n) {
+		if (n->position >= POS_BLOCKED)
+			wall_woken(&g->wall, m->queued_at);
 		wall_move(&g->wall, n->position, POS_RUNNING, n->track.cause, n->pending_mark);
+	}
 	if (p) {
 		wall_move(&g->wall, POS_RUNNING, to, CAUSE_UNKNOWN, g->wall.pending_ever);
 		if (what & MOVE_DEAD) {
@@ -122,17 +156,24 @@ int move_both(struct tracked *p, struct tracked *n, u64 now, u64 arrived, u32 wh
 	}
 	mark = g->wall.pending_ever;
 	bpf_spin_unlock(&g->lock);
-	if (n)
-		n->position = POS_RUNNING;
-	if (p) {
-		p->position = to;
+	if (p)
 		p->pending_mark = mark;
-	}
 	if (end) {
 		end_at = end;
 		stopped = 1;
 	}
 	return 0;
+}
+
+/* From one thread of the program to another on the same CPU, both seen: no lock. */
+static __always_inline bool hand_over(struct tracked *p, struct tracked *n, u32 to)
+{
+	struct program *g = the_program();
+
+	if (!g || p->position != POS_RUNNING || !wall_hand_over(&g->wall, to, n->position))
+		return false;
+	p->pending_mark = g->wall.pending_ever;
+	return true;
 }
 
 /* After the end a dying thread must still hand over its ledger: its storage dies with it. */
@@ -153,6 +194,7 @@ static __always_inline u32 on_switch(bool preempt, struct task_struct *prev,
 {
 	struct tracked *p = NULL, *n = NULL;
 	struct departure d = {};
+	struct moment m = {};
 	u32 what = 0;
 	u64 now, lag;
 
@@ -195,7 +237,17 @@ static __always_inline u32 on_switch(bool preempt, struct task_struct *prev,
 			n->stolen_mark = lag;
 		}
 	}
-	move_both(p, n, now, d.arrived, what);
+	if (!p || !n || what > POS_BLOCKED_LOCK || !hand_over(p, n, what)) {
+		m.now = now;
+		m.arrived = d.arrived;
+		if (n)
+			m.queued_at = queued_since(next, n, now);
+		move_both(p, n, &m, what);
+	}
+	if (n)
+		n->position = POS_RUNNING;
+	if (p)
+		p->position = what & 7;
 	if (what & MOVE_DEAD)
 		thread_ended(p);
 	return COST_SWITCH;
@@ -228,20 +280,20 @@ int BPF_PROG(cp_switch, bool preempt, struct task_struct *prev, struct task_stru
 
 static __always_inline u32 on_wakeup(struct task_struct *task, u64 now)
 {
-	struct tracked *t = bpf_task_storage_get(&threads, task, 0, 0);
-	struct program *g;
+	struct program *g = the_program();
+	struct tracked *t;
 
-	if (!t || t->position < POS_BLOCKED)
+	/* Who is queued beside one that runs is found at its switch-in: wall_woken(). */
+	if (!g || g->wall.running)
 		return COST_ELSEWHERE;
-	g = the_program();
-	if (!g)
+	t = bpf_task_storage_get(&threads, task, 0, 0);
+	if (!t || t->position < POS_BLOCKED)
 		return COST_ELSEWHERE;
 	bpf_spin_lock(&g->lock);
 	wall_advance(&g->wall, now);
 	wall_move(&g->wall, t->position, POS_RUNNABLE, t->track.cause, t->pending_mark);
 	bpf_spin_unlock(&g->lock);
 	t->position = POS_RUNNABLE;
-	t->queued_at = now;
 	return COST_WAKEUP;
 }
 

@@ -136,7 +136,8 @@ static __always_inline void track_depart(struct track *t, const struct departure
 	l->end_at = now;
 }
 
-/* Where a thread stands at the end of the measurement, if it is still alive. */
+/* Where a thread stands at the end of the measurement, if it is still alive. What
+ * came after the end is cut off, so stamps of a later moment do no harm. */
 struct standing {
 	__u64 end;	  /* the end of the measurement */
 	__u64 queued_at;  /* woken or created at; 0: not since its last switch-out */
@@ -189,6 +190,7 @@ struct wall {
 	__u32 ender_row;     /* of the wait that ended the last standstill */
 	__u32 ender_ticks;   /* it may have been one of a ticker: not decided yet */
 	__u64 piece_ns;	     /* the last standstill */
+	__u64 piece_at;	     /* its end */
 	__u64 burst_ns;	     /* running time since it ended */
 	__u64 ender_mark;    /* pending_ever when the ender's wait began */
 	__u64 pending_ever;  /* all that was ever added to pending_ns */
@@ -291,6 +293,7 @@ static __always_inline void wall_end_still(struct wall *w, __u32 cause, __u64 ma
 	__u32 row = row_of_cause(cause);
 
 	w->piece_ns = s->still_ns;
+	w->piece_at = s->at;
 	w->burst_ns = 0;
 	w->ender_row = row;
 	w->ender_mark = mark;
@@ -323,9 +326,55 @@ static __always_inline void wall_count(struct wall *w, __u32 pos, __u32 by)
 	if (pos == POS_RUNNING)
 		w->running += by;
 	else if (pos == POS_RUNNABLE)
-		w->runnable += by;
+		__sync_fetch_and_add(&w->runnable, by); /* as in wall_hand_over() */
 	else if (pos == POS_BLOCKED_LOCK)
 		w->lock_waiters += by;
+}
+
+/* One thread of the program leaves a CPU to `to`, and another takes it over from
+ * `from`: as many run as before. Without the lock and without wall_advance(), if
+ * that is all that changes; returns whether it was. How many are queued is of no
+ * importance while a thread runs, unless one waits for a lock. */
+static __always_inline int wall_hand_over(struct wall *w, __u32 to, __u32 from)
+{
+	if (to != from) {
+		if (to == POS_BLOCKED_LOCK || from == POS_BLOCKED_LOCK || w->lock_waiters)
+			return 0;
+		if (to == POS_RUNNABLE)
+			__sync_fetch_and_add(&w->runnable, 1);
+		else if (from == POS_RUNNABLE)
+			__sync_fetch_and_add(&w->runnable, -1);
+	}
+	return 1;
+}
+
+/* A thread comes to a CPU whose wake-up was not seen: as long as a thread of the
+ * program runs, none is looked at. It was queued since `queued_at`, so a standstill
+ * that is open was none from then on; nor was the last one, if it came before the
+ * thread that ended it. After wall_advance(), before wall_move(). */
+static __always_inline void wall_woken(struct wall *w, __u64 queued_at)
+{
+	struct wall_sums *s = &w->sums;
+	__u32 row = w->ender_row & 7;
+	__u64 moved;
+
+	if (queued_at >= s->at)
+		return;
+	moved = s->at - queued_at;
+	if (moved > s->still_ns)
+		moved = s->still_ns;
+	s->still_ns -= moved;
+	s->runnable_ns += moved;
+	if (queued_at >= w->piece_at || w->ender_ticks)
+		return;
+	moved = w->piece_at - queued_at;
+	if (moved > w->piece_ns)
+		moved = w->piece_ns;
+	if (moved > s->row_ns[row])
+		moved = s->row_ns[row];
+	w->piece_ns -= moved;
+	s->row_ns[row] -= moved;
+	s->runnable_ns += moved;
 }
 
 /* Takes a thread from one position to another; cause and mark are those of the
@@ -372,7 +421,7 @@ struct tracked {
 	__u64 stolen_mark; /* rq->clock - rq->clock_task then */
 	/* since the last switch-out */
 	__u64 kernel_switches; /* nvcsw + nivcsw then */
-	__u64 queued_at;	     /* woken since; 0: not */
+	__u64 kernel_run_ns;   /* se.sum_exec_runtime then */
 	__u64 pending_mark;    /* for the wall rows: see wall_end_still() */
 	__u32 voluntary;	     /* low half of nvcsw then */
 	__u32 position;	     /* enum position */
