@@ -107,8 +107,8 @@ $(O)/san/%.o: %.c | $(O)/needs
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(common) $(san) -c $< -o $@
 
-$(O)/san/pure.a: $(san_objects)
-	$(Q)rm -f $@ && ar rcs $@ $^
+$(O)/san/pure.a: $(san_objects) Makefile
+	$(Q)rm -f $@ && ar rcs $@ $(filter %.o,$^)
 
 $(O)/tests/%: tests/unit/%.c $(O)/san/pure.a
 	$(call say,TEST,$@)

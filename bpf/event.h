@@ -111,8 +111,7 @@ struct event {
 struct ledger_cause {
 	__u64 ns;
 	__u64 max_ns;
-	__u32 count;
-	__u32 pad;
+	__u64 count;
 };
 
 /* All that is added up about one thread. Lives in the thread's task storage;

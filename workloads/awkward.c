@@ -33,6 +33,11 @@ void wait_ends(void)
 	span = account_since(before);
 }
 
+struct account wait_span(void)
+{
+	return span;
+}
+
 static void *kicker(void *unused)
 {
 	name_thread("aw-kick");

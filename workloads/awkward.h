@@ -24,6 +24,7 @@ extern const char *awkward_arg;
 /* Around the one wait of a mode with a cause, in the main thread. */
 void wait_begins(void);
 void wait_ends(void);
+struct account wait_span(void);
 
 /*
  * Starts a thread that does `before`, naps, and does `after`; each may be NULL. Returns when

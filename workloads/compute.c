@@ -21,9 +21,14 @@ static void *body(void *arg)
 	return NULL;
 }
 
-static void expect_verdict(int threads, int cpus, int64_t cpu, int64_t delay)
+/* had: the CPU time of all threads, as a share of what these CPUs had to give. */
+static void expect_verdict(int threads, int cpus, int64_t cpu, int64_t delay, double had)
 {
-	if (threads >= 2 * cpus)
+	if (threads > cpus && had < 0.9)
+		truth_verdict("oversubscribed|cpu-bound|starved|mixed",
+			      "more threads than allowed CPUs, but others held these for more "
+			      "than 10 % of the time");
+	else if (threads >= 2 * cpus)
 		truth_verdict("oversubscribed", "at least two threads for each allowed CPU");
 	else if (threads > cpus)
 		truth_verdict("oversubscribed|cpu-bound", "more threads than allowed CPUs, but "
@@ -38,6 +43,8 @@ static void expect_verdict(int threads, int cpus, int64_t cpu, int64_t delay)
 static void expect(int threads, struct account from)
 {
 	int64_t cpu = 0, delay = 0, longest = 0;
+	int64_t wall = accounts[0].wall - from.wall;
+	int cpus = cpus_allowed();
 	char comm[16];
 
 	truth_begin("compute");
@@ -59,7 +66,7 @@ static void expect(int threads, struct account from)
 		.why = "at least the longest thread's CPU time; at most all of them one after "
 		       "another, 5 % of it stolen",
 	});
-	expect_verdict(threads, cpus_allowed(), cpu, delay);
+	expect_verdict(threads, cpus, cpu, delay, (double)cpu / ((double)wall * cpus));
 }
 
 int main(int argc, char **argv)

@@ -44,11 +44,11 @@ static void expect(struct account from, struct account span, long writes)
 		.in = { blocked - blocked / 20 - 2 * MS, span.wall + 10 * MS },
 		.why = "the only thread waits for the device; its run delay may count as IO",
 	});
-	if (blocked > span.wall / 2)
-		truth_verdict("io-bound", "blocked in writes for more than half of the time");
+	if (blocked > span.wall * 2 / 3)
+		truth_verdict("io-bound", "blocked in writes for more than two thirds of the time");
 	else
 		truth_verdict("io-bound|mixed|cpu-bound|starved",
-			      "blocked in writes for less than half of the time");
+			      "blocked in writes for less than two thirds of the time");
 }
 
 int main(int argc, char **argv)

@@ -62,8 +62,12 @@ void shares_of_thread(struct shares *ret, const struct thread *t)
 
 	s.cpu = t->state_ns[TS_RUNNING];
 	s.starved = t->state_ns[TS_WOKEN] + t->state_ns[TS_PREEMPTED] + t->state_ns[TS_YIELDED];
-	for (size_t i = 0; i < t->n_waits; i++)
-		add_row(&s, row_of_cause(t->waits[i].cause), t->waits[i].ns);
+	for (size_t i = 0; i < t->n_waits; i++) {
+		if (t->waits[i].cause == CAUSE_KERNEL_THROTTLE)
+			s.starved += t->waits[i].ns;
+		else
+			add_row(&s, row_of_cause(t->waits[i].cause), t->waits[i].ns);
+	}
 	*ret = s;
 }
 

@@ -2,6 +2,12 @@
 /* The ledger against itself, and against the kernel's own accounting of the same threads. */
 #include "analysis/internal.h"
 
+/* Parts can exceed the whole only in a stream that contradicts itself. */
+static uint64_t less(uint64_t whole, uint64_t part)
+{
+	return whole > part ? whole - part : 0;
+}
+
 static uint64_t apart(uint64_t a, uint64_t b)
 {
 	return a > b ? a - b : b - a;
@@ -17,7 +23,7 @@ static uint64_t delay_of(const struct thread *t)
 		if (t->waits[i].cause == CAUSE_KERNEL_THROTTLE)
 			ns += t->waits[i].ns;
 	}
-	return ns - t->moving_ns;
+	return less(ns, t->moving_ns);
 }
 
 static void compare(struct trust *to, const struct thread *t)
@@ -31,7 +37,7 @@ static void compare(struct trust *to, const struct thread *t)
 	/* The kernel's sums of a living thread lag behind until its next switch. */
 	if (!(t->flags & (THREAD_ENDED | THREAD_UNSENT)))
 		return;
-	to->running_off_ns += apart(t->state_ns[TS_RUNNING] - t->stolen_ns, t->witness.run_ns);
+	to->running_off_ns += apart(less(t->state_ns[TS_RUNNING], t->stolen_ns), t->witness.run_ns);
 	to->running_kernel_ns += t->witness.run_ns;
 	to->delay_off_ns += apart(delay_of(t), t->witness.delay_ns);
 	to->delay_kernel_ns += t->witness.delay_ns;

@@ -146,8 +146,6 @@ enum verdict_class classify(const struct shares *s, double *ret_margin, enum ver
 	rank(&r, s);
 	if (r.first_share < MATTERS)
 		return CLASS_UNKNOWN;
-	if (r.second_share >= 0.005)
-		*ret_runner_up = r.second->class;
 	if (r.first_share < DECIDES && r.second_share >= MATTERS) {
 		/* It stops being a mixture when the first decides or the second does not matter. */
 		double to_first = DECIDES - r.first_share, to_none = r.second_share - MATTERS;
@@ -158,7 +156,10 @@ enum verdict_class classify(const struct shares *s, double *ret_margin, enum ver
 		*ret_margin = to_first < to_none ? to_first : to_none;
 		return CLASS_MIXED;
 	}
-	*ret_margin = (r.first_share - r.second_share) / 2;
+	/* Whatever goes from the first to the second makes it a mixture before the second wins. */
+	*ret_runner_up = CLASS_MIXED;
+	*ret_margin = r.first_share - DECIDES > MATTERS - r.second_share ? r.first_share - DECIDES :
+									   MATTERS - r.second_share;
 	return r.first->class;
 }
 

@@ -16,8 +16,7 @@
 
 struct wait {
 	enum cause cause;
-	uint64_t ns, max_ns;
-	uint32_t count;
+	uint64_t ns, max_ns, count;
 	bool open; /* the measurement ended in it */
 };
 

@@ -17,7 +17,7 @@ struct row {
 	apply_fn apply;
 };
 
-static int parse_ns(uint64_t *ret, const char *name, const char *text, struct err *err)
+static int parse_ns(uint64_t *ret, const char *name, const char *text, bool zero, struct err *err)
 {
 	static const struct {
 		const char *unit;
@@ -25,31 +25,29 @@ static int parse_ns(uint64_t *ret, const char *name, const char *text, struct er
 	} units[] = { { "", 1e9 }, { "s", 1e9 }, { "ms", 1e6 }, { "m", 60e9 }, { "h", 3600e9 } };
 	char *end;
 	double x = strtod(text, &end);
+	/* Not all that strtod() takes: no sign, no space, no hexadecimal, no "nan". */
+	bool plain = strspn(text, "0123456789.") && text[1] != 'x' && text[1] != 'X';
 
-	for (size_t i = 0; end != text && i < sizeof(units) / sizeof(*units); i++) {
+	for (size_t i = 0; plain && i < sizeof(units) / sizeof(*units); i++) {
 		if (strcmp(end, units[i].unit))
 			continue;
-		if (!(x > 0) || x * units[i].ns > 1e18)
+		if (x * units[i].ns > 1e18 || (x * units[i].ns < 1 && !(zero && x == 0)))
 			break;
 		*ret = x * units[i].ns;
 		return 0;
 	}
-	return err_set(err, -EINVAL, "--%s: '%s' is no time above zero; give seconds, as 10, 0.5 or 500ms",
-		       name, text);
+	return err_set(err, -EINVAL, "--%s: '%s' is no time%s; give seconds, as 10, 0.5 or 500ms", name,
+		       text, zero ? "" : " above zero");
 }
 
 static int set_duration(struct opts *o, const char *name, const char *value, struct err *err)
 {
-	return parse_ns(&o->duration_ns, name, value, err);
+	return parse_ns(&o->duration_ns, name, value, false, err);
 }
 
 static int set_linger(struct opts *o, const char *name, const char *value, struct err *err)
 {
-	if (!strcmp(value, "0")) {
-		o->linger_ns = 0;
-		return 0;
-	}
-	return parse_ns(&o->linger_ns, name, value, err);
+	return parse_ns(&o->linger_ns, name, value, true, err);
 }
 
 static int add_output(struct opts *o, const struct report_format *format, const char *path,
@@ -80,9 +78,9 @@ static int add_format(struct opts *o, const char *name, const char *value, struc
 /* -o belongs to the --format before it; the first one without means text. */
 static int set_output(struct opts *o, const char *name, const char *value, struct err *err)
 {
-	(void)name;
 	if (!*value)
-		return err_set(err, -EINVAL, "-o: the file's name is empty; give a path, or - for standard output");
+		return err_set(err, -EINVAL,
+			       "--%s: the file's name is empty; give a path, or - for standard output", name);
 	if (o->n_outputs && !o->outputs[o->n_outputs - 1].path) {
 		o->outputs[o->n_outputs - 1].path = value;
 		return 0;
@@ -188,10 +186,14 @@ void opts_help(FILE *out)
 	      out);
 }
 
-static const struct row *row_of_letter(int letter)
+/* What getopt_long() returns, or leaves in optopt, for a row by its long name. A value
+ * for each, or it would not see that an abbreviation fits two. */
+#define LONG_OF(i) (256 + (int)(i))
+
+static const struct row *row_of(int c)
 {
 	for (size_t i = 0; i < ROWS; i++) {
-		if (rows[i].letter == letter)
+		if (rows[i].letter == c || LONG_OF(i) == c)
 			return &rows[i];
 	}
 	return NULL;
@@ -199,26 +201,31 @@ static const struct row *row_of_letter(int letter)
 
 static int complain(int c, char **argv, struct err *err)
 {
-	const char *what = argv[optind - 1];
+	const struct row *row = optopt ? row_of(optopt) : NULL;
 
-	if (c == ':')
-		return err_set(err, -EINVAL, "option '%s' needs a value; see concprof --help", what);
-	if (optopt && strncmp(what, "--", 2))
+	if (c == ':' && row)
+		return err_set(err, -EINVAL, "option '--%s' needs a value; see concprof --help", row->name);
+	if (row)
+		return err_set(err, -EINVAL, "option '--%s' takes no value; see concprof --help", row->name);
+	if (optopt)
 		return err_set(err, -EINVAL, "unknown option '-%c'; see concprof --help", optopt);
-	return err_set(err, -EINVAL, "unknown option '%s'; see concprof --help", what);
+	return err_set(err, -EINVAL, "unknown option '%s'; see concprof --help", argv[optind - 1]);
 }
 
-static int parse_options(struct opts *o, int argc, char **argv, struct err *err)
+/* *ret_rest: `--` ended the options, so that what follows is the command. */
+static int parse_options(struct opts *o, int argc, char **argv, bool *ret_rest, struct err *err)
 {
 	struct option longs[ROWS + 1] = {};
 	char letters[2 * ROWS + 3] = "+:";
-	int c, at, error;
+	const char *value = NULL;
+	int c, error;
 
 	for (size_t i = 0; i < ROWS; i++) {
 		size_t n = strlen(letters);
 
 		longs[i].name = rows[i].name;
 		longs[i].has_arg = rows[i].value ? required_argument : no_argument;
+		longs[i].val = LONG_OF(i);
 		if (!rows[i].letter)
 			continue;
 		letters[n] = rows[i].letter;
@@ -228,19 +235,23 @@ static int parse_options(struct opts *o, int argc, char **argv, struct err *err)
 	for (;;) {
 		const struct row *row;
 
-		c = getopt_long(argc, argv, letters, longs, &at);
-		if (c < 0)
+		c = getopt_long(argc, argv, letters, longs, NULL);
+		if (c < 0) {
+			/* A `--` that was the last option's value ends nothing. */
+			*ret_rest = !strcmp(argv[optind - 1], "--") && argv[optind - 1] != value;
 			return 0;
+		}
 		if (c == '?' || c == ':')
 			return complain(c, argv, err);
-		row = c ? row_of_letter(c) : &rows[at];
+		row = row_of(c);
+		value = optarg;
 		error = row->apply(o, row->name, optarg, err);
 		if (error)
 			return error;
 	}
 }
 
-/* A subcommand stands first or behind options; behind `--` everything is the command. */
+/* A subcommand stands first or behind options. */
 static bool take_subcommand(struct opts *o, int argc, char **argv)
 {
 	static const struct {
@@ -248,7 +259,7 @@ static bool take_subcommand(struct opts *o, int argc, char **argv)
 		enum opts_command command;
 	} names[] = { { "run", COMMAND_RUN }, { "check", COMMAND_CHECK } };
 
-	if (optind >= argc || !strcmp(argv[optind - 1], "--"))
+	if (optind >= argc || o->command != COMMAND_RUN)
 		return false;
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		if (strcmp(argv[optind], names[i].name))
@@ -262,17 +273,17 @@ static bool take_subcommand(struct opts *o, int argc, char **argv)
 
 static int check(const struct opts *o, struct err *err)
 {
-	size_t on_stdout = 0;
-
 	for (size_t i = 0; i < o->n_outputs; i++) {
 		if (!o->outputs[i].path && strcmp(o->outputs[i].format->name, "text"))
 			return err_set(err, -EINVAL,
 				       "--format %s needs a file: add -o FILE (or -o - for standard output)",
 				       o->outputs[i].format->name);
-		on_stdout += o->outputs[i].path && !strcmp(o->outputs[i].path, "-");
+		for (size_t k = 0; k < i && o->outputs[i].path; k++) {
+			if (o->outputs[k].path && !strcmp(o->outputs[i].path, o->outputs[k].path))
+				return err_set(err, -EINVAL, "two reports go to '%s'; give each a file of its own",
+					       o->outputs[i].path);
+		}
 	}
-	if (on_stdout > 1)
-		return err_set(err, -EINVAL, "only one report can go to standard output");
 	if (o->user && o->as_root)
 		return err_set(err, -EINVAL, "--as-root and -u contradict each other; give one");
 	return 0;
@@ -281,12 +292,13 @@ static int check(const struct opts *o, struct err *err)
 int opts_parse(struct opts *ret, int argc, char **argv, struct err *err)
 {
 	struct opts o = { .top = 10 };
+	bool rest = false;
 	int error;
 
-	optind = 1;
-	error = parse_options(&o, argc, argv, err);
-	if (!error && take_subcommand(&o, argc, argv))
-		error = parse_options(&o, argc, argv, err);
+	optind = 0; /* getopt(3): begin anew, whatever was parsed before */
+	error = parse_options(&o, argc, argv, &rest, err);
+	if (!error && !rest && take_subcommand(&o, argc, argv))
+		error = parse_options(&o, argc, argv, &rest, err);
 	if (error)
 		return error;
 	if (o.command == COMMAND_HELP || o.command == COMMAND_VERSION) {

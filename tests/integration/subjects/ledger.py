@@ -3,9 +3,8 @@
 import os
 import pathlib
 import select
-import subprocess
 
-from harness import Skip, equal, expect, is_alive, read_until
+from harness import Skip, equal, expect, is_alive, nothing_lost, read_until
 
 # Each kind of child exits with a status of its own; clone3 is 435 everywhere.
 CHILDREN = '''
@@ -47,11 +46,6 @@ def test_every_kind(t):
     nothing_lost(report)
 
 
-def nothing_lost(report):
-    """No loss, nothing left out."""
-    equal((report['measurement']['lost'], report['omitted']), ([], []), 'losses')
-
-
 # A daemon as the textbook has it. It knows by the end of a pipe that the command has ended, says
 # so, and lives until it is told.
 DAEMON = '''
@@ -78,7 +72,7 @@ class Daemon:
         heard, tell = t.pipe()
         told, self.order = t.pipe()
         self.process = t.start(t.command(t.python(DAEMON, told, tell), ['-q', *options]),
-                               pass_fds=(told, tell), stdout=subprocess.PIPE)
+                               pass_fds=(told, tell))
         os.close(told)
         os.close(tell)
         self.pid = int(read_until(heard, 'ready').split()[1])
