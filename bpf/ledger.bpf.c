@@ -64,6 +64,19 @@ static __always_inline void read_numbers(struct task_struct *task, struct tracke
 	t->pid = number_of(BPF_CORE_READ(task, group_leader, thread_pid));
 }
 
+/* The same as it was at the last switch-out that we saw: for a thread that has lived on
+ * since the measurement's end. */
+static __always_inline void read_last_witness(const struct tracked *t, struct witness *ret)
+{
+	/* Only the low half of the voluntary switches is kept: enough for the growth. */
+	u32 voluntary = t->voluntary - (u32)t->base.voluntary;
+
+	ret->run_ns = t->kernel_run_ns;
+	ret->delay_ns = t->track.run_delay;
+	ret->voluntary = t->base.voluntary + voluntary;
+	ret->involuntary = t->kernel_switches - ret->voluntary;
+}
+
 static __always_inline void witness_since(struct witness *w, const struct witness *base)
 {
 	w->run_ns -= base->run_ns;
@@ -83,7 +96,8 @@ static __always_inline u32 status_of(struct task_struct *task)
 	return task->exit_code;
 }
 
-static __always_inline void fill(struct ev_thread *ev, struct task_struct *task, struct tracked *t)
+static __always_inline void fill(struct ev_thread *ev, struct task_struct *task, struct tracked *t,
+				 u32 flags)
 {
 	__builtin_memset(ev, 0, offsetof(struct ev_thread, ledger));
 	ev->head.kind = EV_THREAD;
@@ -93,7 +107,7 @@ static __always_inline void fill(struct ev_thread *ev, struct task_struct *task,
 	ev->process_id = t->process_id;
 	ev->tid = t->tid;
 	ev->pid = t->pid;
-	ev->flags = t->flags;
+	ev->flags = t->flags | flags;
 	ev->exit_code = status_of(task);
 	ev->policy = task->policy;
 	ev->nice = task->static_prio - DEFAULT_PRIO;
@@ -106,6 +120,8 @@ static __always_inline void fill(struct ev_thread *ev, struct task_struct *task,
 	}
 	bpf_probe_read_kernel(ev->comm, sizeof(ev->comm), task->comm);
 	read_witness(task, &ev->witness);
+	if (!(flags & THREAD_ENDED))
+		read_last_witness(t, &ev->witness);
 	witness_since(&ev->witness, &t->base);
 	bpf_probe_read_kernel(&ev->ledger, sizeof(ev->ledger), &t->track.ledger);
 }
@@ -199,8 +215,7 @@ int thread_ended(struct tracked *t)
 		add_unsent(task, t);
 		return 0;
 	}
-	fill(ev, task, t);
-	ev->flags |= flags;
+	fill(ev, task, t, flags);
 	if (!BPF_CORE_READ(task, signal, live.counter))
 		ev->flags |= THREAD_GROUP_DEAD;
 	bpf_ringbuf_submit(ev, wakeup_flag());
@@ -312,7 +327,7 @@ int cp_alive(struct bpf_iter__task *ctx)
 	if (t->role || __sync_val_compare_and_swap(&t->sent, 0, 1))
 		return 0;
 	finish(task, t);
-	fill(ev, task, t);
+	fill(ev, task, t, 0);
 	if (bpf_seq_write(ctx->meta->seq, ev, sizeof(*ev)))
 		t->sent = 0; /* the buffer is full: the kernel calls again for this task */
 	return 0;

@@ -75,27 +75,26 @@ static __always_inline void track_charge_off(struct track *t, __u64 off_ns, __u6
 {
 	struct ledger *l = &t->ledger;
 
+	__u64 queued = delay < off_ns ? delay : off_ns;
+
 	switch (t->off) {
-	case OFF_NEW:
-		l->state_ns[TS_WOKEN] += off_ns;
-		break;
+	case OFF_BLOCKED:
+		l->state_ns[TS_WOKEN] += queued;
+		ledger_add_wait(l, t->cause, off_ns - queued);
+		return;
+	case OFF_THROTTLED:
+		ledger_add_wait(l, t->cause, off_ns);
+		return;
 	case OFF_PREEMPTED:
 		l->state_ns[TS_PREEMPTED] += off_ns;
-		l->moving_ns += off_ns > delay ? off_ns - delay : 0;
 		break;
 	case OFF_YIELDED:
 		l->state_ns[TS_YIELDED] += off_ns;
-		l->moving_ns += off_ns > delay ? off_ns - delay : 0;
-		break;
-	case OFF_THROTTLED:
-		ledger_add_wait(l, t->cause, off_ns);
 		break;
 	default:
-		if (delay > off_ns)
-			delay = off_ns;
-		l->state_ns[TS_WOKEN] += delay;
-		ledger_add_wait(l, t->cause, off_ns - delay);
+		l->state_ns[TS_WOKEN] += off_ns;
 	}
+	l->moving_ns += off_ns - queued;
 }
 
 /* The thread leaves the CPU. */

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "cmd/cmd.h"
 
@@ -16,15 +20,32 @@ static int help(void)
 	return fflush(stdout) ? STATUS_FAILED : 0;
 }
 
+/* Where standard input, output or error is closed, the next file opened would take its
+ * place, and a report would go there. /dev/null does; the command finds it closed again. */
+static int keep_standard_descriptors(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+		if (fd < 0)
+			return -errno;
+	} while (fd <= STDERR_FILENO);
+	close(fd);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct launch_signals inherited;
 	struct opts o;
 	struct err err = { "" };
-	int error = launch_signals_take(&inherited);
+	int error = keep_standard_descriptors();
 
+	if (!error)
+		error = launch_signals_take(&inherited);
 	if (error) {
-		fprintf(stderr, "concprof: cannot read the signal mask\n");
+		fprintf(stderr, "concprof: cannot start: %s\n", strerror(-error));
 		return STATUS_FAILED;
 	}
 	if (opts_parse(&o, argc, argv, &err)) {

@@ -141,7 +141,8 @@ static void put_thread(struct json *j, const struct findings *f, size_t i)
 	put_switches(j, t->switches, t->witness.voluntary, t->witness.involuntary, t->yields,
 		     t->witness.migrations);
 	put_sched(j, t);
-	put_witness(j, &t->witness);
+	if (t->flags & THREAD_ENDED) /* of a living thread the kernel's sums are of another moment */
+		put_witness(j, &t->witness);
 	json_string(j, "class", class_name(f->thread_class[i]));
 	json_end(j);
 }
