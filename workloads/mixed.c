@@ -37,8 +37,8 @@ static void expect(struct account from, struct account turns, struct account dis
 	if (turns.delay > turns.wall / 10)
 		truth_verdict("mixed|cpu-bound|io-bound|starved", "half of each, but others held "
 								  "the CPUs for more than 10 %");
-	else if (turns.cpu < turns.wall * 7 / 10)
-		truth_verdict("mixed", "at least 30 % of the time in each");
+	else if (turns.cpu < turns.wall * 55 / 100)
+		truth_verdict("mixed", "about half of the time in each; from 60 % on one decides");
 	else
 		truth_verdict("mixed|cpu-bound",
 			      "turn and turn about, but writing needs much CPU time here");

@@ -129,28 +129,80 @@ static void check_wall(const struct wall *w, const uint32_t *pos)
 	must(w->lock_waiters == count[POS_BLOCKED_LOCK]);
 }
 
+struct world {
+	struct wall w;
+	uint32_t pos[THREADS], cause[THREADS];
+	uint64_t mark[THREADS];
+};
+
+/* A thread comes to a CPU, queued since anything: time goes one way only, from still to queued. */
+static void fuzz_woken(struct input *in, struct world *g, uint64_t i)
+{
+	struct wall_sums *s = &g->w.sums, before;
+
+	wall_advance(&g->w, take_stamp(in, s->at));
+	before = *s;
+	wall_woken(&g->w, take_stamp(in, s->at));
+	must(s->at == before.at && s->runnable_ns >= before.runnable_ns);
+	must(s->still_ns <= before.still_ns);
+	for (int r = 0; r < ROW_COUNT; r++) {
+		must(s->row_ns[r] <= before.row_ns[r]);
+		must(s->pending_ns[r] == before.pending_ns[r]);
+	}
+	wall_move(&g->w, g->pos[i], POS_RUNNING, g->cause[i], g->mark[i]);
+	g->pos[i] = POS_RUNNING;
+}
+
+/* From a thread that runs to another, wherever the other is said to be. */
+static void fuzz_hand_over(struct world *g, uint64_t p, uint64_t n, uint32_t to)
+{
+	struct wall_sums before = g->w.sums;
+
+	if (p == n || g->pos[p] != POS_RUNNING || to == POS_RUNNING)
+		return;
+	if (wall_hand_over(&g->w, to, g->pos[n])) {
+		g->pos[p] = to;
+		g->pos[n] = POS_RUNNING;
+		g->mark[p] = g->w.pending_ever;
+	}
+	must(!__builtin_memcmp(&before, &g->w.sums, sizeof(before)));
+}
+
+static void fuzz_move(struct input *in, struct world *g, uint64_t i, uint32_t to)
+{
+	uint64_t last = g->w.sums.at;
+
+	wall_advance(&g->w, take_stamp(in, last));
+	must(g->w.sums.at >= last);
+	wall_move(&g->w, g->pos[i], to, g->cause[i], g->mark[i]);
+	g->pos[i] = to;
+	g->cause[i] = take(in, 1) % (CAUSE_COUNT + 3);
+	g->mark[i] = g->w.pending_ever;
+}
+
 static void fuzz_wall(struct input *in)
 {
-	struct wall w = { .cpus_allowed = take(in, 1) % 5 };
-	uint32_t pos[THREADS] = {}, cause[THREADS] = {};
-	uint64_t mark[THREADS] = {}, last;
+	struct world g = { .w.cpus_allowed = take(in, 1) % 5 };
 
-	wall_start(&w, T0);
+	wall_start(&g.w, T0);
 	while (in->size) {
 		uint64_t what = take(in, 1), i = what % THREADS, to = what / THREADS % 5;
 
-		last = w.sums.at;
-		if (what >= 0xf0 && pos[i] != POS_RUNNING) {
-			wall_missed(&w, pos[i], take_stamp(in, last));
-			pos[i] = POS_RUNNING;
+		if (what >= 0xf0 && g.pos[i] != POS_RUNNING) {
+			wall_missed(&g.w, g.pos[i], take_stamp(in, g.w.sums.at));
+			g.pos[i] = POS_RUNNING;
 		}
-		wall_advance(&w, take_stamp(in, last));
-		must(w.sums.at >= last);
-		wall_move(&w, pos[i], to, cause[i], mark[i]);
-		pos[i] = to;
-		cause[i] = take(in, 1) % (CAUSE_COUNT + 3);
-		mark[i] = w.pending_ever;
-		check_wall(&w, pos);
+		switch (what >= 0xf0 ? 0 : take(in, 1) % 4) {
+		case 2:
+			fuzz_woken(in, &g, i);
+			break;
+		case 3:
+			fuzz_hand_over(&g, i, take(in, 1) % THREADS, to);
+			break;
+		default:
+			fuzz_move(in, &g, i, to);
+		}
+		check_wall(&g.w, g.pos);
 	}
 }
 

@@ -65,6 +65,13 @@ def equal(value, wanted, *what):
     expect(value == wanted, f'{value!r}, expected {wanted!r}:', *what)
 
 
+def exits(report):
+    """The processes that ended, by their exit code; all of them are to have ended."""
+    open_ended = [row for row in report['processes'] if 'exit' not in row]
+    equal(open_ended, [], 'processes without an end')
+    return sorted(row['exit']['code'] for row in report['processes'])
+
+
 def nothing_lost(report):
     """No loss of ours, nothing left out. The kernel itself hides a switch-in now and then, which
     costs the ledgers nothing."""

@@ -18,7 +18,7 @@ import traceback
 
 from harness import Skip, Test
 
-SUBJECTS = ('workloads', 'status', 'output', 'signals', 'killed', 'environment', 'sudo', 'ledger',
+SUBJECTS = ('workloads', 'cgroups', 'status', 'output', 'signals', 'killed', 'environment', 'sudo', 'ledger',
             'crowd', 'documents', 'cost', 'calls')
 
 

@@ -111,7 +111,7 @@ BAD = (
     ('format without a file', ['--format', 'json', '--', 'true'], '-o'),
     ('value missing', ['--json'], '--json'),
     ('empty file name', ['-o', '', '--', 'true'], 'empty'),
-    ('two on standard output', ['--json', '-', '-o', '-', '--', 'true'], 'standard output'),
+    ('two on standard output', ['--json', '-', '-o', '-', '--', 'true'], 'of its own'),
     ('argument of check', ['check', 'this'], "'this'"),
 )
 
