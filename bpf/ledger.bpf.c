@@ -128,7 +128,6 @@ static __always_inline void fill(struct ev_thread *ev, struct task_struct *task,
 
 static __always_inline void add_unsent(struct task_struct *task, struct tracked *t)
 {
-	struct ledger *to, *l = &t->track.ledger;
 	struct ev_thread *sum;
 	struct witness w;
 	u32 zero = 0;
@@ -136,30 +135,9 @@ static __always_inline void add_unsent(struct task_struct *task, struct tracked 
 	sum = bpf_map_lookup_elem(&unsent, &zero);
 	if (!sum)
 		return;
-	to = &sum->ledger;
-	sum->count++;
 	read_witness(task, &w);
 	witness_since(&w, &t->base);
-	sum->witness.run_ns += w.run_ns;
-	sum->witness.delay_ns += w.delay_ns;
-	sum->witness.voluntary += w.voluntary;
-	sum->witness.involuntary += w.involuntary;
-	sum->witness.migrations += w.migrations;
-	/* A sum has no start of its own: end_at - start_at is its lifetime. */
-	to->end_at += l->end_at - l->start_at;
-	to->stolen_ns += l->stolen_ns;
-	to->moving_ns += l->moving_ns;
-	to->switches += l->switches;
-	to->yields += l->yields;
-	to->blocks += l->blocks;
-	for (int i = 0; i < TS_COUNT; i++)
-		to->state_ns[i] += l->state_ns[i];
-	for (int i = 0; i < CAUSE_COUNT; i++) {
-		to->cause[i].ns += l->cause[i].ns;
-		to->cause[i].count += l->cause[i].count;
-		if (l->cause[i].max_ns > to->cause[i].max_ns)
-			to->cause[i].max_ns = l->cause[i].max_ns;
-	}
+	thread_sum(sum, &t->track.ledger, &w, 1);
 }
 
 /* The collector looks now and then by itself; it is woken for a quarter full. */

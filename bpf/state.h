@@ -70,6 +70,35 @@ static __always_inline void ledger_add_wait(struct ledger *l, __u32 cause, __u64
 	l->state_ns[cause == CAUSE_UNKNOWN ? TS_UNKNOWN : TS_BLOCKED] += ns;
 }
 
+/* Adds one thread's ledger and the kernel's accounting of it to a sum of several. Such
+ * a sum has no start of its own: end_at - start_at is the sum of their lifetimes. */
+static __always_inline void thread_sum(struct ev_thread *to, const struct ledger *l,
+				       const struct witness *w, __u64 count)
+{
+	struct ledger *sum = &to->ledger;
+
+	to->count += count;
+	to->witness.run_ns += w->run_ns;
+	to->witness.delay_ns += w->delay_ns;
+	to->witness.voluntary += w->voluntary;
+	to->witness.involuntary += w->involuntary;
+	to->witness.migrations += w->migrations;
+	sum->end_at += l->end_at - l->start_at;
+	sum->stolen_ns += l->stolen_ns;
+	sum->moving_ns += l->moving_ns;
+	sum->switches += l->switches;
+	sum->yields += l->yields;
+	sum->blocks += l->blocks;
+	for (int i = 0; i < TS_COUNT; i++)
+		sum->state_ns[i] += l->state_ns[i];
+	for (int i = 0; i < CAUSE_COUNT; i++) {
+		sum->cause[i].ns += l->cause[i].ns;
+		sum->cause[i].count += l->cause[i].count;
+		if (l->cause[i].max_ns > sum->cause[i].max_ns)
+			sum->cause[i].max_ns = l->cause[i].max_ns;
+	}
+}
+
 /* Charges the time from the last switch-out to `arrived`; `delay` of it the thread was queued. */
 static __always_inline void track_charge_off(struct track *t, __u64 off_ns, __u64 delay)
 {

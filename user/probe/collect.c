@@ -129,33 +129,6 @@ int probe_pids(struct probe *p, pid_t **ret, size_t *ret_n)
 	return 0;
 }
 
-static void add_unsent(struct ev_thread *sum, const struct ev_thread *one)
-{
-	struct ledger *to = &sum->ledger;
-	const struct ledger *l = &one->ledger;
-
-	sum->count += one->count;
-	sum->witness.run_ns += one->witness.run_ns;
-	sum->witness.delay_ns += one->witness.delay_ns;
-	sum->witness.voluntary += one->witness.voluntary;
-	sum->witness.involuntary += one->witness.involuntary;
-	sum->witness.migrations += one->witness.migrations;
-	to->end_at += l->end_at;
-	to->stolen_ns += l->stolen_ns;
-	to->moving_ns += l->moving_ns;
-	to->switches += l->switches;
-	to->yields += l->yields;
-	to->blocks += l->blocks;
-	for (int i = 0; i < TS_COUNT; i++)
-		to->state_ns[i] += l->state_ns[i];
-	for (int i = 0; i < CAUSE_COUNT; i++) {
-		to->cause[i].ns += l->cause[i].ns;
-		to->cause[i].count += l->cause[i].count;
-		if (l->cause[i].max_ns > to->cause[i].max_ns)
-			to->cause[i].max_ns = l->cause[i].max_ns;
-	}
-}
-
 /* Per-CPU values come one after another, each padded to 8 bytes: struct ev_thread is. */
 int collect_unsent(struct probe *p, event_fn fn, void *ctx)
 {
@@ -172,7 +145,7 @@ int collect_unsent(struct probe *p, event_fn fn, void *ctx)
 		return -ENOMEM;
 	error = bpf_map_lookup_elem(bpf_map__fd(p->skel->maps.unsent), &zero, each);
 	for (int i = 0; i < cpus && !error; i++)
-		add_unsent(&sum, &each[i]);
+		thread_sum(&sum, &each[i].ledger, &each[i].witness, each[i].count);
 	free(each);
 	if (!error && sum.count)
 		error = fn(ctx, &sum.head);
