@@ -283,8 +283,9 @@ static __always_inline u32 on_wakeup(struct task_struct *task, u64 now)
 	struct program *g = the_program();
 	struct tracked *t;
 
-	/* Who is queued beside one that runs is found at its switch-in: wall_woken(). */
-	if (!g || g->wall.running)
+	/* Who is queued beside one that runs is found at its switch-in: wall_woken(). But
+	 * that one is queued tells whether a CPU is free for who waits for a lock. */
+	if (!g || (g->wall.running && !g->wall.lock_waiters))
 		return COST_ELSEWHERE;
 	t = bpf_task_storage_get(&threads, task, 0, 0);
 	if (!t || t->position < POS_BLOCKED)

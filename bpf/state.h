@@ -346,6 +346,8 @@ static __always_inline void wall_begin_still(struct wall *w)
 	/* No length: a hand-over that the clocks of two CPUs put at one instant. */
 	if (w->ender_ticks && w->piece_ns && w->burst_ns * TICK_SHARE >= w->piece_ns)
 		wall_commit(w, w->ender_row, w->ender_mark);
+	else if (w->ender_ticks)
+		w->piece_ns = 0; /* it stays pending: not for wall_woken() to correct */
 	w->ender_ticks = 0;
 }
 
@@ -365,6 +367,8 @@ static __always_inline void wall_count(struct wall *w, __u32 pos, __u32 by)
  * importance while a thread runs, unless one waits for a lock. */
 static __always_inline int wall_hand_over(struct wall *w, __u32 to, __u32 from)
 {
+	if (from == POS_RUNNING) /* its switch-out was not seen: to be put right with the lock */
+		return 0;
 	if (to != from) {
 		if (to == POS_BLOCKED_LOCK || from == POS_BLOCKED_LOCK || w->lock_waiters)
 			return 0;

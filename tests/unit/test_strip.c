@@ -188,6 +188,27 @@ Test(strip, standstill_that_ends_between_equal_stamps, .init = setup)
 	model_free(m);
 }
 
+/* wall_woken(): a standstill of an earlier slot turns out to have been queueing. */
+Test(strip, row_that_shrinks_was_queueing, .init = setup)
+{
+	struct ev_wall w;
+	struct model *m;
+
+	w = wall(1000);
+	stood(&w, &w.sums.row_ns[ROW_IO], 900);
+	put(&w);
+	w = wall(1010);
+	stood(&w, &w.sums.row_ns[ROW_IO], 200);
+	stood(&w, &w.sums.runnable_ns, 700);
+	put(&w);
+	m = done();
+	cr_assert_eq(m->n_strip, 2);
+	cr_assert_eq(m->strip[0].row_ns[ROW_IO], 200);
+	cr_assert_eq(m->strip[0].runnable_ns, 700);
+	cr_assert_eq(m->strip[1].running_ns, 10);
+	model_free(m);
+}
+
 Test(strip, measurement_of_no_length, .init = setup)
 {
 	struct ev_wall w = wall(0);

@@ -94,6 +94,26 @@ static void settle_at_once(struct strip *s, const struct wall_sums *sums)
 	s->last = *sums;
 }
 
+/* What a row has shrunk by turned out to be queueing (wall_woken() in state.h), in the
+ * slots before: newest first. */
+static void take_back(struct strip *s, const struct wall_sums *sums)
+{
+	for (int r = 0; r < ROW_COUNT; r++) {
+		uint64_t ns = at_least_0(s->last.row_ns[r], sums->row_ns[r]);
+
+		for (size_t n = s->n; n-- && ns;) {
+			struct slot *slot = &s->slots[n].slot;
+			uint64_t take = slot->row_ns[r] < ns ? slot->row_ns[r] : ns;
+
+			slot->row_ns[r] -= take;
+			slot->runnable_ns += take;
+			s->last.runnable_ns += take;
+			s->last.row_ns[r] -= take;
+			ns -= take;
+		}
+	}
+}
+
 void strip_add(struct strip *s, const struct wall_sums *sums)
 {
 	struct open_slot *o;
@@ -103,6 +123,7 @@ void strip_add(struct strip *s, const struct wall_sums *sums)
 		s->last.start_at = s->last.at = sums->start_at;
 		memset(s->last.row_ns, 0, sizeof(s->last.row_ns));
 	}
+	take_back(s, sums);
 	if (sums->at == s->last.at) {
 		settle_at_once(s, sums);
 		return;
