@@ -107,40 +107,57 @@ static __always_inline bool is_tty(dev_t dev)
  * copy by bpf_probe_read_kernel(); since 6.2. */
 extern void *bpf_rdonly_cast(const void *pointer, __u32 btf_id) __ksym __weak;
 
-static __always_inline struct inode *read_inode(struct file *file, u16 *ret_mode)
+struct opened {
+	struct file *file;
+	struct inode *inode;
+	u16 mode;
+};
+
+/* The kernel's types have no array of pointers to load from; a struct that begins with
+ * a pointer does as well. */
+static __always_inline bool read_opened(struct file **slot, struct opened *ret)
 {
+	struct hlist_head *pointer;
+	struct file *file = NULL;
 	struct inode *inode;
 
 	if (&bpf_rdonly_cast) {
-		file = bpf_rdonly_cast(file, bpf_core_type_id_kernel(struct file));
+		pointer = bpf_rdonly_cast(slot, bpf_core_type_id_kernel(struct hlist_head));
+		if (!pointer->first)
+			return false;
+		file = bpf_rdonly_cast(pointer->first, bpf_core_type_id_kernel(struct file));
 		inode = file->f_inode;
-		*ret_mode = inode->i_mode;
-	} else {
-		inode = BPF_CORE_READ(file, f_inode);
-		*ret_mode = BPF_CORE_READ(inode, i_mode);
+		ret->file = file;
+		ret->inode = inode;
+		ret->mode = inode->i_mode;
+		return true;
 	}
-	return inode;
+	if (bpf_probe_read_kernel(&file, sizeof(file), slot) || !file)
+		return false;
+	inode = BPF_CORE_READ(file, f_inode);
+	ret->file = file;
+	ret->inode = inode;
+	ret->mode = BPF_CORE_READ(inode, i_mode);
+	return true;
 }
 
 static __always_inline void read_target(struct task_struct *task, u32 fd, struct target *ret)
 {
 	struct files_struct *files = task->files;
 	struct fdtable *table;
-	struct file *file = NULL;
+	struct opened opened;
 	struct inode *inode;
 	struct super_block *sb;
-	u16 mode;
 
 	ret->cause = CAUSE_UNKNOWN;
 	ret->by_device = false;
 	if (!files)
 		return;
 	table = files->fdt;
-	if (fd >= table->max_fds ||
-	    bpf_probe_read_kernel(&file, sizeof(file), table->fd + fd) || !file)
+	if (fd >= table->max_fds || !read_opened(table->fd + fd, &opened))
 		return;
-	inode = read_inode(file, &mode);
-	switch (mode & S_IFMT) {
+	inode = opened.inode;
+	switch (opened.mode & S_IFMT) {
 	case S_IFIFO:
 		ret->cause = CAUSE_IO_PIPE;
 		return;
@@ -162,7 +179,7 @@ static __always_inline void read_target(struct task_struct *task, u32 fd, struct
 	}
 	sb = BPF_CORE_READ(inode, i_sb);
 	if (BPF_CORE_READ(sb, s_magic) == ANON_INODE_FS_MAGIC) {
-		ret->cause = anonymous_cause(file);
+		ret->cause = anonymous_cause(opened.file);
 		return;
 	}
 	ret->cause = BPF_CORE_READ(sb, s_bdev) ? CAUSE_IO_DISK : CAUSE_IO_FILE;
@@ -313,6 +330,7 @@ static __always_inline bool is_frozen(struct task_struct *task, u32 state)
 	return state & TASK_FROZEN || task->jobctl & JOBCTL_TRAP_FREEZE;
 }
 
+/* Without a system call of its own: the kernel's workers, and a task that exits. */
 static __always_inline u32 worker_cause(struct task_struct *task, u32 state)
 {
 	if (in_d_state(state) && in_iowait(task))
@@ -342,18 +360,14 @@ u32 cause_of(struct tracked *t, u32 state)
 
 	if (!t)
 		return CAUSE_UNKNOWN;
-	if (state & TASK_STOPPED)
-		return CAUSE_SIGNAL_STOP;
-	if (state & TASK_TRACED)
-		return CAUSE_SIGNAL_PTRACE;
+	if (state & (TASK_STOPPED | TASK_TRACED))
+		return state & TASK_STOPPED ? CAUSE_SIGNAL_STOP : CAUSE_SIGNAL_PTRACE;
 	if (is_frozen(task, state))
 		return CAUSE_KERNEL_FREEZE;
-	if (task->flags & (PF_KTHREAD | PF_IO_WORKER | PF_USER_WORKER))
-		return worker_cause(task, state);
 	if (t->kernel_lock)
 		return CAUSE_KERNEL_LOCK;
-	if (task->flags & PF_EXITING)
-		return d && in_iowait(task) ? CAUSE_IO_DISK : CAUSE_KERNEL_OTHER;
+	if (task->flags & (PF_KTHREAD | PF_IO_WORKER | PF_USER_WORKER | PF_EXITING))
+		return worker_cause(task, state);
 	read_call(task, &call);
 	if (call.nr < 0)
 		return d && in_iowait(task) ? CAUSE_FAULT_MAJOR : CAUSE_FAULT_MINOR;

@@ -278,16 +278,10 @@ int BPF_PROG(cp_switch, bool preempt, struct task_struct *prev, struct task_stru
 	return 0;
 }
 
-static __always_inline u32 on_wakeup(struct task_struct *task, u64 now)
+static __always_inline u32 on_wakeup(struct task_struct *task, struct program *g, u64 now)
 {
-	struct program *g = the_program();
-	struct tracked *t;
+	struct tracked *t = bpf_task_storage_get(&threads, task, 0, 0);
 
-	/* Who is queued beside one that runs is found at its switch-in: wall_woken(). But
-	 * that one is queued tells whether a CPU is free for who waits for a lock. */
-	if (!g || (g->wall.running && !g->wall.lock_waiters))
-		return COST_ELSEWHERE;
-	t = bpf_task_storage_get(&threads, task, 0, 0);
 	if (!t || t->position < POS_BLOCKED)
 		return COST_ELSEWHERE;
 	bpf_spin_lock(&g->lock);
@@ -301,15 +295,20 @@ static __always_inline u32 on_wakeup(struct task_struct *task, u64 now)
 SEC("tp_btf/sched_wakeup")
 int BPF_PROG(cp_wakeup, struct task_struct *task)
 {
+	struct program *g = the_program();
 	u64 from = 0, now;
 	u32 row;
 
-	if (stopped)
+	if (stopped || !g)
+		return 0;
+	/* Who is queued beside one that runs is found at its switch-in: wall_woken(). But
+	 * that one is queued tells whether a CPU is free for who waits for a lock. */
+	if (g->wall.running && !g->wall.lock_waiters)
 		return 0;
 	now = rq_of(task)->clock;
 	if (now % COST_SAMPLE == 0)
 		from = bpf_ktime_get_ns();
-	row = on_wakeup(task, now);
+	row = on_wakeup(task, g, now);
 	if (from)
 		add_cost(row, from);
 	return 0;

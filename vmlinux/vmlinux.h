@@ -138,6 +138,10 @@ struct files_struct {
 	struct fdtable *fdt;
 };
 
+struct hlist_head {
+	struct hlist_node *first;
+};
+
 struct upid {
 	int nr;
 };

@@ -3,6 +3,7 @@
 #include "awkward.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
@@ -144,14 +145,14 @@ static const char *run_vfork(void)
 
 static void *exec_self(void *unused)
 {
-	int64_t since, late;
+	int64_t since, least;
 
 	name_thread("aw-exec2");
 	sleep_ns(NAP);
 	since = leader_waits_since;
-	late = delay_of(getpid());
+	least = since ? clock_ns(CLOCK_MONOTONIC) - since - delay_of(getpid()) - 2 * MS : 0;
 	execl("/proc/self/exe", "awkward", "exec-thread-2",
-	      truth_path("%lld", (long long)(since + late)), NULL);
+	      truth_path("%lld %lld", (long long)since, (long long)(least > 0 ? least : 0)), NULL);
 	must(-1, "execl");
 	return unused;
 }
@@ -168,17 +169,19 @@ static const char *run_exec_thread(void)
 
 static const char *run_exec_thread_2(void)
 {
-	int64_t since = number_arg(awkward_arg ? awkward_arg : "", 0, INT64_MAX);
 	struct account before, span;
+	long long since, least;
 
+	if (!awkward_arg || sscanf(awkward_arg, "%lld %lld", &since, &least) != 2)
+		return "it is the second half of exec-thread";
 	name_thread("aw-exec2");
 	before = account_now();
 	sleep_ns(NAP / 2);
 	span = account_since(before);
 	expect_ns("aw-exec-leader", "signal.wait",
-		  (struct bounds){ NAP - 20 * MS, awkward_from.wall - since + 2 * MS },
-		  "the leader pauses while the other thread naps 100 ms, unless it came late; at "
-		  "most until the new program runs");
+		  (struct bounds){ least, awkward_from.wall - since + 2 * MS },
+		  "the leader pauses while the other thread naps: at least to the end of the nap, "
+		  "less its run delay and 2 ms; at most until the new program runs");
 	expect_count("aw-exec2", "timer.sleep", (struct bounds){ 2, 2 },
 		     "one nap before and one after its exec: the thread goes on");
 	expect_ns("aw-exec2", "timer.sleep",

@@ -46,6 +46,11 @@ static void expect(int threads, struct account from, int64_t cpu, struct rusage 
 		.why = "the threads that were started, and main()",
 	});
 	truth_expect((struct expectation){
+		.path = "totals.processes",
+		.in = { 1, 1 },
+		.why = "they are all of one process",
+	});
+	truth_expect((struct expectation){
 		.path = "omitted",
 		.in = { 0, 0 },
 		.why = "all of them are listed",

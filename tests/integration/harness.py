@@ -185,7 +185,7 @@ class Test:
         try:
             out, err = process.communicate(timeout=DEADLINE)
         except subprocess.TimeoutExpired as late:
-            expect(False, f'no end in {DEADLINE} s: {process.args}: {late.stdout!r} {late.stderr!r}')
+            expect(False, 'no end:', process.args, late.stdout, late.stderr)
         return Outcome(process.returncode, (out or b'').decode(errors='replace'),
                        (err or b'').decode(errors='replace'), self.load())
 

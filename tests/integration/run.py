@@ -11,6 +11,7 @@ failure.
 import importlib
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import time
@@ -18,8 +19,8 @@ import traceback
 
 from harness import Skip, Test
 
-SUBJECTS = ('workloads', 'cgroups', 'status', 'output', 'signals', 'killed', 'environment', 'sudo', 'ledger',
-            'crowd', 'documents', 'cost', 'calls')
+SUBJECTS = ('workloads', 'cgroups', 'status', 'output', 'signals', 'killed', 'environment',
+            'sudo', 'ledger', 'crowd', 'documents', 'cost', 'calls')
 
 
 def all_tests(build):
@@ -80,6 +81,7 @@ def main(args):
     if not args:
         print(__doc__.strip(), file=sys.stderr)
         return 2
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that tests clean up
     build, filters = args[0], args[1:]
     tests = [test for test in all_tests(build)
              if not filters or any(word in test[0] for word in filters)]

@@ -46,7 +46,8 @@ def test_nothing_mounted(t):
         raise Skip('there is no unshare')
     line = ('while umount /sys/kernel/tracing 2>/dev/null; do :; done;'
             'while umount /sys/kernel/debug/tracing 2>/dev/null; do :; done;'
-            'cat /proc/self/mountinfo >before; "$@"; s=$?; cat /proc/self/mountinfo >after; exit $s')
+            'cat /proc/self/mountinfo >before; "$@"; s=$?;'
+            'cat /proc/self/mountinfo >after; exit $s')
     outcome = t.spawn(['unshare', '-m', 'sh', '-c', line, 'sh',
                        *t.command([t.workload('calls')], ['-q', '--calls'])],
                       env={'CONCPROF_TRUTH': '/dev/null'})

@@ -14,8 +14,8 @@ def describe(t, argv, **popen):
     """What a process says of itself; its streams are files, so that they are the same twice."""
     paths = [t.dir / name for name in ('in', 'out', 'err')]
     paths[0].touch()
-    with open(paths[0], encoding='utf-8') as stdin, open(paths[1], 'w', encoding='utf-8') as stdout, \
-            open(paths[2], 'w', encoding='utf-8') as stderr:
+    with open(paths[0], 'rb') as stdin, open(paths[1], 'wb') as stdout, \
+            open(paths[2], 'wb') as stderr:
         outcome = t.spawn(argv, stdin=stdin, stdout=stdout, stderr=stderr, **popen)
     equal(outcome.code, 0, paths[2].read_text(encoding='utf-8'))
     return json.loads(paths[1].read_text(encoding='utf-8'))
@@ -78,7 +78,8 @@ def test_environment_odd(t):
 
 def test_no_stray_children(t):
     """A workload that waits for any child finds none that it did not start."""
-    code = 'import os\ntry:\n os.wait(); print("a child")\nexcept ChildProcessError:\n print("none")'
+    code = ('import os\ntry:\n os.wait(); print("a child")\n'
+            'except ChildProcessError:\n print("none")')
     equal(t.run(*t.python(code)).stdout, 'none\n', 'children')
 
 

@@ -129,7 +129,8 @@ def test_linger_over(t):
     daemon = Daemon(t, '--linger', '0.2')
     outcome = t.finish(daemon.process)
     equal(outcome.code, 0, outcome)
-    equal([row['pid'] for row in outcome.report['lifecycle']['survivors']], [daemon.pid], 'survivors')
+    survivors = [row['pid'] for row in outcome.report['lifecycle']['survivors']]
+    equal(survivors, [daemon.pid], 'survivors')
     expect(is_alive(daemon.pid), 'the daemon was ended')
 
 

@@ -109,7 +109,8 @@ def gone(t):
 
 def test_reader_gone(t):
     """A reader that has gone is no error, whichever report it read."""
-    outcome = t.run('sh', '-c', 'exit 5', options=['-q', '--json', '-'], as_json=False, stdout=gone(t))
+    outcome = t.run('sh', '-c', 'exit 5', options=['-q', '--json', '-'], as_json=False,
+                    stdout=gone(t))
     equal((outcome.code, outcome.stderr), (5, ''), outcome)
     outcome = t.run('sh', '-c', 'exit 5', options=[], as_json=False, stderr=gone(t))
     equal((outcome.code, outcome.stdout), (5, ''), outcome)

@@ -45,9 +45,8 @@ def unlimited_cores():
 def test_signal(t, name):
     """concprof dies of what its workload died of, after its report and without a core file."""
     number = int(getattr(signal, name))
-    code = f'import os, signal; signal.signal({number}, signal.SIG_DFL); os.kill(os.getpid(), {number})'
-    if name == 'SIGKILL':
-        code = 'import os; os.kill(os.getpid(), 9)'
+    default = '' if name == 'SIGKILL' else f'signal.signal({number}, signal.SIG_DFL);'
+    code = f'import os, signal; {default} os.kill(os.getpid(), {number})'
     child = t.start(t.command(t.python(code), options=()), stderr=subprocess.PIPE,
                     preexec_fn=unlimited_cores)
     text = child.stderr.read()
@@ -61,7 +60,8 @@ def test_signal(t, name):
 
 def test_shell_reports_signal(t):
     """A shell sees the signal, not a number that looks like it."""
-    outcome = t.spawn(['bash', '-c', '"$@"; echo $?', 'bash', *t.command(['sh', '-c', 'kill -TERM $$'])])
+    command = t.command(['sh', '-c', 'kill -TERM $$'])
+    outcome = t.spawn(['bash', '-c', '"$@"; echo $?', 'bash', *command])
     equal(outcome.stdout.strip(), '143', outcome)
 
 
@@ -148,11 +148,11 @@ def test_help(t):
 
 def test_subcommand(t):
     """`run` is the same; behind -- everything is the command; options end at the command."""
+    script(t, 'run', '#!/bin/sh\nexit 4\n', 0o755)
+    environ = {**os.environ, 'PATH': f"{t.dir}:{os.environ['PATH']}"}
     for argv in (['run', '-q', '--', 'sh', '-c', 'exit 4'], ['-q', 'run', 'sh', '-c', 'exit 4'],
                  ['-q', 'sh', '-c', 'exit 4'], ['-q', '--', 'run', '-c', 'exit 4']):
-        t.dir.joinpath('run').unlink(missing_ok=True)
-        script(t, 'run', '#!/bin/sh\nexit 4\n', 0o755)
-        outcome = t.spawn([t.concprof, *argv], env={**os.environ, 'PATH': f"{t.dir}:{os.environ['PATH']}"})
+        outcome = t.spawn([t.concprof, *argv], env=environ)
         equal((outcome.code, outcome.stdout, outcome.stderr), (4, '', ''), argv)
 
 

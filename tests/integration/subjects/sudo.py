@@ -130,8 +130,8 @@ def test_from_root(t):
     other = pwd.getpwnam('nobody')
     for name in ('nobody', str(other.pw_uid)):
         outcome = t.run('sh', '-c', 'id -u; id -G; echo $HOME', options=['-q', '-u', name])
-        equal((outcome.code, outcome.stdout), (0, f'{other.pw_uid}\n{other.pw_gid}\n{other.pw_dir}\n'),
-              outcome)
+        wanted = f'{other.pw_uid}\n{other.pw_gid}\n{other.pw_dir}\n'
+        equal((outcome.code, outcome.stdout), (0, wanted), outcome)
 
 
 def test_roots_file(t):
