@@ -121,6 +121,7 @@ struct ledger {
 	__u64 end_at;	/* its last switch-out, or the end of the measurement */
 	__u64 state_ns[TS_COUNT];
 	__u64 stolen_ns; /* part of running: interrupts and hypervisor, as rq->clock_task leaves out */
+	__u64 uncharged_ns; /* part of running that the kernel has charged to nobody, or to another task */
 	__u64 moving_ns; /* part of woken, preempted and yielded: between two CPUs' queues, as run_delay leaves out */
 	__u64 switches;	 /* switch-outs seen */
 	__u64 yields;

@@ -99,6 +99,8 @@ static __always_inline u32 status_of(struct task_struct *task)
 static __always_inline void fill(struct ev_thread *ev, struct task_struct *task, struct tracked *t,
 				 u32 flags)
 {
+	u64 rss;
+
 	__builtin_memset(ev, 0, offsetof(struct ev_thread, ledger));
 	ev->head.kind = EV_THREAD;
 	ev->head.size = sizeof(*ev);
@@ -112,7 +114,9 @@ static __always_inline void fill(struct ev_thread *ev, struct task_struct *task,
 	ev->policy = task->policy;
 	ev->nice = task->static_prio - DEFAULT_PRIO;
 	ev->rt_priority = task->rt_priority;
-	ev->max_rss_bytes = BPF_CORE_READ(task, signal, maxrss) * page_size;
+	rss = BPF_CORE_READ(task, signal, maxrss);
+	if (rss > t->rss_before) /* else its own peak is lower, and not known */
+		ev->max_rss_bytes = rss * page_size;
 	ev->count = 1;
 	if (t->flags & THREAD_OPEN_WAIT) {
 		ev->open_cause = t->track.cause;
@@ -174,7 +178,7 @@ static __always_inline void finish(struct task_struct *task, struct tracked *t)
 	track_finish(&t->track, &s);
 }
 
-int thread_ended(struct tracked *t)
+int thread_ended(struct tracked *t, u32 after_end)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct ev_thread *ev;
@@ -182,12 +186,10 @@ int thread_ended(struct tracked *t)
 
 	if (!t || __sync_val_compare_and_swap(&t->sent, 0, 1))
 		return 0;
-	if (stopped && t->track.ledger.end_at < end_at) {
-		/* It died after the measurement's end: it was alive then. */
+	if (after_end) /* it was alive at the end */
 		finish(task, t);
-	} else {
+	else
 		flags |= THREAD_ENDED;
-	}
 	ev = bpf_ringbuf_reserve(&ring, sizeof(*ev), 0);
 	if (!ev) {
 		add_unsent(task, t);
@@ -226,6 +228,7 @@ int BPF_PROG(cp_newtask, struct task_struct *task, u64 clone_flags)
 	t->creator_id = parent->id;
 	if (clone_flags & CLONE_THREAD) {
 		t->process_id = parent->process_id;
+		t->rss_before = parent->rss_before;
 	} else {
 		t->process_id = t->id;
 		t->flags = THREAD_LEADER;
@@ -259,6 +262,8 @@ int BPF_PROG(cp_exec, struct task_struct *task, pid_t old_pid, struct linux_binp
 		return 0;
 	/* execve(2): a thread that is not the leader takes over the leader's number. */
 	read_numbers(task, t);
+	/* exec_mmap() has taken over the peak of the memory that was there before. */
+	t->rss_before = BPF_CORE_READ(task, signal, maxrss);
 	ev = bpf_ringbuf_reserve(&ring, sizeof(*ev), 0);
 	if (!ev) {
 		__sync_fetch_and_add(&lost[LOSS_EXEC], 1);

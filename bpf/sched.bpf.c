@@ -63,11 +63,11 @@ static __always_inline u32 read_departure(struct task_struct *prev, struct track
 
 /* What was stolen since a switch-in that was not seen: what the kernel's own run time,
  * which leaves it out, is short of. */
-static __always_inline u64 stolen_unseen(const struct departure *d, u64 kernel_ns)
+static __always_inline u64 stolen_unseen(const struct departure *d)
 {
 	u64 ran = d->now > d->arrived ? d->now - d->arrived : 0;
 
-	return ran > kernel_ns ? ran - kernel_ns : 0;
+	return ran > d->kernel_ran ? ran - d->kernel_ran : 0;
 }
 
 /* A task leaves the queue, and its run time ends, before the next one is looked
@@ -83,10 +83,11 @@ static __always_inline void depart(struct task_struct *prev, struct tracked *t, 
 	d->arrived = prev->sched_info.last_arrival;
 	d->run_delay = prev->sched_info.run_delay;
 	d->unseen = switches - t->kernel_switches - 1;
+	d->kernel_ran = run_ns - t->kernel_run_ns;
 	if (t->arrived == d->arrived)
 		d->stolen = lag - t->stolen_mark;
 	else
-		d->stolen = stolen_unseen(d, run_ns - t->kernel_run_ns);
+		d->stolen = stolen_unseen(d);
 	t->kernel_run_ns = run_ns;
 	t->kernel_switches = switches;
 	t->arrived = 0;
@@ -185,7 +186,7 @@ static __always_inline void after_end(struct task_struct *prev, u32 prev_state)
 		return;
 	p = bpf_task_storage_get(&threads, prev, 0, 0);
 	if (p && p->role == ROLE_TRACKED)
-		thread_ended(p);
+		thread_ended(p, 1);
 }
 
 /* Returns the row of the cost table. */
@@ -249,7 +250,7 @@ static __always_inline u32 on_switch(bool preempt, struct task_struct *prev,
 	if (p)
 		p->position = what & 7;
 	if (what & MOVE_DEAD)
-		thread_ended(p);
+		thread_ended(p, 0);
 	return COST_SWITCH;
 }
 

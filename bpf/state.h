@@ -52,6 +52,7 @@ struct departure {
 	__u64 arrived;	 /* sched_info.last_arrival */
 	__u64 run_delay; /* sched_info.run_delay */
 	__u64 stolen;	 /* growth of rq->clock - rq->clock_task since the arrival */
+	__u64 kernel_ran; /* growth of se.sum_exec_runtime since the last switch-out */
 	__u64 unseen;	 /* switch-outs that the kernel counted since the last one but we did not see */
 	__u32 off;	 /* enum off_kind: what it does from now on */
 	__u32 cause;
@@ -86,6 +87,7 @@ static __always_inline void thread_sum(struct ev_thread *to, const struct ledger
 	sum->end_at += l->end_at - l->start_at;
 	sum->stolen_ns += l->stolen_ns;
 	sum->moving_ns += l->moving_ns;
+	sum->uncharged_ns += l->uncharged_ns;
 	sum->switches += l->switches;
 	sum->yields += l->yields;
 	sum->blocks += l->blocks;
@@ -150,6 +152,8 @@ static __always_inline void track_depart(struct track *t, const struct departure
 		track_charge_off(t, arrived - t->last_out, delay);
 	l->state_ns[TS_RUNNING] += now - arrived;
 	l->stolen_ns += d->stolen;
+	if (now - arrived > d->stolen + d->kernel_ran && !d->unseen)
+		l->uncharged_ns += now - arrived - d->stolen - d->kernel_ran;
 	l->switches++;
 	if (d->off == OFF_YIELDED)
 		l->yields++;
@@ -468,6 +472,7 @@ struct tracked {
 	__u32 flags; /* enum thread_flags */
 	__u64 open_since; /* with THREAD_OPEN_WAIT */
 	__u64 sent;  /* 1: its ledger went out */
+	__u64 rss_before; /* pages: the peak that its process had before it executed its program */
 	struct witness base; /* the kernel's accounting where the life that we account for began */
 };
 

@@ -78,5 +78,5 @@ static __always_inline void read_witness(struct task_struct *task, struct witnes
 u32 cause_of(struct tracked *t, u32 state);
 /* cause.bpf.c: it leaves the CPU by sched_yield(2). */
 int in_yield(void);
-/* ledger.bpf.c: its last switch-out. */
-int thread_ended(struct tracked *t);
+/* ledger.bpf.c: its last switch-out; after_end: the measurement was over before. */
+int thread_ended(struct tracked *t, u32 after_end);

@@ -199,6 +199,7 @@ static const struct field thread_fields[] = {
 	NUMBER_IN(ev_thread, ledger, start_at),
 	NUMBER_IN(ev_thread, ledger, end_at),
 	NUMBER_IN(ev_thread, ledger, stolen_ns),
+	NUMBER_IN(ev_thread, ledger, uncharged_ns),
 	NUMBER_IN(ev_thread, ledger, moving_ns),
 	NUMBER_IN(ev_thread, ledger, switches),
 	NUMBER_IN(ev_thread, ledger, yields),

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -299,6 +300,22 @@ static int final_status(const struct state *st)
 	return WIFEXITED(status) && WEXITSTATUS(status) == 128 + SIGTERM ? 0 : status;
 }
 
+/* proc_pid_status(5), VmHWM. Not ru_maxrss: that survives an exec, so it may be the peak of
+ * who started us. 0: not known. */
+static uint64_t own_peak_bytes(void)
+{
+	unsigned long long kib = 0;
+	char line[256];
+	FILE *f = fopen("/proc/self/status", "re");
+
+	if (!f)
+		return 0;
+	while (fgets(line, sizeof(line), f) && sscanf(line, "VmHWM: %llu kB", &kib) != 1)
+		;
+	fclose(f);
+	return kib * 1024;
+}
+
 static int tell_end(struct state *st)
 {
 	struct rusage use;
@@ -309,7 +326,7 @@ static int tell_end(struct state *st)
 	st->end.status = st->outcome->ended ? st->outcome->wstatus : -1;
 	st->end.collector_cpu_ns = (use.ru_utime.tv_sec + use.ru_stime.tv_sec) * 1000000000ull +
 				   (use.ru_utime.tv_usec + use.ru_stime.tv_usec) * 1000ull;
-	st->end.collector_rss_bytes = use.ru_maxrss * 1024ull;
+	st->end.collector_rss_bytes = own_peak_bytes();
 	return st->s->fn(st->s->ctx, &st->end.head);
 }
 

@@ -91,6 +91,7 @@ static int on_thread(struct model_builder *b, const struct event *head)
 	memcpy(t->state_ns, l->state_ns, sizeof(t->state_ns));
 	t->stolen_ns = l->stolen_ns;
 	t->moving_ns = l->moving_ns;
+	t->uncharged_ns = l->uncharged_ns;
 	t->switches = l->switches;
 	t->yields = l->yields;
 	t->blocks = l->blocks;

@@ -27,7 +27,7 @@ struct thread {
 	char comm[EVENT_COMM_SIZE];
 	uint64_t start_ns, end_ns, lifetime_ns;
 	uint64_t state_ns[TS_COUNT];
-	uint64_t stolen_ns, moving_ns; /* see struct ledger */
+	uint64_t stolen_ns, uncharged_ns, moving_ns; /* see struct ledger */
 	uint64_t switches, yields, blocks;
 	struct witness witness;
 	uint32_t policy;

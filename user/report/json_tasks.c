@@ -93,6 +93,7 @@ static void put_cpu(struct json *j, const struct model *m, const struct thread *
 	if (known_how)
 		json_string(j, "how", hows[m->run.cpu_how]);
 	json_u64(j, "stolen_ns", t->stolen_ns);
+	json_u64(j, "uncharged_ns", t->uncharged_ns);
 	json_u64(j, "moving_ns", t->moving_ns);
 	json_end(j);
 }
