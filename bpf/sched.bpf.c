@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The two probes that fire often: a switch and a wake-up. No look-up by key, no
- * allocation and no ring buffer on their way; a thread's last switch-out alone
- * sends something.
+ * The two probes that fire often: a switch and, once it is needed, a wake-up. No
+ * look-up by key, no allocation and no ring buffer on their way; a thread's last
+ * switch-out alone sends something.
  */
 #include "thread.bpf.h"
 
@@ -48,7 +48,10 @@ static __always_inline u32 read_departure(struct task_struct *prev, struct track
 		}
 		d->off = OFF_BLOCKED;
 		d->cause = cause_of(t, prev_state);
-		return row_of_cause(d->cause) == ROW_LOCK ? POS_BLOCKED_LOCK : POS_BLOCKED;
+		if (row_of_cause(d->cause) != ROW_LOCK)
+			return POS_BLOCKED;
+		locks_seen = 1;
+		return POS_BLOCKED_LOCK;
 	}
 	t->voluntary = voluntary;
 	d->off = OFF_PREEMPTED;
@@ -293,6 +296,9 @@ static __always_inline u32 on_wakeup(struct task_struct *task, struct program *g
 	return COST_WAKEUP;
 }
 
+/* Attached once a thread of the program was found queued while none ran, as on a busy
+ * machine, or has waited for a lock: then it matters who is queued at each moment. Up
+ * to then a wake-up is seen at the switch-in that follows, which costs nothing. */
 SEC("tp_btf/sched_wakeup")
 int BPF_PROG(cp_wakeup, struct task_struct *task)
 {

@@ -223,6 +223,7 @@ struct wall {
 	__u32 ender_ticks;   /* it may have been one of a ticker: not decided yet */
 	__u64 piece_ns;	     /* the last standstill */
 	__u64 piece_at;	     /* its end */
+	__u64 hidden_ns;     /* what wall_woken() has put right */
 	__u64 burst_ns;	     /* running time since it ended */
 	__u64 ender_mark;    /* pending_ever when the ender's wait began */
 	__u64 pending_ever;  /* all that was ever added to pending_ns */
@@ -385,7 +386,7 @@ static __always_inline int wall_hand_over(struct wall *w, __u32 to, __u32 from)
 }
 
 /* A thread comes to a CPU whose wake-up was not seen: as long as a thread of the
- * program runs, none is looked at. It was queued since `queued_at`, so a standstill
+ * program runs, or no probe is attached to wake-ups, none is looked at. It was queued since `queued_at`, so a standstill
  * that is open was none from then on; nor was the last one, if it came before the
  * thread that ended it. After wall_advance(), before wall_move(). */
 static __always_inline void wall_woken(struct wall *w, __u64 queued_at)
@@ -401,6 +402,7 @@ static __always_inline void wall_woken(struct wall *w, __u64 queued_at)
 		moved = s->still_ns;
 	s->still_ns -= moved;
 	s->runnable_ns += moved;
+	w->hidden_ns += moved;
 	if (queued_at >= w->piece_at || w->ender_ticks)
 		return;
 	moved = w->piece_at - queued_at;
@@ -411,6 +413,7 @@ static __always_inline void wall_woken(struct wall *w, __u64 queued_at)
 	w->piece_ns -= moved;
 	s->row_ns[row] -= moved;
 	s->runnable_ns += moved;
+	w->hidden_ns += moved;
 }
 
 /* Takes a thread from one position to another; cause and mark are those of the

@@ -11,6 +11,7 @@ __u64 stopped = 0;
 __u64 end_at = 0;
 __u64 linger = 0;
 __u64 window = 0;
+__u64 locks_seen = 0;
 __u64 waits_seen = 0;
 struct clock_pair clock_pair = {};
 __u64 ns_level = 0;

@@ -38,6 +38,7 @@ extern __u64 stopped; /* the measurement is over */
 extern __u64 end_at;  /* its end, valid once stopped */
 extern __u64 linger;  /* it ends with the last tracked thread, not with the command */
 extern __u64 window;     /* serial number of the window of calls that is open or was last */
+extern __u64 locks_seen; /* a thread has waited for a lock */
 extern __u64 waits_seen; /* a futex or epoll wait has blocked */
 extern struct clock_pair clock_pair; /* of the collector's last switch-in */
 extern __u64 ns_level;		     /* of the collector's PID namespace, read there too */

@@ -210,7 +210,7 @@ int collect_costs(struct probe *p, event_fn fn, void *ctx, struct ev_end *end)
 		const struct probe_cost *cost = NULL;
 		int error;
 
-		ev.attached = p->links[i] != NULL || (probe_rows[i].in_window && p->windows);
+		ev.attached = p->links[i] != NULL || (probe_rows[i].when == ATTACH_IN_WINDOW && p->windows);
 		snprintf(ev.name, sizeof(ev.name), "%s", probe_rows[i].tracepoint);
 		snprintf(ev.why, sizeof(ev.why), "%s", p->why[i]);
 		if (i < COST_ELSEWHERE)

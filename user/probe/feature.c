@@ -71,11 +71,13 @@ size_t probe_features(struct feature *items, size_t room)
 		return r.n;
 	}
 	add(&r, "load and attach", true, true, "all that this kernel has");
-	(void)probe_window(p, true, &err); /* its row says whether it worked */
-	for (size_t i = 0; i < PROBE_ROWS; i++)
+	for (size_t i = 0; i < PROBE_ROWS; i++) {
+		if (!p->links[i])
+			(void)attach_row(p, i, &err); /* its row says whether it worked */
 		add(&r, probe_rows[i].tracepoint, p->links[i] != NULL, probe_rows[i].needed, "%s%s%s",
 		    p->links[i] ? "for " : "without it there is no: ", probe_rows[i].lacks,
 		    p->why[i][0] ? p->why[i] : "");
+	}
 	probe_free(p);
 	return r.n;
 }

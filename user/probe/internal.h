@@ -10,12 +10,18 @@
 #include "bpf/state.h"
 #include "concprof.skel.h"
 
+enum attach_when {
+	ATTACH_ALWAYS,
+	ATTACH_ON_DEMAND, /* when the program turns out to need it: probe_read() */
+	ATTACH_IN_WINDOW, /* in windows of calls only */
+};
+
 /* One BPF program that is attached to a tracepoint. */
 struct probe_row {
 	const char *program;
 	const char *tracepoint;
 	bool needed;	   /* without it there is no ledger */
-	bool in_window;	   /* attached in windows of calls only */
+	enum attach_when when;
 	const char *lacks; /* what the report lacks without it */
 };
 
@@ -32,6 +38,7 @@ struct probe {
 	void *ctx;
 	int fn_error;
 	bool all_calls;
+	bool has_wakeups; /* was attached on demand */
 	uint32_t windows;
 	uint64_t window_ns, window_since;
 };
@@ -45,6 +52,9 @@ bool kernel_has_tracepoint(const struct btf *btf, const char *name);
 bool kernel_has_capability(int bit);
 /* Where a function of the kernel lies; start 0 if kallsyms does not say. */
 void kernel_find_code(const char *function, struct code *ret);
+
+/* Attaches a row, if that can be done; a row that is needed or an error otherwise. */
+int attach_row(struct probe *p, size_t row, struct err *err);
 
 /* Takes what is in the ring. */
 int collect_ring(struct probe *p, event_fn fn, void *ctx);

@@ -14,13 +14,16 @@
 #include <unistd.h>
 
 const struct probe_row probe_rows[PROBE_ROWS] = {
-	{ "cp_switch", "sched_switch", true, false, "everything" },
-	{ "cp_wakeup", "sched_wakeup", true, false, "the time in which the program only waits for a CPU" },
-	{ "cp_newtask", "task_newtask", true, false, "all threads but the first" },
-	{ "cp_exec", "sched_process_exec", false, false, "command lines and executables" },
-	{ "cp_lock_begin", "contention_begin", false, false, "kernel.lock: these waits go by their system call" },
-	{ "cp_lock_end", "contention_end", false, false, "kernel.lock: these waits go by their system call" },
-	{ "cp_call", "sys_exit", false, true, "futex and epoll calls" },
+	{ "cp_switch", "sched_switch", true, ATTACH_ALWAYS, "everything" },
+	{ "cp_wakeup", "sched_wakeup", false, ATTACH_ON_DEMAND,
+	  "exact times of only waiting for a CPU, and of waiting for a lock beside a free CPU" },
+	{ "cp_newtask", "task_newtask", true, ATTACH_ALWAYS, "all threads but the first" },
+	{ "cp_exec", "sched_process_exec", false, ATTACH_ALWAYS, "command lines and executables" },
+	{ "cp_lock_begin", "contention_begin", false, ATTACH_ALWAYS,
+	  "kernel.lock: these waits go by their system call" },
+	{ "cp_lock_end", "contention_end", false, ATTACH_ALWAYS,
+	  "kernel.lock: these waits go by their system call" },
+	{ "cp_call", "sys_exit", false, ATTACH_IN_WINDOW, "futex and epoll calls" },
 };
 
 /* libbpf speaks only where it explains a failure, and then through err. */
@@ -84,7 +87,7 @@ static void leave_out_missing(struct probe *p)
 	btf__free(btf);
 }
 
-static int attach_row(struct probe *p, size_t i, struct err *err)
+int attach_row(struct probe *p, size_t i, struct err *err)
 {
 	int error;
 
@@ -152,7 +155,7 @@ int probe_open(struct probe **ret, const struct probe_opts *opts, struct err *er
 	if (error)
 		goto fail;
 	for (size_t i = 0; i < PROBE_ROWS && !error; i++) {
-		if (!probe_rows[i].in_window)
+		if (probe_rows[i].when == ATTACH_ALWAYS)
 			error = attach_row(p, i, err);
 	}
 	if (error)
@@ -265,11 +268,46 @@ bool probe_has_waits(const struct probe *p)
 	return p->skel->bss->waits_seen;
 }
 
+static int read_program(struct probe *p, struct program *ret)
+{
+	uint32_t zero = 0;
+
+	return bpf_map_lookup_elem_flags(bpf_map__fd(p->skel->maps.programs), &zero, ret, BPF_F_LOCK);
+}
+
+/* Queued while none ran, for this share of the time at least: a busy machine. */
+#define BUSY_SHARE 200
+
+/* Attaches to wake-ups once they are worth what they cost. */
+static int attach_on_demand(struct probe *p)
+{
+	struct program program;
+	uint64_t elapsed;
+	int error;
+
+	if (p->has_wakeups)
+		return 0;
+	error = read_program(p, &program);
+	if (error)
+		return error;
+	elapsed = program.wall.sums.at - program.wall.sums.start_at;
+	if (!p->skel->bss->locks_seen && program.wall.hidden_ns * BUSY_SHARE <= elapsed)
+		return 0;
+	p->has_wakeups = true;
+	for (size_t i = 0; i < PROBE_ROWS && !error; i++) {
+		if (probe_rows[i].when == ATTACH_ON_DEMAND)
+			error = attach_row(p, i, NULL); /* if it fails its row says why */
+	}
+	return error;
+}
+
 int probe_read(struct probe *p, event_fn fn, void *ctx)
 {
 	int error = collect_ring(p, fn, ctx);
 
-	return error ? error : collect_wall(p, 0, fn, ctx);
+	if (!error)
+		error = collect_wall(p, 0, fn, ctx);
+	return error ? error : attach_on_demand(p);
 }
 
 bool probe_is_tracked(struct probe *p, int pidfd)
@@ -310,13 +348,6 @@ static void quiesce(void)
 {
 	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0))
 		nap(50000000); /* nohz_full: not offered */
-}
-
-static int read_program(struct probe *p, struct program *ret)
-{
-	uint32_t zero = 0;
-
-	return bpf_map_lookup_elem_flags(bpf_map__fd(p->skel->maps.programs), &zero, ret, BPF_F_LOCK);
 }
 
 /* Whatever ended it: afterwards no probe changes anything but for threads that die. */

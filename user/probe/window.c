@@ -36,7 +36,7 @@ int probe_window(struct probe *p, bool open, struct err *err)
 	for (size_t i = 0; i < PROBE_ROWS; i++) {
 		int error = 0;
 
-		if (!probe_rows[i].in_window)
+		if (probe_rows[i].when != ATTACH_IN_WINDOW)
 			continue;
 		if (open) {
 			p->skel->bss->window++;
