@@ -188,6 +188,25 @@ add_evidence(struct finding *to, const char *metric, uint64_t value, const char 
 	va_end(ap);
 }
 
+/* Which thread computed most, if there is more than one. */
+static void add_busiest(struct finding *to, const struct findings *f)
+{
+	const struct model *m = f->model;
+	const struct thread *busiest = NULL;
+	uint64_t all = f->totals.state_ns[TS_RUNNING], most;
+
+	for (size_t i = 0; i < m->n_threads; i++) {
+		if (!busiest || m->threads[i].state_ns[TS_RUNNING] > busiest->state_ns[TS_RUNNING])
+			busiest = &m->threads[i];
+	}
+	most = busiest ? busiest->state_ns[TS_RUNNING] : 0;
+	if (m->n_threads < 2 || most < all / 20)
+		return;
+	add_evidence(to, "threads.states.running_ns", most,
+		     "%.0f %% of the computing was done by one thread, %s", 100.0 * most / all,
+		     busiest->comm);
+}
+
 /* The rows of the wall time that matter, largest first. */
 static void add_rows(struct finding *to, const struct findings *f)
 {
@@ -257,8 +276,8 @@ static void describe_cpu(struct finding *to, const struct findings *f)
 	if (parallel < 1.2 && f->cpus_allowed > 1) {
 		snprintf(to->title, sizeof(to->title), "most of the time goes to computing, by one thread at a time");
 		snprintf(to->advice, sizeof(to->advice),
-			 "Make that thread's computation cheaper, or divide it among up to %.0f threads or "
-			 "processes: that is how many CPUs it may use.",
+			 "Make the computation cheaper, or divide it among up to %.0f threads or processes: "
+			 "that is how many CPUs it may use.",
 			 f->cpus_allowed);
 	} else if (parallel >= 0.9 * f->cpus_allowed) {
 		snprintf(to->title, sizeof(to->title), "most of the time goes to computing, on all CPUs that it may use");
@@ -283,8 +302,10 @@ static void describe(struct finding *to, const struct findings *f, const struct 
 		to->rule = rule->id;
 		snprintf(to->title, sizeof(to->title), "most of the time goes to %s", rule->what);
 		snprintf(to->advice, sizeof(to->advice), "%s", rule->advice);
-		if (v->class == CLASS_CPU_BOUND)
+		if (v->class == CLASS_CPU_BOUND) {
 			describe_cpu(to, f);
+			add_busiest(to, f);
+		}
 	} else {
 		describe_unknown(to, f, s);
 	}
