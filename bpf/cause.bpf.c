@@ -141,9 +141,8 @@ static __always_inline bool read_opened(struct file **slot, struct opened *ret)
 	return true;
 }
 
-static __always_inline void read_target(struct task_struct *task, u32 fd, struct target *ret)
+static __always_inline void read_target(struct files_struct *files, u32 fd, struct target *ret)
 {
-	struct files_struct *files = task->files;
 	struct fdtable *table;
 	struct opened opened;
 	struct inode *inode;
@@ -190,7 +189,7 @@ u32 fd_cause(u32 fd, u32 state)
 {
 	struct target target;
 
-	read_target(bpf_get_current_task_btf(), fd, &target);
+	read_target(bpf_get_current_task_btf()->files, fd, &target);
 	if (target.cause == CAUSE_IO_DISK && !in_d_state(state))
 		return CAUSE_IO_FILE;
 	if (!target.by_device && in_d_state(state))
@@ -202,12 +201,12 @@ u32 fd_cause(u32 fd, u32 state)
  * otherwise. Two peers cannot be told apart unless they are of one kind. */
 u32 two_fd_cause(u32 from, u32 to, u32 state)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct files_struct *files = bpf_get_current_task_btf()->files;
 	struct target a, b;
 	bool d = in_d_state(state);
 
-	read_target(task, from, &a);
-	read_target(task, to, &b);
+	read_target(files, from, &a);
+	read_target(files, to, &b);
 	if (a.cause == b.cause || (a.by_device == d && b.by_device != d))
 		return a.cause;
 	if (b.by_device == d && a.by_device != d)

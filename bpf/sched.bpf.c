@@ -312,7 +312,7 @@ int BPF_PROG(cp_wakeup, struct task_struct *task)
 	 * that one is queued tells whether a CPU is free for who waits for a lock. */
 	if (g->wall.running && !g->wall.lock_waiters)
 		return 0;
-	now = rq_of(task)->clock;
+	now = BPF_CORE_READ(task, se.cfs_rq, rq, clock);
 	if (now % COST_SAMPLE == 0)
 		from = bpf_ktime_get_ns();
 	row = on_wakeup(task, g, now);

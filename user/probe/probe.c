@@ -69,22 +69,23 @@ static struct bpf_program *program_of(struct probe *p, size_t row)
 	return bpf_object__find_program_by_name(p->skel->obj, probe_rows[row].program);
 }
 
-/* Programs whose tracepoint this kernel lacks would fail the whole load. Without
- * BTF it fails anyway, and explain() says why. */
-static void leave_out_missing(struct probe *p)
+/* Looks which tracepoints this kernel lacks, whose programs would fail the whole load. */
+static bool find_missing(struct probe *p)
 {
 	struct btf *btf = btf__load_vmlinux_btf();
+	bool any = false;
 
 	if (!btf)
-		return;
+		return false;
 	for (size_t i = 0; i < PROBE_ROWS; i++) {
 		if (kernel_has_tracepoint(btf, probe_rows[i].tracepoint))
 			continue;
 		snprintf(p->why[i], sizeof(p->why[i]), "this kernel has no tracepoint %s",
 			 probe_rows[i].tracepoint);
-		bpf_program__set_autoload(program_of(p, i), false);
+		any = true;
 	}
 	btf__free(btf);
+	return any;
 }
 
 int attach_row(struct probe *p, size_t i, struct err *err)
@@ -117,28 +118,42 @@ static int on_ring_event(void *ctx, void *data, size_t size)
 	return p->fn_error;
 }
 
-static int load(struct probe *p, const struct probe_opts *opts, struct err *err)
+/* Opens and loads what is not known to be missing. */
+static int load_once(struct probe *p, const struct probe_opts *opts)
 {
-	struct libbpf_words heard = { "" };
 	struct code fault_entry;
-	int error;
 
-	words = &heard;
-	libbpf_set_print(hear);
 	p->skel = concprof_bpf__open();
-	if (!p->skel) {
-		error = explain(-errno, heard.text, err);
-		goto out;
+	if (!p->skel)
+		return -errno;
+	for (size_t i = 0; i < PROBE_ROWS; i++) {
+		if (p->why[i][0])
+			bpf_program__set_autoload(program_of(p, i), false);
 	}
-	leave_out_missing(p);
 	p->skel->rodata->page_size = sysconf(_SC_PAGESIZE);
 	kernel_find_code("asm_exc_page_fault", &fault_entry);
 	p->skel->rodata->fault_entry = fault_entry;
 	p->skel->bss->linger = opts->linger;
-	error = concprof_bpf__load(p->skel);
+	return concprof_bpf__load(p->skel);
+}
+
+/* That something is missing is looked for only if the load fails: it takes as long as
+ * half of the load itself. */
+static int load(struct probe *p, const struct probe_opts *opts, struct err *err)
+{
+	struct libbpf_words heard = { "" };
+	int error;
+
+	words = &heard;
+	libbpf_set_print(hear);
+	error = load_once(p, opts);
+	if (error && p->skel && find_missing(p)) {
+		concprof_bpf__destroy(p->skel);
+		heard.text[0] = '\0';
+		error = load_once(p, opts);
+	}
 	if (error)
 		error = explain(error, heard.text, err);
-out:
 	words = NULL;
 	return error;
 }
