@@ -10,16 +10,16 @@
  */
 enum call_class {
 	CALL_OTHER = 0,
-	CALL_FD,	/* the descriptor is the first argument */
-	CALL_FD_BARE,	/* the same, of a call that touches no memory of the caller */
-	CALL_FD_TO_FD,	/* first and second argument: sendfile */
-	CALL_FD_X_FD,	/* first and third argument: splice, copy_file_range */
-	CALL_SOCKET,	/* i386: socketcall, whose arguments lie in memory */
-	CALL_PATH,	/* works on a name */
-	CALL_SYNC,	/* the file systems as such */
+	CALL_FD,       /* the descriptor is the first argument */
+	CALL_FD_BARE,  /* the same, of a call that touches no memory of the caller */
+	CALL_FD_TO_FD, /* first and second argument: sendfile */
+	CALL_FD_X_FD,  /* first and third argument: splice, copy_file_range */
+	CALL_SOCKET,   /* i386: socketcall, whose arguments lie in memory */
+	CALL_PATH,     /* works on a name */
+	CALL_SYNC,     /* the file systems as such */
 	CALL_EPOLL,
-	CALL_POLL,	/* second argument 0: a sleep */
-	CALL_SELECT,	/* first argument 0: a sleep */
+	CALL_POLL,   /* second argument 0: a sleep */
+	CALL_SELECT, /* first argument 0: a sleep */
 	CALL_SLEEP,
 	CALL_FUTEX,
 	CALL_FUTEX_WAIT, /* futex_waitv, futex_wait: waits, of no known kind */
@@ -105,7 +105,8 @@ enum call_class {
 #define CALL_ROW(name, class) [__NR_##name] = CALL_##class,
 
 /* Newer than some distributions' headers; the same number in each ABI. */
-#define CALL_ROWS_NEW [449] = CALL_FUTEX_WAIT, /* futex_waitv */ [455] = CALL_FUTEX_WAIT, /* futex_wait */
+#define CALL_ROWS_NEW                                                                              \
+	[449] = CALL_FUTEX_WAIT, /* futex_waitv */[455] = CALL_FUTEX_WAIT, /* futex_wait */
 
 extern const unsigned char calls_native[CALL_TABLE];
 

@@ -12,6 +12,5 @@
 #define CALLS_NATIVE(X) CALLS_64(X)
 #endif
 
-const unsigned char calls_native[CALL_TABLE] = {
-	CALLS_COMMON(CALL_ROW) CALLS_NATIVE(CALL_ROW) CALL_ROWS_NEW
-};
+const unsigned char calls_native[CALL_TABLE] = { CALLS_COMMON(CALL_ROW) CALLS_NATIVE(CALL_ROW)
+							 CALL_ROWS_NEW };

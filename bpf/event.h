@@ -123,7 +123,7 @@ struct ledger {
 	__u64 stolen_ns; /* part of running: interrupts and hypervisor, as rq->clock_task leaves out */
 	__u64 uncharged_ns; /* part of running that the kernel has charged to nobody, or to another task */
 	__u64 moving_ns; /* part of woken, preempted and yielded: between two CPUs' queues, as run_delay leaves out */
-	__u64 switches;	 /* switch-outs seen */
+	__u64 switches; /* switch-outs seen */
 	__u64 yields;
 	__u64 blocks; /* waits begun */
 	struct ledger_cause cause[CAUSE_COUNT];
@@ -141,11 +141,11 @@ struct witness {
 };
 
 enum thread_flags {
-	THREAD_LEADER = 1,   /* created as the first of its process */
-	THREAD_ENDED = 2,    /* it died; otherwise it was alive at the end */
-	THREAD_KERNEL = 4,   /* a kernel thread that works for the program, such as io_uring's */
-	THREAD_UNSENT = 8,   /* not one thread but the sum of those that could not be sent */
-	THREAD_OPEN_WAIT = 16, /* blocked when the measurement ended, for open_cause */
+	THREAD_LEADER = 1,	/* created as the first of its process */
+	THREAD_ENDED = 2,	/* it died; otherwise it was alive at the end */
+	THREAD_KERNEL = 4,	/* a kernel thread that works for the program, such as io_uring's */
+	THREAD_UNSENT = 8,	/* not one thread but the sum of those that could not be sent */
+	THREAD_OPEN_WAIT = 16,	/* blocked when the measurement ended, for open_cause */
 	THREAD_GROUP_DEAD = 32, /* with it the last thread of its process ended */
 };
 
@@ -153,15 +153,15 @@ enum thread_flags {
 
 struct ev_thread {
 	struct event head;
-	__u64 id;	   /* unique in a stream; tids recur */
-	__u64 creator_id;  /* the thread that created it; 0: from outside */
-	__u64 process_id;  /* id of the process's first thread */
-	__u32 tid, pid;	   /* as concprof's own PID namespace numbers them */
-	__u32 flags;	   /* enum thread_flags */
-	__u32 open_cause;  /* enum cause */
+	__u64 id;	  /* unique in a stream; tids recur */
+	__u64 creator_id; /* the thread that created it; 0: from outside */
+	__u64 process_id; /* id of the process's first thread */
+	__u32 tid, pid;	  /* as concprof's own PID namespace numbers them */
+	__u32 flags;	  /* enum thread_flags */
+	__u32 open_cause; /* enum cause */
 	__u64 open_since;
-	__u32 exit_code;   /* wait status of the process, as far as known at this thread's end */
-	__u32 policy;	   /* SCHED_* */
+	__u32 exit_code; /* wait status of the process, as far as known at this thread's end */
+	__u32 policy;	 /* SCHED_* */
 	__s32 nice;
 	__u32 rt_priority;
 	__u64 max_rss_bytes; /* of the process so far; 0: not known */
@@ -234,14 +234,14 @@ enum text_kind {
 struct ev_text {
 	struct event head;
 	__u32 what;
-	__u32 length;	/* without the NUL */
-	char text[]; /* NUL-terminated, padded to 8 */
+	__u32 length; /* without the NUL */
+	char text[];  /* NUL-terminated, padded to 8 */
 };
 
 enum loss_kind {
-	LOSS_THREADS = 1,  /* ledgers that found no room: in the totals, not in the list */
-	LOSS_UNTRACKED = 2, /* new threads whose storage could not be had: in nothing */
-	LOSS_EXEC = 3,	   /* executions without their names */
+	LOSS_THREADS = 1,    /* ledgers that found no room: in the totals, not in the list */
+	LOSS_UNTRACKED = 2,  /* new threads whose storage could not be had: in nothing */
+	LOSS_EXEC = 3,	     /* executions without their names */
 	LOSS_MISSED_RUN = 4, /* runs of a probe that the kernel left out, see ev_loss.name */
 	LOSS_SWITCH_IN = 5,
 	LOSS_CALLS = 6,
@@ -270,14 +270,14 @@ struct ev_probe {
 /* What windows of the futex and epoll calls saw: a sample unless all_time. */
 struct calls_sums {
 	__u64 futex_waits, futex_wakes, futex_other;
-	__u64 futex_blocked;   /* waits that a wake ended */
-	__u64 futex_again;     /* waits that returned at once: the word had changed */
+	__u64 futex_blocked; /* waits that a wake ended */
+	__u64 futex_again;   /* waits that returned at once: the word had changed */
 	__u64 futex_timeouts;
 	__u64 futex_woken;     /* threads woken by the wakes */
 	__u64 futex_wake_none; /* wakes that found nobody */
 	__u64 epoll_waits, epoll_events;
-	__u64 epoll_empty;     /* returned without an event */
-	__u64 epoll_ready;     /* returned events without sleeping */
+	__u64 epoll_empty; /* returned without an event */
+	__u64 epoll_ready; /* returned events without sleeping */
 };
 
 struct ev_calls {
@@ -299,7 +299,7 @@ enum ended_by {
 struct ev_end {
 	struct event head;
 	__u32 ended_by;
-	__s32 status; /* wait status of the command; -1: it lives */
+	__s32 status;		/* wait status of the command; -1: it lives */
 	__u64 bpf_ns, bpf_runs; /* estimated from samples; see EV_PROBE for each */
 	__u64 bpf_elsewhere_ns; /* the same for switches and wake-ups of other programs */
 	__u64 collector_cpu_ns;

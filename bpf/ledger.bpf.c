@@ -147,8 +147,8 @@ static __always_inline void add_unsent(struct task_struct *task, struct tracked 
 /* The collector looks now and then by itself; it is woken for a quarter full. */
 static __always_inline u64 wakeup_flag(void)
 {
-	return bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) > RING_SIZE / 4 ? BPF_RB_FORCE_WAKEUP :
-									     BPF_RB_NO_WAKEUP;
+	return bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) > RING_SIZE / 4 ? BPF_RB_FORCE_WAKEUP
+									   : BPF_RB_NO_WAKEUP;
 }
 
 /* Since when the task was queued after its last switch-out, as sched_info has it; 0:
@@ -277,7 +277,8 @@ int BPF_PROG(cp_exec, struct task_struct *task, pid_t old_pid, struct linux_binp
 	ev->pid = t->pid;
 	ev->pad = 0;
 	bpf_probe_read_kernel(ev->comm, sizeof(ev->comm), task->comm);
-	if (bpf_probe_read_kernel_str(ev->path, sizeof(ev->path), BPF_CORE_READ(bprm, filename)) < 0)
+	if (bpf_probe_read_kernel_str(ev->path, sizeof(ev->path), BPF_CORE_READ(bprm, filename)) <
+	    0)
 		ev->path[0] = '\0';
 	start = BPF_CORE_READ(task, mm, arg_start);
 	size = BPF_CORE_READ(task, mm, arg_end) - start;

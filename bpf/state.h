@@ -32,11 +32,12 @@
 
 /* How a thread left the CPU last, that is, what its time off the CPU is. */
 enum off_kind {
-	OFF_NEW = 0,	   /* it has not run yet */
-	OFF_BLOCKED = 1,   /* the part until its wake-up is blocked, the rest woken */
+	OFF_NEW = 0,	 /* it has not run yet */
+	OFF_BLOCKED = 1, /* the part until its wake-up is blocked, the rest woken */
 	OFF_PREEMPTED = 2,
 	OFF_YIELDED = 3,
-	OFF_THROTTLED = 4, /* its CPU limit is used up: blocked, although the kernel calls it runnable */
+	OFF_THROTTLED =
+		4, /* its CPU limit is used up: blocked, although the kernel calls it runnable */
 };
 
 struct track {
@@ -48,13 +49,13 @@ struct track {
 };
 
 struct departure {
-	__u64 now;	 /* rq->clock at the switch-out */
-	__u64 arrived;	 /* sched_info.last_arrival */
-	__u64 run_delay; /* sched_info.run_delay */
-	__u64 stolen;	 /* growth of rq->clock - rq->clock_task since the arrival */
+	__u64 now;	  /* rq->clock at the switch-out */
+	__u64 arrived;	  /* sched_info.last_arrival */
+	__u64 run_delay;  /* sched_info.run_delay */
+	__u64 stolen;	  /* growth of rq->clock - rq->clock_task since the arrival */
 	__u64 kernel_ran; /* growth of se.sum_exec_runtime since the last switch-out */
-	__u64 unseen;	 /* switch-outs that the kernel counted since the last one but we did not see */
-	__u32 off;	 /* enum off_kind: what it does from now on */
+	__u64 unseen; /* switch-outs that the kernel counted since the last one but we did not see */
+	__u32 off;    /* enum off_kind: what it does from now on */
 	__u32 cause;
 };
 
@@ -217,16 +218,16 @@ struct wall {
 	struct wall_sums sums;
 	__u32 running, runnable, lock_waiters;
 	__u32 cpus_allowed;
-	__u32 alive;	     /* tracked threads */
-	__u32 command_alive; /* of them, in the command's own process */
-	__u32 ender_row;     /* of the wait that ended the last standstill */
-	__u32 ender_ticks;   /* it may have been one of a ticker: not decided yet */
-	__u64 piece_ns;	     /* the last standstill */
-	__u64 piece_at;	     /* its end */
-	__u64 hidden_ns;     /* what wall_woken() has put right */
-	__u64 burst_ns;	     /* running time since it ended */
-	__u64 ender_mark;    /* pending_ever when the ender's wait began */
-	__u64 pending_ever;  /* all that was ever added to pending_ns */
+	__u32 alive;		       /* tracked threads */
+	__u32 command_alive;	       /* of them, in the command's own process */
+	__u32 ender_row;	       /* of the wait that ended the last standstill */
+	__u32 ender_ticks;	       /* it may have been one of a ticker: not decided yet */
+	__u64 piece_ns;		       /* the last standstill */
+	__u64 piece_at;		       /* its end */
+	__u64 hidden_ns;	       /* what wall_woken() has put right */
+	__u64 burst_ns;		       /* running time since it ended */
+	__u64 ender_mark;	       /* pending_ever when the ender's wait began */
+	__u64 pending_ever;	       /* all that was ever added to pending_ns */
 	__u64 pending_last[ROW_COUNT]; /* pending_ever after the last addition to each row */
 };
 
@@ -456,14 +457,14 @@ enum thread_role {
 struct tracked {
 	struct track track;
 	/* since the last switch-in */
-	__u64 arrived;	 /* rq->clock then; 0: off the CPU, or its switch-in was never seen */
+	__u64 arrived;	   /* rq->clock then; 0: off the CPU, or its switch-in was never seen */
 	__u64 stolen_mark; /* rq->clock - rq->clock_task then */
 	/* since the last switch-out */
 	__u64 kernel_switches; /* nvcsw + nivcsw then */
 	__u64 kernel_run_ns;   /* se.sum_exec_runtime then */
 	__u64 pending_mark;    /* for the wall rows: see wall_end_still() */
-	__u32 voluntary;	     /* low half of nvcsw then */
-	__u32 position;	     /* enum position */
+	__u32 voluntary;       /* low half of nvcsw then */
+	__u32 position;	       /* enum position */
 	__u64 kernel_lock;     /* the lock, between contention_begin and contention_end */
 	__u32 last_call_cause; /* of the last wait inside a system call */
 	__u32 window;	       /* of calls: the last one in which it made one */
@@ -472,9 +473,9 @@ struct tracked {
 	__u64 id, creator_id, process_id;
 	__u32 role; /* enum thread_role */
 	__u32 tid, pid;
-	__u32 flags; /* enum thread_flags */
+	__u32 flags;	  /* enum thread_flags */
 	__u64 open_since; /* with THREAD_OPEN_WAIT */
-	__u64 sent;  /* 1: its ledger went out */
+	__u64 sent;	  /* 1: its ledger went out */
 	__u64 rss_before; /* pages: the peak that its process had before it executed its program */
 	struct witness base; /* the kernel's accounting where the life that we account for began */
 };

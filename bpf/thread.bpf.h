@@ -34,10 +34,10 @@ extern const volatile __u32 page_size;
 extern const volatile struct code fault_entry; /* asm_exc_page_fault() */
 
 /* Written while they run. */
-extern __u64 stopped; /* the measurement is over */
-extern __u64 end_at;  /* its end, valid once stopped */
-extern __u64 linger;  /* it ends with the last tracked thread, not with the command */
-extern __u64 window;     /* serial number of the window of calls that is open or was last */
+extern __u64 stopped;	 /* the measurement is over */
+extern __u64 end_at;	 /* its end, valid once stopped */
+extern __u64 linger;	 /* it ends with the last tracked thread, not with the command */
+extern __u64 window;	 /* serial number of the window of calls that is open or was last */
 extern __u64 locks_seen; /* a thread has waited for a lock */
 extern __u64 waits_seen; /* a futex or epoll wait has blocked */
 extern struct clock_pair clock_pair; /* of the collector's last switch-in */

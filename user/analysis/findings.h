@@ -50,7 +50,7 @@ struct finding {
 struct verdict {
 	enum verdict_class class;
 	const char *rule;
-	double margin; /* 0 to 1; see the contract */
+	double margin;		      /* 0 to 1; see the contract */
 	enum verdict_class runner_up; /* CLASS_UNKNOWN: there is none */
 	enum verdict_class parts[2];  /* of CLASS_MIXED: the two that matter */
 };
@@ -66,15 +66,15 @@ struct totals {
 
 /* How far the report can be trusted. */
 struct trust {
-	uint64_t residual_ns;	      /* sum over threads of |lifetime - states| */
-	uint64_t running_off_ns;      /* sum over threads of |running - stolen - kernel's run time| */
-	uint64_t running_kernel_ns;   /* the kernel's run time, summed */
-	uint64_t delay_off_ns;	      /* sum of |woken + preempted + yielded + throttled - run_delay| */
+	uint64_t residual_ns;	    /* sum over threads of |lifetime - states| */
+	uint64_t running_off_ns;    /* sum over threads of |running - stolen - kernel's run time| */
+	uint64_t running_kernel_ns; /* the kernel's run time, summed */
+	uint64_t delay_off_ns; /* sum of |woken + preempted + yielded + throttled - run_delay| */
 	uint64_t delay_kernel_ns;
-	uint64_t switches_off;	      /* sum of |switch-outs seen - the kernel's count| */
+	uint64_t switches_off; /* sum of |switch-outs seen - the kernel's count| */
 	uint64_t switches_kernel;
-	uint64_t cpu_ns;	      /* the workload's: running, summed */
-	double bpf_share;	      /* of cpu_ns */
+	uint64_t cpu_ns;  /* the workload's: running, summed */
+	double bpf_share; /* of cpu_ns */
 };
 
 struct findings {

@@ -16,8 +16,8 @@ struct shares {
 };
 
 /* verdict.c: the class of whatever these shares are of; margin and runner-up may be NULL. */
-enum verdict_class classify(const struct shares *s, double *ret_margin, enum verdict_class *ret_runner_up,
-			    enum verdict_class ret_parts[2]);
+enum verdict_class classify(const struct shares *s, double *ret_margin,
+			    enum verdict_class *ret_runner_up, enum verdict_class ret_parts[2]);
 /* verdict.c: fills f->verdict and f->list. */
 void verdict_find(struct findings *f);
 /* shares.c */

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-
 /* Below this a program shows its start-up and nothing else. */
 #define TOO_SHORT_NS 10000000.0
 /* A class decides with this share of the time, or else together with a second one. */
@@ -86,21 +85,28 @@ struct rule {
 
 static const struct rule rules[] = {
 	{ CLASS_CPU_BOUND, "verdict.cpu", of_cpu, "computing",
-	  "Make the computation cheaper: a profile of where the CPU time goes comes first. More waiting "
+	  "Make the computation cheaper: a profile of where the CPU time goes comes first. More "
+	  "waiting "
 	  "threads would not help." },
 	{ CLASS_IO_BOUND, "verdict.io", of_io, "waiting for input and output",
-	  "Do the waiting at the same time: read ahead, write behind, batch small requests, or have "
-	  "several in flight (threads, coroutines, an event loop or io_uring). A faster CPU or fewer "
+	  "Do the waiting at the same time: read ahead, write behind, batch small requests, or "
+	  "have "
+	  "several in flight (threads, coroutines, an event loop or io_uring). A faster CPU or "
+	  "fewer "
 	  "instructions would not help." },
 	{ CLASS_LOCK_BOUND, "verdict.lock", of_lock, "waiting for locks",
-	  "Hold the lock for shorter, or for less: move work out of the critical section, split the lock, "
+	  "Hold the lock for shorter, or for less: move work out of the critical section, split "
+	  "the lock, "
 	  "or give each thread data of its own. More threads would make it worse." },
 	{ CLASS_OVERSUBSCRIBED, "verdict.crowd", of_crowd, "more busy threads than CPUs",
-	  "Use as many busy threads or processes as there are allowed CPUs; more of them only take turns." },
+	  "Use as many busy threads or processes as there are allowed CPUs; more of them only take "
+	  "turns." },
 	{ CLASS_STARVED, "verdict.starved", of_starving, "being ready without getting a CPU",
-	  "Other programs, or a CPU limit, hold the CPUs: measure on a quiet machine, or give it more." },
+	  "Other programs, or a CPU limit, hold the CPUs: measure on a quiet machine, or give it "
+	  "more." },
 	{ CLASS_SLEEP_BOUND, "verdict.sleep", of_sleep, "sleeping, as the program asked to",
-	  "Look for sleeps and timers that could be an event to wait for, or shorter; nothing else limits "
+	  "Look for sleeps and timers that could be an event to wait for, or shorter; nothing else "
+	  "limits "
 	  "it." },
 	{ CLASS_IDLE, "verdict.idle", of_idle, "waiting for something to do",
 	  "There is nothing to speed up while nothing is asked of it: measure it under load." },
@@ -134,8 +140,8 @@ static void rank(struct ranking *ret, const struct shares *s)
 	}
 }
 
-enum verdict_class classify(const struct shares *s, double *ret_margin, enum verdict_class *ret_runner_up,
-			    enum verdict_class ret_parts[2])
+enum verdict_class classify(const struct shares *s, double *ret_margin,
+			    enum verdict_class *ret_runner_up, enum verdict_class ret_parts[2])
 {
 	struct ranking r;
 
@@ -158,8 +164,8 @@ enum verdict_class classify(const struct shares *s, double *ret_margin, enum ver
 	}
 	/* Whatever goes from the first to the second makes it a mixture before the second wins. */
 	*ret_runner_up = CLASS_MIXED;
-	*ret_margin = r.first_share - DECIDES > MATTERS - r.second_share ? r.first_share - DECIDES :
-									   MATTERS - r.second_share;
+	*ret_margin = r.first_share - DECIDES > MATTERS - r.second_share ? r.first_share - DECIDES
+									 : MATTERS - r.second_share;
 	return r.first->class;
 }
 
@@ -225,10 +231,11 @@ static void add_rows(struct finding *to, const struct findings *f)
 	bool done[ROW_COUNT] = { false };
 
 	if (f->running_ns >= all / 100)
-		add_evidence(to, "wall.running_ns", f->running_ns,
-			     "%.0f %% of the time at least one thread computed, %.2f at once on average",
-			     100 * f->running_ns / all,
-			     f->running_ns ? (double)w->busy_ns / f->running_ns : 0);
+		add_evidence(
+			to, "wall.running_ns", f->running_ns,
+			"%.0f %% of the time at least one thread computed, %.2f at once on average",
+			100 * f->running_ns / all,
+			f->running_ns ? (double)w->busy_ns / f->running_ns : 0);
 	if (w->serialised_ns >= all / 100)
 		add_evidence(to, "wall.serialised_ns", w->serialised_ns,
 			     "%.0f %% of the time a thread waited for a lock while a CPU was free",
@@ -261,10 +268,12 @@ static void describe_unknown(struct finding *to, const struct findings *f, const
 	if (s->all < TOO_SHORT_NS) {
 		snprintf(to->title, sizeof(to->title), "too short a run to tell");
 		snprintf(to->advice, sizeof(to->advice),
-			 "Give it more work to do: what is measured here is mostly the start of a program.");
+			 "Give it more work to do: what is measured here is mostly the start of a "
+			 "program.");
 		return;
 	}
-	snprintf(to->title, sizeof(to->title), "nothing that is understood here takes enough of the time");
+	snprintf(to->title, sizeof(to->title),
+		 "nothing that is understood here takes enough of the time");
 	snprintf(to->advice, sizeof(to->advice), "The waits below are all that is known.");
 	(void)f;
 }
@@ -274,15 +283,19 @@ static void describe_cpu(struct finding *to, const struct findings *f)
 	double parallel = f->running_ns ? (double)f->model->wall.busy_ns / f->running_ns : 0;
 
 	if (parallel < 1.2 && f->cpus_allowed > 1) {
-		snprintf(to->title, sizeof(to->title), "most of the time goes to computing, by one thread at a time");
+		snprintf(to->title, sizeof(to->title),
+			 "most of the time goes to computing, by one thread at a time");
 		snprintf(to->advice, sizeof(to->advice),
-			 "Make the computation cheaper, or divide it among up to %.0f threads or processes: "
+			 "Make the computation cheaper, or divide it among up to %.0f threads or "
+			 "processes: "
 			 "that is how many CPUs it may use.",
 			 f->cpus_allowed);
 	} else if (parallel >= 0.9 * f->cpus_allowed) {
-		snprintf(to->title, sizeof(to->title), "most of the time goes to computing, on all CPUs that it may use");
+		snprintf(to->title, sizeof(to->title),
+			 "most of the time goes to computing, on all CPUs that it may use");
 		snprintf(to->advice, sizeof(to->advice),
-			 "Make the computation cheaper, or give it more CPUs. More threads would only take turns.");
+			 "Make the computation cheaper, or give it more CPUs. More threads would "
+			 "only take turns.");
 	}
 }
 
@@ -296,7 +309,8 @@ static void describe(struct finding *to, const struct findings *f, const struct 
 		const struct rule *a = rule_of(v->parts[0]), *b = rule_of(v->parts[1]);
 
 		to->rule = "verdict.mixed";
-		snprintf(to->title, sizeof(to->title), "two things take the time: %s, and %s", a->what, b->what);
+		snprintf(to->title, sizeof(to->title), "two things take the time: %s, and %s",
+			 a->what, b->what);
 		snprintf(to->advice, sizeof(to->advice), "%s", a->advice);
 	} else if (rule) {
 		to->rule = rule->id;
@@ -317,7 +331,8 @@ void verdict_find(struct findings *f)
 	struct shares s;
 
 	shares_of_program(&s, f);
-	f->verdict.class = classify(&s, &f->verdict.margin, &f->verdict.runner_up, f->verdict.parts);
+	f->verdict.class =
+		classify(&s, &f->verdict.margin, &f->verdict.runner_up, f->verdict.parts);
 	f->list = calloc(1, sizeof(*f->list));
 	if (!f->list)
 		abort();

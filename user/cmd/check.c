@@ -17,8 +17,8 @@ int cmd_check(void)
 		printf("%-4s %-32s %s\n", mark, rows[i].name, rows[i].why);
 		usable &= rows[i].works || !rows[i].needed;
 	}
-	printf("\n%s\n", usable ? "concprof works here." :
-				  "concprof does not work here: see the rows marked NO.");
+	printf("\n%s\n", usable ? "concprof works here."
+				: "concprof does not work here: see the rows marked NO.");
 	if (fflush(stdout))
 		return STATUS_FAILED;
 	return usable ? 0 : STATUS_FAILED;

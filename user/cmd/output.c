@@ -22,7 +22,8 @@ struct target {
 
 static int complain(const char *path, int error, struct err *err)
 {
-	return err_set(err, error, "cannot write the report to '%s': %s; choose another file with -o", path,
+	return err_set(err, error,
+		       "cannot write the report to '%s': %s; choose another file with -o", path,
 		       strerror(-error));
 }
 
@@ -41,8 +42,8 @@ static int open_beside(struct target *t)
 	int error = 0;
 
 	umask(mask);
-	if (snprintf(t->temporary, sizeof(t->temporary), "%.*s.concprof-XXXXXX", directory, t->path) >=
-	    (int)sizeof(t->temporary))
+	if (snprintf(t->temporary, sizeof(t->temporary), "%.*s.concprof-XXXXXX", directory,
+		     t->path) >= (int)sizeof(t->temporary))
 		return -ENAMETOOLONG;
 	t->fd = mkostemp(t->temporary, O_CLOEXEC);
 	if (t->fd < 0)
@@ -145,8 +146,8 @@ static int write_to(int fd, const struct opts_output *out, const struct findings
 	return error == -EPIPE ? 0 : error;
 }
 
-static int write_to_inherited(int inherited, const struct opts_output *out, const struct findings *f,
-			      const struct opts *o)
+static int write_to_inherited(int inherited, const struct opts_output *out,
+			      const struct findings *f, const struct opts *o)
 {
 	int fd = fcntl(inherited, F_DUPFD_CLOEXEC, 3);
 
@@ -163,7 +164,9 @@ int output_write(const struct opts_output *out, const struct findings *f, const 
 
 	if (!out->path || !strcmp(out->path, "-")) {
 		error = write_to_inherited(out->path ? STDOUT_FILENO : STDERR_FILENO, out, f, o);
-		return error ? complain(out->path ? "standard output" : "standard error", error, err) : 0;
+		return error ? complain(out->path ? "standard output" : "standard error", error,
+					err)
+			     : 0;
 	}
 	error = target_open(&t, out->path);
 	if (error)

@@ -18,8 +18,9 @@ extern char **environ;
 
 struct run {
 	const struct opts *o;
-	struct launch_user user;   /* whom the command runs as */
-	struct launch_user writer; /* whom reports are written as: who called sudo, whatever -u says */
+	struct launch_user user; /* whom the command runs as */
+	struct launch_user
+		writer; /* whom reports are written as: who called sudo, whatever -u says */
 	struct launch_environ environ;
 	struct launch *launch;
 	struct probe *probe;
@@ -41,7 +42,8 @@ static int prepare(struct run *r, const struct launch_signals *inherited)
 		return STATUS_FAILED;
 	r->signal_fd = supervise_signals();
 	if (r->signal_fd < 0) {
-		err_set(&r->err, r->signal_fd, "cannot receive signals: %s", strerror(-r->signal_fd));
+		err_set(&r->err, r->signal_fd, "cannot receive signals: %s",
+			strerror(-r->signal_fd));
 		return STATUS_FAILED;
 	}
 	launch.envp = r->environ.vars;
@@ -82,7 +84,8 @@ static int tell_facts(struct run *r)
 		notes[n++] = who;
 	}
 	if (r->environ.source == LAUNCH_ENVIRON_FALLBACK)
-		notes[n++] = "the environment from before sudo could not be read: the command got concprof's, "
+		notes[n++] = "the environment from before sudo could not be read: the command got "
+			     "concprof's, "
 			     "with the user's HOME, USER, LOGNAME and SHELL";
 	error = facts_tell(model_builder_event, r->builder, r->user.uid, r->o->argv,
 			   launch_executable(r->launch), notes);

@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MS 1000000ull
+#define MS    1000000ull
 #define NEVER UINT64_MAX
 
 #define SNAPSHOT_NS  (20 * MS)	 /* at first; doubled whenever the strip is full */
@@ -21,9 +21,18 @@
 #define WINDOW_AFTER (1000 * MS) /* no window of calls before */
 #define WINDOW_EVERY (2000 * MS)
 #define WINDOW_NS    (20 * MS)
-#define LOOK_NS	     (50 * MS)	 /* for processes that are to end */
+#define LOOK_NS	     (50 * MS) /* for processes that are to end */
 
-enum deadline { AT_SNAPSHOT, AT_WINDOW, AT_WINDOW_END, AT_DURATION, AT_LINGER, AT_LOOK, AT_KILL, DEADLINES };
+enum deadline {
+	AT_SNAPSHOT,
+	AT_WINDOW,
+	AT_WINDOW_END,
+	AT_DURATION,
+	AT_LINGER,
+	AT_LOOK,
+	AT_KILL,
+	DEADLINES
+};
 
 struct state {
 	const struct supervision *s;
@@ -68,7 +77,8 @@ int supervise_signals(void)
 
 static int failed(struct state *st, int error, const char *doing)
 {
-	return err_set(st->err, error, "%s failed: %s; there is no report", doing, strerror(-error));
+	return err_set(st->err, error, "%s failed: %s; there is no report", doing,
+		       strerror(-error));
 }
 
 /* The measurement is over, for this reason; once. */
@@ -235,9 +245,12 @@ static int on_signal(struct state *st)
 static int run_deadlines(struct state *st)
 {
 	static int (*const on[DEADLINES])(struct state *, uint64_t) = {
-		[AT_SNAPSHOT] = on_snapshot,	 [AT_WINDOW] = on_window,
-		[AT_WINDOW_END] = on_window_end, [AT_DURATION] = on_duration,
-		[AT_LINGER] = on_linger,	 [AT_LOOK] = on_look,
+		[AT_SNAPSHOT] = on_snapshot,
+		[AT_WINDOW] = on_window,
+		[AT_WINDOW_END] = on_window_end,
+		[AT_DURATION] = on_duration,
+		[AT_LINGER] = on_linger,
+		[AT_LOOK] = on_look,
 		[AT_KILL] = on_kill,
 	};
 	uint64_t now = now_ns();

@@ -26,8 +26,8 @@ struct supervision {
 };
 
 struct outcome {
-	bool ended;   /* the command has */
-	int wstatus;  /* as concprof should end: the command's own, or what the contract makes of it */
+	bool ended; /* the command has */
+	int wstatus; /* as concprof should end: the command's own, or what the contract makes of it */
 };
 
 /* Blocks the signals that supervise() handles and returns a signalfd of them, or -errno. */

@@ -47,8 +47,9 @@ static const char *const cause_names[CAUSE_COUNT] = {
 };
 
 static const char *const row_names[ROW_COUNT] = {
-	[ROW_IO] = "io",       [ROW_TIMER] = "timer", [ROW_LOCK] = "lock",   [ROW_SYNC] = "sync",
-	[ROW_EVENT] = "event", [ROW_CHILD] = "child", [ROW_OTHER] = "other", [ROW_UNKNOWN] = "unknown",
+	[ROW_IO] = "io",       [ROW_TIMER] = "timer",	  [ROW_LOCK] = "lock",
+	[ROW_SYNC] = "sync",   [ROW_EVENT] = "event",	  [ROW_CHILD] = "child",
+	[ROW_OTHER] = "other", [ROW_UNKNOWN] = "unknown",
 };
 
 static const char *const state_names[TS_COUNT] = {
@@ -97,10 +98,10 @@ static int exec_is_valid(const struct ev_exec *e)
 int event_is_valid(const struct event *ev, size_t room)
 {
 	static const size_t sizes[EV_KIND_COUNT] = {
-		[EV_RUN] = sizeof(struct ev_run),	[EV_TEXT] = sizeof(struct ev_text),
-		[EV_EXEC] = sizeof(struct ev_exec),	[EV_THREAD] = sizeof(struct ev_thread),
-		[EV_WALL] = sizeof(struct ev_wall),	[EV_LOSS] = sizeof(struct ev_loss),
-		[EV_PROBE] = sizeof(struct ev_probe),	[EV_CALLS] = sizeof(struct ev_calls),
+		[EV_RUN] = sizeof(struct ev_run),     [EV_TEXT] = sizeof(struct ev_text),
+		[EV_EXEC] = sizeof(struct ev_exec),   [EV_THREAD] = sizeof(struct ev_thread),
+		[EV_WALL] = sizeof(struct ev_wall),   [EV_LOSS] = sizeof(struct ev_loss),
+		[EV_PROBE] = sizeof(struct ev_probe), [EV_CALLS] = sizeof(struct ev_calls),
 		[EV_END] = sizeof(struct ev_end),
 	};
 

@@ -220,9 +220,9 @@ static int on_end(struct model_builder *b, const struct event *head)
 int model_builder_event(void *ctx, const struct event *ev)
 {
 	static int (*const on[EV_KIND_COUNT])(struct model_builder *, const struct event *) = {
-		[EV_RUN] = on_run,     [EV_TEXT] = on_text,   [EV_EXEC] = on_exec,
-		[EV_THREAD] = on_thread, [EV_WALL] = on_wall, [EV_LOSS] = on_loss,
-		[EV_PROBE] = on_probe, [EV_CALLS] = on_calls, [EV_END] = on_end,
+		[EV_RUN] = on_run,	 [EV_TEXT] = on_text,	[EV_EXEC] = on_exec,
+		[EV_THREAD] = on_thread, [EV_WALL] = on_wall,	[EV_LOSS] = on_loss,
+		[EV_PROBE] = on_probe,	 [EV_CALLS] = on_calls, [EV_END] = on_end,
 	};
 
 	if (!ev->kind || ev->kind >= EV_KIND_COUNT)

@@ -33,9 +33,9 @@ struct thread {
 	uint32_t policy;
 	int32_t nice;
 	uint32_t rt_priority;
-	uint32_t status;	/* of its process, as wait(2) would give it when this thread ended */
+	uint32_t status; /* of its process, as wait(2) would give it when this thread ended */
 	uint64_t max_rss_bytes; /* of its process then; 0: not known */
-	uint64_t open_for_ns; /* with THREAD_OPEN_WAIT: how long the open wait has lasted */
+	uint64_t open_for_ns;	/* with THREAD_OPEN_WAIT: how long the open wait has lasted */
 	enum cause open_cause;
 	struct wait *waits; /* those that happened, by time, longest first */
 	size_t n_waits;
@@ -45,7 +45,7 @@ struct thread {
 struct process {
 	uint64_t id;
 	uint32_t pid;
-	uint32_t ppid;	 /* of its creator; 0: it came from outside */
+	uint32_t ppid;	  /* of its creator; 0: it came from outside */
 	ptrdiff_t parent; /* its creator's place in model.processes; -1: from outside */
 	char comm[EVENT_COMM_SIZE];
 	const char *exe; /* as given to execve; NULL: not known */
@@ -53,7 +53,7 @@ struct process {
 	size_t n_args;
 	bool args_truncated;
 	uint64_t start_ns, end_ns;
-	bool ended;	/* all its threads are dead */
+	bool ended;	 /* all its threads are dead */
 	uint32_t status; /* as wait(2) gives it; valid if it ended */
 	size_t n_threads;
 	uint64_t max_rss_bytes; /* 0: not known */

@@ -78,7 +78,8 @@ static void add_rows(struct strip *s, const struct wall_sums *sums, uint64_t bac
 
 		/* What is left over by rounding goes with the last row that grew. */
 		all -= grown[r];
-		if (mine > grown[r]) /* more than ever was pending: a stream that contradicts itself */
+		if (mine >
+		    grown[r]) /* more than ever was pending: a stream that contradicts itself */
 			mine = grown[r];
 		mine -= fill_back(s, s->n - 1, r, mine);
 		back -= mine;

@@ -36,8 +36,8 @@ static int parse_ns(uint64_t *ret, const char *name, const char *text, bool zero
 		*ret = x * units[i].ns;
 		return 0;
 	}
-	return err_set(err, -EINVAL, "--%s: '%s' is no time%s; give seconds, as 10, 0.5 or 500ms", name,
-		       text, zero ? "" : " above zero");
+	return err_set(err, -EINVAL, "--%s: '%s' is no time%s; give seconds, as 10, 0.5 or 500ms",
+		       name, text, zero ? "" : " above zero");
 }
 
 static int set_duration(struct opts *o, const char *name, const char *value, struct err *err)
@@ -54,7 +54,8 @@ static int add_output(struct opts *o, const struct report_format *format, const 
 		      struct err *err)
 {
 	if (o->n_outputs == OPTS_OUTPUTS)
-		return err_set(err, -EINVAL, "too many reports: at most %d in one run", OPTS_OUTPUTS);
+		return err_set(err, -EINVAL, "too many reports: at most %d in one run",
+			       OPTS_OUTPUTS);
 	o->outputs[o->n_outputs].format = format;
 	o->outputs[o->n_outputs++].path = path;
 	return 0;
@@ -72,15 +73,18 @@ static int add_format(struct opts *o, const char *name, const char *value, struc
 		strncat(all, *all ? ", " : "", sizeof(all) - strlen(all) - 1);
 		strncat(all, format->name, sizeof(all) - strlen(all) - 1);
 	}
-	return err_set(err, -EINVAL, "--format: there is no format '%s'; the formats are %s", value, all);
+	return err_set(err, -EINVAL, "--format: there is no format '%s'; the formats are %s", value,
+		       all);
 }
 
 /* -o belongs to the --format before it; the first one without means text. */
 static int set_output(struct opts *o, const char *name, const char *value, struct err *err)
 {
 	if (!*value)
-		return err_set(err, -EINVAL,
-			       "--%s: the file's name is empty; give a path, or - for standard output", name);
+		return err_set(
+			err, -EINVAL,
+			"--%s: the file's name is empty; give a path, or - for standard output",
+			name);
 	if (o->n_outputs && !o->outputs[o->n_outputs - 1].path) {
 		o->outputs[o->n_outputs - 1].path = value;
 		return 0;
@@ -111,7 +115,8 @@ static int set_top(struct opts *o, const char *name, const char *value, struct e
 	errno = 0;
 	n = strtoul(value, &end, 10);
 	if (errno || *end || end == value || *value == '-' || !n || n > 1000000)
-		return err_set(err, -EINVAL, "--%s: '%s' is no number of rows; give 1 or more", name, value);
+		return err_set(err, -EINVAL, "--%s: '%s' is no number of rows; give 1 or more",
+			       name, value);
 	o->top = n;
 	return 0;
 }
@@ -129,14 +134,14 @@ static int set_color(struct opts *o, const char *name, const char *value, struct
 	return err_set(err, -EINVAL, "--%s: '%s' is none of auto, always, never", name, value);
 }
 
-#define FLAG(function, statement)                                                                   \
-	static int function(struct opts *o, const char *name, const char *value, struct err *err)   \
-	{                                                                                           \
-		(void)name;                                                                         \
-		(void)value;                                                                        \
-		(void)err;                                                                          \
-		statement;                                                                          \
-		return 0;                                                                           \
+#define FLAG(function, statement)                                                                  \
+	static int function(struct opts *o, const char *name, const char *value, struct err *err)  \
+	{                                                                                          \
+		(void)name;                                                                        \
+		(void)value;                                                                       \
+		(void)err;                                                                         \
+		statement;                                                                         \
+		return 0;                                                                          \
 	}
 
 FLAG(set_as_root, o->as_root = true)
@@ -154,7 +159,8 @@ static const struct row rows[] = {
 	  set_duration },
 	{ "linger", 0, "SECONDS", "watch what outlives the command for so long", set_linger },
 	{ "user", 'u', "NAME", "run the command as this user", set_user },
-	{ "as-root", 0, NULL, "under sudo: run the command as root, not as who called sudo", set_as_root },
+	{ "as-root", 0, NULL, "under sudo: run the command as root, not as who called sudo",
+	  set_as_root },
 	{ "calls", 0, NULL, "count futex and epoll calls all the time, not in windows", set_calls },
 	{ "top", 0, "N", "rows in each table of the text report (10)", set_top },
 	{ "color", 0, "WHEN", "auto, always or never", set_color },
@@ -171,17 +177,20 @@ void opts_help(FILE *out)
 	fputs("concprof: where every nanosecond of every thread of a program went\n\n"
 	      "  concprof [OPTIONS] -- COMMAND [ARG...]   profile a command and its descendants\n"
 	      "  concprof run [OPTIONS] -- COMMAND ...    the same\n"
-	      "  concprof check                           what this kernel and these privileges allow\n\n",
+	      "  concprof check                           what this kernel and these privileges "
+	      "allow\n\n",
 	      out);
 	for (size_t i = 0; i < ROWS; i++) {
 		char left[40];
 
 		snprintf(left, sizeof(left), "%c%c%s --%s%s%s", rows[i].letter ? '-' : ' ',
-			 rows[i].letter ? rows[i].letter : ' ', rows[i].letter ? "," : " ", rows[i].name,
-			 rows[i].value ? " " : "", rows[i].value ? rows[i].value : "");
+			 rows[i].letter ? rows[i].letter : ' ', rows[i].letter ? "," : " ",
+			 rows[i].name, rows[i].value ? " " : "",
+			 rows[i].value ? rows[i].value : "");
 		fprintf(out, "  %-26s %s\n", left, rows[i].help);
 	}
-	fputs("\nExit status: the command's own; 125 if concprof failed, 126 if the command cannot be\n"
+	fputs("\nExit status: the command's own; 125 if concprof failed, 126 if the command cannot "
+	      "be\n"
 	      "executed, 127 if it was not found.\n",
 	      out);
 }
@@ -204,9 +213,11 @@ static int complain(int c, char **argv, struct err *err)
 	const struct row *row = optopt ? row_of(optopt) : NULL;
 
 	if (c == ':' && row)
-		return err_set(err, -EINVAL, "option '--%s' needs a value; see concprof --help", row->name);
+		return err_set(err, -EINVAL, "option '--%s' needs a value; see concprof --help",
+			       row->name);
 	if (row)
-		return err_set(err, -EINVAL, "option '--%s' takes no value; see concprof --help", row->name);
+		return err_set(err, -EINVAL, "option '--%s' takes no value; see concprof --help",
+			       row->name);
 	if (optopt)
 		return err_set(err, -EINVAL, "unknown option '-%c'; see concprof --help", optopt);
 	return err_set(err, -EINVAL, "unknown option '%s'; see concprof --help", argv[optind - 1]);
@@ -276,12 +287,15 @@ static int check(const struct opts *o, struct err *err)
 	for (size_t i = 0; i < o->n_outputs; i++) {
 		if (!o->outputs[i].path && strcmp(o->outputs[i].format->name, "text"))
 			return err_set(err, -EINVAL,
-				       "--format %s needs a file: add -o FILE (or -o - for standard output)",
+				       "--format %s needs a file: add -o FILE (or -o - for "
+				       "standard output)",
 				       o->outputs[i].format->name);
 		for (size_t k = 0; k < i && o->outputs[i].path; k++) {
 			if (o->outputs[k].path && !strcmp(o->outputs[i].path, o->outputs[k].path))
-				return err_set(err, -EINVAL, "two reports go to '%s'; give each a file of its own",
-					       o->outputs[i].path);
+				return err_set(
+					err, -EINVAL,
+					"two reports go to '%s'; give each a file of its own",
+					o->outputs[i].path);
 		}
 	}
 	if (o->user && o->as_root)
@@ -307,9 +321,11 @@ int opts_parse(struct opts *ret, int argc, char **argv, struct err *err)
 	}
 	if (o.command == COMMAND_RUN && optind == argc)
 		return err_set(err, -EINVAL,
-			       "no command given; as in: sudo concprof -- ./program (see concprof --help)");
+			       "no command given; as in: sudo concprof -- ./program (see concprof "
+			       "--help)");
 	if (o.command == COMMAND_CHECK && optind < argc)
-		return err_set(err, -EINVAL, "check takes no argument, but '%s' was given", argv[optind]);
+		return err_set(err, -EINVAL, "check takes no argument, but '%s' was given",
+			       argv[optind]);
 	error = check(&o, err);
 	if (error)
 		return error;

@@ -180,8 +180,8 @@ static int missed_runs(struct probe *p, event_fn fn, void *ctx)
 		error = bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size);
 		if (error)
 			return error;
-		error = one_loss(LOSS_MISSED_RUN, info.recursion_misses, 0, probe_rows[i].tracepoint,
-				 fn, ctx);
+		error = one_loss(LOSS_MISSED_RUN, info.recursion_misses, 0,
+				 probe_rows[i].tracepoint, fn, ctx);
 		if (error)
 			return error;
 	}
@@ -210,7 +210,8 @@ int collect_costs(struct probe *p, event_fn fn, void *ctx, struct ev_end *end)
 		const struct probe_cost *cost = NULL;
 		int error;
 
-		ev.attached = p->links[i] != NULL || (probe_rows[i].when == ATTACH_IN_WINDOW && p->windows);
+		ev.attached = p->links[i] != NULL ||
+			      (probe_rows[i].when == ATTACH_IN_WINDOW && p->windows);
 		snprintf(ev.name, sizeof(ev.name), "%s", probe_rows[i].tracepoint);
 		snprintf(ev.why, sizeof(ev.why), "%s", p->why[i]);
 		if (i < COST_ELSEWHERE)

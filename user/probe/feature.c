@@ -32,9 +32,11 @@ __attribute__((format(printf, 5, 6))) static void add(struct rows *r, const char
 
 static void add_privileges(struct rows *r)
 {
-	bool bpf = kernel_has_capability(CAP_BPF_BIT), perfmon = kernel_has_capability(CAP_PERFMON_BIT);
+	bool bpf = kernel_has_capability(CAP_BPF_BIT),
+	     perfmon = kernel_has_capability(CAP_PERFMON_BIT);
 
-	add(r, "CAP_BPF", bpf, true, "%s", bpf ? "load programs and maps" : "run it as root, or grant CAP_BPF");
+	add(r, "CAP_BPF", bpf, true, "%s",
+	    bpf ? "load programs and maps" : "run it as root, or grant CAP_BPF");
 	add(r, "CAP_PERFMON", perfmon, true, "%s",
 	    perfmon ? "attach to tracepoints" : "run it as root, or grant CAP_PERFMON");
 }
@@ -49,12 +51,14 @@ static void add_kernel(struct rows *r)
 		snprintf(name.release, sizeof(name.release), "unknown");
 	add(r, "kernel", true, true, "Linux %s", name.release);
 	add(r, "BTF", btf, true, "%s",
-	    btf ? "/sys/kernel/btf/vmlinux" :
-		  "no /sys/kernel/btf/vmlinux: a kernel with CONFIG_DEBUG_INFO_BTF is needed, and /sys");
+	    btf ? "/sys/kernel/btf/vmlinux"
+		: "no /sys/kernel/btf/vmlinux: a kernel with CONFIG_DEBUG_INFO_BTF is needed, and "
+		  "/sys");
 	kernel_find_code("asm_exc_page_fault", &fault);
 	add(r, "kernel symbols", fault.start != 0, false, "%s",
-	    fault.start ? "page faults inside system calls are told apart" :
-		    "kallsyms shows no addresses (kernel.kptr_restrict): disk waits in system calls are 'unknown'");
+	    fault.start ? "page faults inside system calls are told apart"
+			: "kallsyms shows no addresses (kernel.kptr_restrict): disk waits in "
+			  "system calls are 'unknown'");
 }
 
 size_t probe_features(struct feature *items, size_t room)
@@ -74,7 +78,8 @@ size_t probe_features(struct feature *items, size_t room)
 	for (size_t i = 0; i < PROBE_ROWS; i++) {
 		if (!p->links[i])
 			(void)attach_row(p, i, &err); /* its row says whether it worked */
-		add(&r, probe_rows[i].tracepoint, p->links[i] != NULL, probe_rows[i].needed, "%s%s%s",
+		add(&r, probe_rows[i].tracepoint, p->links[i] != NULL, probe_rows[i].needed,
+		    "%s%s%s",
 		    p->links[i] ? "for " : "without it there is no: ", probe_rows[i].lacks,
 		    p->why[i][0] ? p->why[i] : "");
 	}

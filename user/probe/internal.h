@@ -20,7 +20,7 @@ enum attach_when {
 struct probe_row {
 	const char *program;
 	const char *tracepoint;
-	bool needed;	   /* without it there is no ledger */
+	bool needed; /* without it there is no ledger */
 	enum attach_when when;
 	const char *lacks; /* what the report lacks without it */
 };

@@ -44,22 +44,28 @@ static int hear(enum libbpf_print_level level, const char *fmt, va_list ap)
 
 static int explain(int error, const char *heard, struct err *err)
 {
-	bool privileged = kernel_has_capability(CAP_BPF_BIT) && kernel_has_capability(CAP_PERFMON_BIT);
+	bool privileged =
+		kernel_has_capability(CAP_BPF_BIT) && kernel_has_capability(CAP_PERFMON_BIT);
 
 	if (privileged && error == -EACCES && strstr(heard, "prog '"))
-		return err_set(err, -ENOTSUP,
-			       "cannot load the probes: this kernel's verifier refuses them (%s); please "
-			       "report this with the output of 'uname -r'", heard);
+		return err_set(
+			err, -ENOTSUP,
+			"cannot load the probes: this kernel's verifier refuses them (%s); please "
+			"report this with the output of 'uname -r'",
+			heard);
 	if (error == -EPERM || error == -EACCES)
 		return err_set(err, -EPERM,
-			       "cannot load the probes: not permitted%s%s; run it as root: sudo concprof ... "
+			       "cannot load the probes: not permitted%s%s; run it as root: sudo "
+			       "concprof ... "
 			       "('concprof check' names the capabilities that suffice)",
 			       heard[0] ? ": " : "", heard);
 	if (access("/sys/kernel/btf/vmlinux", R_OK))
-		return err_set(err, -ENOTSUP,
-			       "cannot load the probes: this kernel has no BTF (/sys/kernel/btf/vmlinux); "
-			       "it needs CONFIG_DEBUG_INFO_BTF, as all current distributions' kernels have, "
-			       "and in a container /sys");
+		return err_set(
+			err, -ENOTSUP,
+			"cannot load the probes: this kernel has no BTF (/sys/kernel/btf/vmlinux); "
+			"it needs CONFIG_DEBUG_INFO_BTF, as all current distributions' kernels "
+			"have, "
+			"and in a container /sys");
 	return err_set(err, error, "cannot load the probes: %s%s%s; see 'concprof check'",
 		       strerror(-error), heard[0] ? ": " : "", heard);
 }
@@ -95,7 +101,8 @@ int attach_row(struct probe *p, size_t i, struct err *err)
 	if (p->why[i][0]) {
 		if (!probe_rows[i].needed)
 			return 0;
-		return err_set(err, -ENOTSUP, "cannot measure: %s; Linux 5.18 or newer is needed", p->why[i]);
+		return err_set(err, -ENOTSUP, "cannot measure: %s; Linux 5.18 or newer is needed",
+			       p->why[i]);
 	}
 	p->links[i] = bpf_program__attach(program_of(p, i));
 	if (p->links[i])
@@ -287,7 +294,8 @@ static int read_program(struct probe *p, struct program *ret)
 {
 	uint32_t zero = 0;
 
-	return bpf_map_lookup_elem_flags(bpf_map__fd(p->skel->maps.programs), &zero, ret, BPF_F_LOCK);
+	return bpf_map_lookup_elem_flags(bpf_map__fd(p->skel->maps.programs), &zero, ret,
+					 BPF_F_LOCK);
 }
 
 /* Queued while none ran, for this share of the time at least: a busy machine. */

@@ -64,8 +64,8 @@ int probe_finish(struct probe *p, event_fn fn, void *ctx, struct ev_end *end);
 struct feature {
 	const char *name;
 	bool works;
-	bool needed;	/* concprof does not run without it */
-	char why[160];	/* it does not work, and the remedy; or what is known about it */
+	bool needed;   /* concprof does not run without it */
+	char why[160]; /* it does not work, and the remedy; or what is known about it */
 };
 
 /* Tries each thing that the probes need, without leaving anything behind. Fills

@@ -53,8 +53,8 @@ static void put_waits(struct json *j, const struct wait *waits, size_t n)
 	}
 }
 
-static void put_switches(struct json *j, uint64_t seen, uint64_t voluntary, uint64_t involuntary, uint64_t yields,
-			 uint64_t migrations)
+static void put_switches(struct json *j, uint64_t seen, uint64_t voluntary, uint64_t involuntary,
+			 uint64_t yields, uint64_t migrations)
 {
 	json_line_object(j, "switches");
 	json_u64(j, "seen", seen);
@@ -142,7 +142,8 @@ static void put_thread(struct json *j, const struct findings *f, size_t i)
 	put_switches(j, t->switches, t->witness.voluntary, t->witness.involuntary, t->yields,
 		     t->witness.migrations);
 	put_sched(j, t);
-	if (t->flags & THREAD_ENDED) /* of a living thread the kernel's sums are of another moment */
+	if (t->flags &
+	    THREAD_ENDED) /* of a living thread the kernel's sums are of another moment */
 		put_witness(j, &t->witness);
 	json_string(j, "class", class_name(f->thread_class[i]));
 	json_end(j);
