@@ -215,8 +215,12 @@ int BPF_PROG(cp_newtask, struct task_struct *task, u64 clone_flags)
 	if (stopped)
 		return 0;
 	parent = bpf_task_storage_get(&threads, current, 0, 0);
-	if (!parent || parent->role)
+	if (!parent || parent->role) {
+		/* A held command that creates a thread has been released, unseen. */
+		if (parent && parent->role == ROLE_HELD)
+			__sync_fetch_and_add(&lost[LOSS_UNTRACKED], 1);
 		return 0;
+	}
 	t = bpf_task_storage_get(&threads, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	g = the_program();
 	if (!t || !g) {

@@ -107,6 +107,17 @@ static __always_inline u64 queued_since(struct task_struct *next, struct tracked
 	return delay < now ? now - delay : now;
 }
 
+static __always_inline void begin_life(struct tracked *t, u64 at)
+{
+	t->kernel_switches = t->base.voluntary + t->base.involuntary;
+	t->kernel_run_ns = t->base.run_ns;
+	t->voluntary = t->base.voluntary;
+	t->track.run_delay = t->base.delay_ns;
+	t->track.last_out = at;
+	t->track.ledger.start_at = at;
+	t->role = ROLE_TRACKED;
+}
+
 /* The held command runs again: from here on it is measured. What sched_info
  * still owes for the queueing before belongs to the time before. */
 static __always_inline void release(struct task_struct *next, struct tracked *t, u64 now)
@@ -114,13 +125,24 @@ static __always_inline void release(struct task_struct *next, struct tracked *t,
 	read_witness(next, &t->base);
 	if (next->sched_info.last_queued)
 		t->base.delay_ns += now - next->sched_info.last_queued;
-	t->kernel_switches = t->base.voluntary + t->base.involuntary;
-	t->kernel_run_ns = t->base.run_ns;
-	t->voluntary = t->base.voluntary;
-	t->track.run_delay = t->base.delay_ns;
-	t->track.last_out = now;
-	t->track.ledger.start_at = now;
-	t->role = ROLE_TRACKED;
+	begin_life(t, now);
+}
+
+/* It leaves the CPU, and its release was not seen: as with any switch-in, the kernel
+ * may have emitted none. It has run since its last arrival; this switch is its own. */
+static __always_inline void release_unseen(struct task_struct *prev, struct tracked *t, bool preempt,
+					   u32 prev_state, u64 lag)
+{
+	u64 arrived = prev->sched_info.last_arrival;
+
+	read_witness(prev, &t->base);
+	t->base.run_ns -= prev->se.exec_start + lag - arrived;
+	if (!preempt && prev_state)
+		t->base.voluntary--;
+	else
+		t->base.involuntary--;
+	begin_life(t, arrived);
+	t->position = POS_RUNNING;
 }
 
 /* Moves both threads in the program's sums, at one instant; prev, on the CPU since
@@ -137,8 +159,9 @@ int move_both(struct tracked *p, struct tracked *n, struct moment *m, u32 what)
 		return 0;
 	bpf_spin_lock(&g->lock);
 	if (what & MOVE_FIRST) {
-		wall_start(&g->wall, m->now);
+		wall_start(&g->wall, p ? m->arrived : m->now);
 		g->wall.alive = g->wall.command_alive = 1;
+		g->wall.running = p != NULL; /* its release was not seen: it runs already */
 	}
 	if (p && p->position != POS_RUNNING)
 		wall_missed(&g->wall, p->position, m->arrived);
@@ -199,7 +222,7 @@ static __always_inline u32 on_switch(bool preempt, struct task_struct *prev,
 	struct tracked *p = NULL, *n = NULL;
 	struct departure d = {};
 	struct moment m = {};
-	u32 what = 0;
+	u32 what = 0, first = 0;
 	u64 now, lag;
 
 	if (stopped) {
@@ -220,10 +243,14 @@ static __always_inline u32 on_switch(bool preempt, struct task_struct *prev,
 	}
 	now = rq->clock;
 	lag = now - rq->clock_task;
-	if (p && p->role)
+	if (p && p->role == ROLE_CLOCK)
 		p = NULL;
 	if (p) {
-		what = read_departure(prev, p, preempt, prev_state, &d);
+		if (p->role == ROLE_HELD) {
+			release_unseen(prev, p, preempt, prev_state, lag);
+			first = MOVE_FIRST;
+		}
+		what = read_departure(prev, p, preempt, prev_state, &d) | first;
 		depart(prev, p, now, lag, &d);
 	}
 	if (n) {

@@ -323,7 +323,8 @@ static void describe(struct finding *to, const struct findings *f, const struct 
 	} else {
 		describe_unknown(to, f, s);
 	}
-	add_rows(to, f);
+	if (f->model->wall_ns)
+		add_rows(to, f);
 }
 
 void verdict_find(struct findings *f)
