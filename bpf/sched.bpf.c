@@ -215,6 +215,26 @@ static __always_inline void after_end(struct task_struct *prev, u32 prev_state)
 		thread_ended(p, 1);
 }
 
+/* The collector comes to a CPU. */
+static __always_inline void note_clocks(struct task_struct *next, u64 now)
+{
+	clock_pair.sched_ns = now;
+	clock_pair.monotonic_ns = bpf_ktime_get_ns();
+	ns_level = BPF_CORE_READ(next, thread_pid, level);
+}
+
+/* Next comes to the CPU; MOVE_FIRST if that is the command's release. */
+static __always_inline u32 arrive(struct task_struct *next, struct tracked *n, u64 now, u64 lag)
+{
+	bool first = n->role == ROLE_HELD;
+
+	if (first)
+		release(next, n, now);
+	n->arrived = now;
+	n->stolen_mark = lag;
+	return first ? MOVE_FIRST : 0;
+}
+
 /* Returns the row of the cost table. */
 static __always_inline u32 on_switch(bool preempt, struct task_struct *prev,
 				     struct task_struct *next, u32 prev_state, struct rq *rq)
@@ -253,21 +273,12 @@ static __always_inline u32 on_switch(bool preempt, struct task_struct *prev,
 		what = read_departure(prev, p, preempt, prev_state, &d) | first;
 		depart(prev, p, now, lag, &d);
 	}
-	if (n) {
-		if (n->role == ROLE_CLOCK) {
-			clock_pair.sched_ns = now;
-			clock_pair.monotonic_ns = bpf_ktime_get_ns();
-			ns_level = BPF_CORE_READ(next, thread_pid, level);
-			n = NULL;
-		} else {
-			if (n->role == ROLE_HELD) {
-				release(next, n, now);
-				what |= MOVE_FIRST;
-			}
-			n->arrived = now;
-			n->stolen_mark = lag;
-		}
+	if (n && n->role == ROLE_CLOCK) {
+		note_clocks(next, now);
+		n = NULL;
 	}
+	if (n)
+		what |= arrive(next, n, now, lag);
 	if (!p || !n || what > POS_BLOCKED_LOCK || !hand_over(p, n, what)) {
 		m.now = now;
 		m.arrived = d.arrived;
