@@ -10,16 +10,19 @@
  */
 enum call_class {
 	CALL_OTHER = 0,
-	CALL_FD,       /* the descriptor is the first argument */
-	CALL_FD_BARE,  /* the same, of a call that touches no memory of the caller */
-	CALL_FD_TO_FD, /* first and second argument: sendfile */
-	CALL_FD_X_FD,  /* first and third argument: splice, copy_file_range */
-	CALL_SOCKET,   /* i386: socketcall, whose arguments lie in memory */
-	CALL_PATH,     /* works on a name */
-	CALL_SYNC,     /* the file systems as such */
-	CALL_EPOLL,
-	CALL_POLL,   /* second argument 0: a sleep */
-	CALL_SELECT, /* first argument 0: a sleep */
+	CALL_FD,	  /* the descriptor is the first argument */
+	CALL_FD_BARE,	  /* the same, of a call that touches no memory of the caller */
+	CALL_FD_TO_FD,	  /* first and second argument: sendfile */
+	CALL_FD_X_FD,	  /* first and third argument: splice, copy_file_range */
+	CALL_SOCKET,	  /* i386: socketcall, whose arguments lie in memory */
+	CALL_PATH,	  /* works on a name */
+	CALL_SYNC,	  /* the file systems as such */
+	CALL_EPOLL,	  /* fourth argument: milliseconds */
+	CALL_EPOLL_TIME,  /* ... a struct timespec */
+	CALL_POLL,	  /* second argument 0: a sleep; third: milliseconds */
+	CALL_POLL_TIME,	  /* ... a struct timespec */
+	CALL_SELECT,	  /* first argument 0: a sleep; fifth: a struct timeval */
+	CALL_SELECT_TIME, /* ... a struct timespec */
 	CALL_SLEEP,
 	CALL_FUTEX,
 	CALL_FUTEX_WAIT, /* futex_waitv, futex_wait: waits, of no known kind */
@@ -36,19 +39,6 @@ enum call_class {
 	CALL_YIELD,
 	CALL_RESTART,
 };
-
-/* include/uapi/linux/futex.h */
-#define FUTEX_WAIT	      0
-#define FUTEX_LOCK_PI	      6
-#define FUTEX_WAKE	      1
-#define FUTEX_WAKE_OP	      5
-#define FUTEX_WAIT_BITSET     9
-#define FUTEX_WAKE_BITSET     10
-#define FUTEX_WAIT_REQUEUE_PI 11
-#define FUTEX_LOCK_PI2	      13
-#define FUTEX_PRIVATE_FLAG    128
-#define FUTEX_CLOCK_REALTIME  256
-#define FUTEX_WAITERS	      0x80000000
 
 #define CALL_TABLE 512
 
@@ -69,7 +59,7 @@ enum call_class {
 	X(linkat, PATH) X(symlinkat, PATH) X(readlinkat, PATH) X(fchmodat, PATH) \
 	X(fchownat, PATH) X(faccessat, PATH) X(faccessat2, PATH) X(renameat2, PATH) \
 	X(utimensat, PATH) X(chdir, PATH) X(mount, PATH) X(umount2, PATH) X(statfs, PATH) \
-	X(epoll_pwait, EPOLL) X(epoll_pwait2, EPOLL) X(ppoll, POLL) X(pselect6, SELECT) \
+	X(epoll_pwait, EPOLL) X(epoll_pwait2, EPOLL_TIME) X(ppoll, POLL_TIME) X(pselect6, SELECT_TIME) \
 	X(nanosleep, SLEEP) X(clock_nanosleep, SLEEP) X(futex, FUTEX) \
 	X(rt_sigsuspend, SIGNAL) X(rt_sigtimedwait, SIGNAL) X(wait4, CHILD) X(waitid, CHILD) \
 	X(clone, FORK) X(clone3, FORK) X(mq_timedsend, MQ) X(mq_timedreceive, MQ) \
@@ -97,7 +87,7 @@ enum call_class {
 	X(socketcall, SOCKET) X(fcntl64, FCNTL) X(ftruncate64, FD_BARE) X(truncate64, PATH) \
 	X(stat64, PATH) X(lstat64, PATH) X(fstat64, FD) X(fstatat64, PATH) \
 	X(sendfile64, FD_TO_FD) X(clock_nanosleep_time64, SLEEP) X(futex_time64, FUTEX) \
-	X(ppoll_time64, POLL) X(pselect6_time64, SELECT) X(rt_sigtimedwait_time64, SIGNAL) \
+	X(ppoll_time64, POLL_TIME) X(pselect6_time64, SELECT_TIME) X(rt_sigtimedwait_time64, SIGNAL) \
 	X(mq_timedsend_time64, MQ) X(mq_timedreceive_time64, MQ) X(recvmmsg_time64, FD) \
 	X(semtimedop_time64, SYSV_SEM) X(io_pgetevents_time64, AIO)
 /* clang-format on */
@@ -112,7 +102,7 @@ extern const unsigned char calls_native[CALL_TABLE];
 
 struct call {
 	long nr; /* -1: in no system call */
-	unsigned long arg[4];
+	unsigned long arg[5];
 	bool compat; /* i386's numbers */
 };
 
@@ -132,11 +122,13 @@ static __always_inline void parse_call(struct task_struct *task, struct pt_regs 
 		ret->arg[1] = (u32)regs->cx;
 		ret->arg[2] = (u32)regs->dx;
 		ret->arg[3] = (u32)regs->si;
+		ret->arg[4] = (u32)regs->di;
 	} else {
 		ret->arg[0] = regs->di;
 		ret->arg[1] = regs->si;
 		ret->arg[2] = regs->dx;
 		ret->arg[3] = regs->r10;
+		ret->arg[4] = regs->r8;
 	}
 }
 
@@ -162,6 +154,7 @@ static __always_inline void parse_call(struct task_struct *task, struct pt_regs 
 	ret->arg[1] = regs->regs[1];
 	ret->arg[2] = regs->regs[2];
 	ret->arg[3] = regs->regs[3];
+	ret->arg[4] = regs->regs[4];
 }
 
 static __always_inline u32 class_of(const struct call *call)

@@ -90,13 +90,14 @@ int BPF_PROG(cp_call, struct pt_regs *regs, long result)
 
 	parse_call(task, regs, &call);
 	class = class_of(&call);
-	if (class != CALL_FUTEX && class != CALL_EPOLL && class != CALL_FUTEX_WAIT)
+	if (class != CALL_FUTEX && class != CALL_EPOLL && class != CALL_EPOLL_TIME &&
+	    class != CALL_FUTEX_WAIT)
 		return 0;
 	t = bpf_task_storage_get(&threads, task, 0, 0);
 	s = bpf_map_lookup_elem(&calls, &zero);
 	if (!t || !s || t->role || stopped)
 		return 0;
-	if (class == CALL_EPOLL)
+	if (class == CALL_EPOLL || class == CALL_EPOLL_TIME)
 		count_epoll(s, t, result);
 	else if (class == CALL_FUTEX)
 		count_futex(s, call.arg[1], result);

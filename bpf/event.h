@@ -61,19 +61,31 @@ enum cause {
 	CAUSE_COUNT = 40,
 };
 
-/* What the program as a whole is doing. Standstills have the row of the wait
- * that ended them; row_of_cause() in state.h maps one to the other. */
+/* What a wait was for. A cause says in what a thread waits; this, what has to happen
+ * for it to go on: a socket may be waited on for a server's answer or for a client
+ * to come. The first eight are the kinds of the report's wall time, the others parts
+ * of them: row_kind() in wall.h. A standstill of the program as a whole has the row
+ * of the wait that ended it. */
 enum wall_row {
-	ROW_IO = 0,
-	ROW_TIMER = 1,
+	ROW_IO = 0,    /* a device */
+	ROW_TIMER = 1, /* time to pass, whatever it waits in */
 	ROW_LOCK = 2,
-	ROW_SYNC = 3,
-	ROW_EVENT = 4,
+	ROW_SYNC = 3,  /* another thread */
+	ROW_EVENT = 4, /* an event that may come or not, and none has; or of no known kind */
 	ROW_CHILD = 5,
 	ROW_OTHER = 6,
 	ROW_UNKNOWN = 7,
-	ROW_COUNT = 8,
+	ROW_PEER = 8,	 /* io: a server or a reader at the other end */
+	ROW_DEMAND = 9,	 /* io: something to do: clients, a terminal, a pipe to read */
+	ROW_FAULT = 10,	 /* io: memory from a disk */
+	ROW_CONVOY = 11, /* sync: what looks like a lock made of timed waits, see track_train() */
+	ROW_SIGNAL = 12, /* other: a signal */
+	ROW_QUEUE = 13,	 /* sync: a message queue */
+	ROW_COUNT = 14,
 };
+
+#define ROW_KINDS 8
+#define ROW_MASK  15 /* for the verifier */
 
 enum thread_state {
 	TS_RUNNING = 0,
@@ -123,10 +135,14 @@ struct ledger {
 	__u64 stolen_ns; /* part of running: interrupts and hypervisor, as rq->clock_task leaves out */
 	__u64 uncharged_ns; /* part of running that the kernel has charged to nobody, or to another task */
 	__u64 moving_ns; /* part of woken, preempted and yielded: between two CPUs' queues, as run_delay leaves out */
+	/* part of woken and preempted: the CPU was taken over from another thread of the
+	 * program, or from nobody; the rest, from other programs */
+	__u64 queued_own_ns, queued_idle_ns;
 	__u64 switches; /* switch-outs seen */
 	__u64 yields;
 	__u64 blocks; /* waits begun */
 	struct ledger_cause cause[CAUSE_COUNT];
+	__u64 row_ns[ROW_COUNT]; /* the waits by what they were for; sums to the causes' */
 };
 
 /* The kernel's own accounting of the same thread over the same time. */
@@ -164,6 +180,8 @@ struct ev_thread {
 	__u32 policy;	 /* SCHED_* */
 	__s32 nice;
 	__u32 rt_priority;
+	__u32 open_row; /* enum wall_row: what the open wait is for */
+	__u32 pad;
 	__u64 max_rss_bytes; /* of the process so far; 0: not known */
 	__u64 count;	     /* with THREAD_UNSENT: how many threads; else 1 */
 	char comm[EVENT_COMM_SIZE];
@@ -198,6 +216,12 @@ struct wall_sums {
 	__u64 pending_ns[ROW_COUNT];
 	__u64 still_ns;
 	__u64 serialised_ns;
+	/* parts of runnable_ns: a woken thread was on its way to an idle CPU; the CPU limit
+	 * was used up */
+	__u64 latency_ns, limit_ns;
+	/* a thread was in a wait of ROW_CONVOY: while another ran and a CPU was free, not
+	 * in serialised_ns; and in a standstill */
+	__u64 convoy_ns, convoy_still_ns;
 	__u64 missed_in; /* switch-ins never seen: the kernel emitted no event */
 	__u64 missed_ns; /* running time that the rows lack for that, at most */
 };

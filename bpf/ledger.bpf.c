@@ -120,6 +120,7 @@ static __always_inline void fill(struct ev_thread *ev, struct task_struct *task,
 	ev->count = 1;
 	if (t->flags & THREAD_OPEN_WAIT) {
 		ev->open_cause = t->track.cause;
+		ev->open_row = t->track.row;
 		ev->open_since = t->open_since;
 	}
 	bpf_probe_read_kernel(ev->comm, sizeof(ev->comm), task->comm);
@@ -174,6 +175,8 @@ static __always_inline void finish(struct task_struct *task, struct tracked *t)
 	if (t->position >= POS_BLOCKED && !queued && !(t->flags & THREAD_OPEN_WAIT)) {
 		t->flags |= THREAD_OPEN_WAIT;
 		t->open_since = t->track.last_out;
+		if (t->event.resolve)
+			t->track.row = wait_row(t, 0, 1);
 	}
 	track_finish(&t->track, &s);
 }
@@ -247,7 +250,7 @@ int BPF_PROG(cp_newtask, struct task_struct *task, u64 clone_flags)
 	t->position = POS_RUNNABLE;
 	bpf_spin_lock(&g->lock);
 	wall_advance(&g->wall, now);
-	wall_move(&g->wall, POS_GONE, POS_RUNNABLE, CAUSE_UNKNOWN, g->wall.pending_ever);
+	wall_move(&g->wall, POS_GONE, POS_RUNNABLE, ROW_UNKNOWN, g->wall.pending_ever);
 	g->wall.alive++;
 	if (t->process_id == COMMAND_ID)
 		g->wall.command_alive++;

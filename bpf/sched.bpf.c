@@ -34,7 +34,7 @@ struct moment {
 static __always_inline u32 read_departure(struct task_struct *prev, struct tracked *t, bool preempt,
 					  u32 prev_state, struct departure *d)
 {
-	u32 voluntary = prev->nvcsw;
+	u32 voluntary = prev->nvcsw, wait;
 
 	if (prev_state & TASK_DEAD) {
 		d->off = OFF_NEW;
@@ -46,18 +46,20 @@ static __always_inline u32 read_departure(struct task_struct *prev, struct track
 			d->off = OFF_NEW;
 			return POS_RUNNABLE;
 		}
+		wait = wait_of(t, prev_state);
 		d->off = OFF_BLOCKED;
-		d->cause = cause_of(t, prev_state);
-		if (row_of_cause(d->cause) != ROW_LOCK)
-			return POS_BLOCKED;
-		locks_seen = 1;
-		return POS_BLOCKED_LOCK;
+		d->cause = WAIT_CAUSE(wait);
+		d->row = WAIT_ROW(wait);
+		if (d->row == ROW_LOCK)
+			locks_seen = 1;
+		return row_position(d->row);
 	}
 	t->voluntary = voluntary;
 	d->off = OFF_PREEMPTED;
 	if (is_throttled(prev)) {
 		d->off = OFF_THROTTLED;
 		d->cause = CAUSE_KERNEL_THROTTLE;
+		d->row = ROW_OTHER;
 	} else if (!preempt && in_yield()) {
 		d->off = OFF_YIELDED;
 	}
@@ -130,8 +132,8 @@ static __always_inline void release(struct task_struct *next, struct tracked *t,
 
 /* It leaves the CPU, and its release was not seen: as with any switch-in, the kernel
  * may have emitted none. It has run since its last arrival; this switch is its own. */
-static __always_inline void release_unseen(struct task_struct *prev, struct tracked *t, bool preempt,
-					   u32 prev_state, u64 lag)
+static __always_inline void release_unseen(struct task_struct *prev, struct tracked *t,
+					   bool preempt, u32 prev_state, u64 lag)
 {
 	u64 arrived = prev->sched_info.last_arrival;
 
@@ -169,10 +171,11 @@ int move_both(struct tracked *p, struct tracked *n, struct moment *m, u32 what)
 	if (n) {
 		if (n->position >= POS_BLOCKED)
 			wall_woken(&g->wall, m->queued_at);
-		wall_move(&g->wall, n->position, POS_RUNNING, n->track.cause, n->pending_mark);
+		wall_queued(&g->wall, n->track.behind);
+		wall_move(&g->wall, n->position, POS_RUNNING, n->track.row, n->pending_mark);
 	}
 	if (p) {
-		wall_move(&g->wall, POS_RUNNING, to, CAUSE_UNKNOWN, g->wall.pending_ever);
+		wall_move(&g->wall, POS_RUNNING, to, ROW_UNKNOWN, g->wall.pending_ever);
 		if (what & MOVE_DEAD) {
 			g->wall.alive--;
 			if (p->process_id == COMMAND_ID)
@@ -223,8 +226,20 @@ static __always_inline void note_clocks(struct task_struct *next, u64 now)
 	ns_level = BPF_CORE_READ(next, thread_pid, level);
 }
 
-/* Next comes to the CPU; MOVE_FIRST if that is the command's release. */
-static __always_inline u32 arrive(struct task_struct *next, struct tracked *n, u64 now, u64 lag)
+/* The wait that the task was in has ended: what it was for. A global function takes no
+ * kernel pointer, so the verifier must forget that this is one. */
+static __always_inline void resolve_wait(struct task_struct *task, struct tracked *t)
+{
+	u64 address = 0;
+
+	bpf_probe_read_kernel(&address, sizeof(address), &task);
+	t->track.row = wait_row(t, address, 0);
+}
+
+/* Next comes to the CPU, from prev (p, if that is tracked); MOVE_FIRST if that is the
+ * command's release. */
+static __always_inline u32 arrive(struct task_struct *next, struct tracked *n, u64 now, u64 lag,
+				  struct task_struct *prev, struct tracked *p)
 {
 	bool first = n->role == ROLE_HELD;
 
@@ -232,6 +247,14 @@ static __always_inline u32 arrive(struct task_struct *next, struct tracked *n, u
 		release(next, n, now);
 	n->arrived = now;
 	n->stolen_mark = lag;
+	if (n->track.off == OFF_THROTTLED)
+		n->track.behind = BEHIND_LIMIT;
+	else if (p)
+		n->track.behind = BEHIND_OWN;
+	else if (!prev->pid)
+		n->track.behind = BEHIND_IDLE;
+	if (n->event.resolve)
+		resolve_wait(next, n);
 	return first ? MOVE_FIRST : 0;
 }
 
@@ -278,8 +301,8 @@ static __always_inline u32 on_switch(bool preempt, struct task_struct *prev,
 		n = NULL;
 	}
 	if (n)
-		what |= arrive(next, n, now, lag);
-	if (!p || !n || what > POS_BLOCKED_LOCK || !hand_over(p, n, what)) {
+		what |= arrive(next, n, now, lag, prev, p);
+	if (!p || !n || what > POS_BLOCKED_CONVOY || !hand_over(p, n, what)) {
 		m.now = now;
 		m.arrived = d.arrived;
 		if (n)
@@ -326,9 +349,11 @@ static __always_inline u32 on_wakeup(struct task_struct *task, struct program *g
 
 	if (!t || t->position < POS_BLOCKED)
 		return COST_ELSEWHERE;
+	if (t->event.resolve)
+		resolve_wait(task, t);
 	bpf_spin_lock(&g->lock);
 	wall_advance(&g->wall, now);
-	wall_move(&g->wall, t->position, POS_RUNNABLE, t->track.cause, t->pending_mark);
+	wall_move(&g->wall, t->position, POS_RUNNABLE, t->track.row, t->pending_mark);
 	bpf_spin_unlock(&g->lock);
 	t->position = POS_RUNNABLE;
 	return COST_WAKEUP;

@@ -6,6 +6,7 @@ struct programs_map programs SEC(".maps");
 
 const volatile __u32 page_size = 4096;
 const volatile struct code fault_entry = {};
+const volatile __s64 realtime_offset = 0;
 
 __u64 stopped = 0;
 __u64 end_at = 0;

@@ -32,6 +32,7 @@ extern struct programs_map programs SEC(".maps");
 /* Written before the probes are attached. */
 extern const volatile __u32 page_size;
 extern const volatile struct code fault_entry; /* asm_exc_page_fault() */
+extern const volatile __s64 realtime_offset;   /* CLOCK_REALTIME less CLOCK_MONOTONIC */
 
 /* Written while they run. */
 extern __u64 stopped;	 /* the measurement is over */
@@ -70,14 +71,67 @@ static __always_inline void read_witness(struct task_struct *task, struct witnes
 	ret->kernel_ns = task->stime;
 }
 
+/* include/linux/sched.h */
+#define TASK_INTERRUPTIBLE   0x0001
+#define TASK_UNINTERRUPTIBLE 0x0002
+
+/* A wait in state D cannot be one for a peer: pipes, sockets, terminals, futexes
+ * and timers are waited for interruptibly. */
+static __always_inline bool in_d_state(u32 state)
+{
+	return (state & TASK_UNINTERRUPTIBLE) && !(state & TASK_INTERRUPTIBLE);
+}
+
+/* include/uapi/linux/futex.h */
+#define FUTEX_WAIT	      0
+#define FUTEX_WAKE	      1
+#define FUTEX_WAKE_OP	      5
+#define FUTEX_LOCK_PI	      6
+#define FUTEX_WAIT_BITSET     9
+#define FUTEX_WAKE_BITSET     10
+#define FUTEX_WAIT_REQUEUE_PI 11
+#define FUTEX_LOCK_PI2	      13
+#define FUTEX_PRIVATE_FLAG    128
+#define FUTEX_CLOCK_REALTIME  256
+#define FUTEX_WAITERS	      0x80000000
+
+/* A wait in one word: enum cause, above it enum wall_row. */
+#define WAIT(cause, row) ((u32)(cause) | (u32)(row) << 8)
+#define WAIT_CAUSE(wait) ((wait)&0xff)
+#define WAIT_ROW(wait)	 ((wait) >> 8 & 0xff)
+
+/* One whose cause tells what it is for. */
+static __always_inline u32 plain_wait(u32 cause)
+{
+	return WAIT(cause, row_of_cause(cause));
+}
+
 /*
  * Global functions: the verifier looks at each by itself, once, and not again on
  * each path that calls it. They take no kernel pointer for that reason: the task
  * that they are about is the current one, which at a switch is the one that leaves.
  */
-/* cause.bpf.c: why the current task, leaving the CPU in this state, is blocked. */
-u32 cause_of(struct tracked *t, u32 state);
+/* cause.bpf.c: what the current task, leaving the CPU in this state, waits for: WAIT(). */
+u32 wait_of(struct tracked *t, u32 state);
 /* cause.bpf.c: it leaves the CPU by sched_yield(2). */
 int in_yield(void);
 /* ledger.bpf.c: its last switch-out; after_end: the measurement was over before. */
 int thread_ended(struct tracked *t, u32 after_end);
+
+/* target.bpf.c: what the current task waits for in a call on one or two descriptors: WAIT(). */
+u32 fd_wait(u32 fd, u32 state);
+u32 two_fd_wait(u32 from, u32 to, u32 state);
+/* target.bpf.c: a descriptor in a set: WAIT(), above it its enum event_set. */
+u32 fd_target(u32 fd);
+u32 file_target(u64 file, u32 fd);
+/* target.bpf.c: its struct file's private data; its struct sock. 0: none. */
+u64 fd_private(u32 fd);
+u64 fd_sock(u32 fd);
+
+/* event_wait.bpf.c: the current task begins a wait that may end for several reasons. */
+int begin_poll(struct tracked *t, u64 fds, u32 n, u64 timeout, u32 is_time);
+int begin_select(struct tracked *t, u64 fds, u32 n, u64 timeout, u32 part_ns);
+int begin_epoll(struct tracked *t, u32 fd, u64 timeout, u32 is_time);
+int begin_futex(struct tracked *t, u64 word, u64 timeout, u32 op);
+/* event_wait.bpf.c: ... and it ends, or (open) the measurement does: its enum wall_row. */
+u32 wait_row(struct tracked *t, u64 task, u32 open);

@@ -18,6 +18,8 @@ typedef __u8 u8;
 typedef __u16 u16;
 typedef __u32 u32;
 typedef __u64 u64;
+typedef __s16 s16;
+typedef __s32 s32;
 typedef __s64 s64;
 typedef _Bool bool;
 typedef __u16 __be16;
@@ -126,7 +128,78 @@ struct nameidata {
 
 struct file {
 	struct inode *f_inode;
+	unsigned int f_mode;
+	void *private_data;
 	struct path f_path;
+};
+
+struct list_head {
+	struct list_head *next;
+};
+
+struct rb_node {
+	struct rb_node *rb_right;
+	struct rb_node *rb_left;
+};
+
+struct rb_root {
+	struct rb_node *rb_node;
+};
+
+struct rb_root_cached {
+	struct rb_root rb_root;
+};
+
+/* fs/eventpoll.c */
+struct eventpoll {
+	struct list_head rdllist;
+	struct rb_root_cached rbr;
+};
+
+struct epoll_filefd {
+	struct file *file;
+	int fd;
+};
+
+struct epitem {
+	struct rb_node rbn;
+	struct list_head rdllink;
+	struct epoll_filefd ffd;
+};
+
+struct socket {
+	unsigned long flags;
+	struct sock *sk;
+};
+
+struct sock_common {
+	unsigned short skc_family;
+	volatile unsigned char skc_state;
+};
+
+struct sk_buff_head {
+	u32 qlen;
+};
+
+struct sock {
+	struct sock_common __sk_common;
+	struct sk_buff_head sk_receive_queue;
+	u8 sk_userlocks : 4;
+	u8 sk_shutdown;
+	u16 sk_protocol;
+};
+
+struct inet_bind_bucket {
+	signed char fastreuse;
+};
+
+struct inet_connection_sock {
+	struct inet_bind_bucket *icsk_bind_hash;
+};
+
+struct unix_sock {
+	struct unix_address *addr;
+	struct sock *peer;
 };
 
 struct fdtable {
@@ -151,7 +224,28 @@ struct pid {
 	struct upid numbers[1];
 };
 
+typedef struct {
+	unsigned long sig[1];
+} sigset_t;
+
+struct sigpending {
+	struct list_head list;
+	sigset_t signal;
+};
+
+struct kernel_siginfo {
+	int si_code;
+};
+
+typedef struct kernel_siginfo kernel_siginfo_t;
+
+struct sigqueue {
+	struct list_head list;
+	kernel_siginfo_t info;
+};
+
 struct signal_struct {
+	struct sigpending shared_pending;
 	atomic_t live;
 	int group_exit_code;
 	unsigned int flags;
@@ -197,6 +291,7 @@ struct task_struct {
 	struct nameidata *nameidata;
 	struct files_struct *files;
 	struct signal_struct *signal;
+	struct sigpending pending;
 	struct pid *thread_pid;
 	struct task_struct *group_leader;
 	struct task_struct *real_parent;

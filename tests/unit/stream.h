@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "event/event.h"
+#include "../bpf/wall.h"
 
 #define T0 5000000000ULL
 
@@ -62,6 +63,7 @@ static inline void waited(struct ev_thread *t, enum cause cause, __u64 ns, __u32
 	t->ledger.blocks += count;
 	t->ledger.state_ns[TS_RUNNING] -= ns;
 	t->ledger.state_ns[cause == CAUSE_UNKNOWN ? TS_UNKNOWN : TS_BLOCKED] += ns;
+	t->ledger.row_ns[row_of_cause(cause)] += ns;
 }
 
 /* It was alive at the end, and has been waiting since. */
@@ -70,6 +72,7 @@ static inline void waits(struct ev_thread *t, enum cause cause, __u64 since)
 	t->flags &= ~(THREAD_ENDED | THREAD_GROUP_DEAD);
 	t->flags |= THREAD_OPEN_WAIT;
 	t->open_cause = cause;
+	t->open_row = row_of_cause(cause);
 	t->open_since = T0 + since;
 	waited(t, cause, t->ledger.end_at - t->open_since, 1);
 }

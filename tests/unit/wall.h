@@ -70,7 +70,7 @@ static inline void move(struct world *g, int i, __u64 ns, __u32 pos, __u32 cause
 	__u32 from = t->pos;
 
 	wall_advance(&g->wall, START + ns);
-	wall_move(&g->wall, from, pos, from >= POS_BLOCKED ? t->cause : CAUSE_UNKNOWN,
+	wall_move(&g->wall, from, pos, from >= POS_BLOCKED ? row_of_cause(t->cause) : ROW_UNKNOWN,
 		  from >= POS_BLOCKED ? t->mark : g->wall.pending_ever);
 	t->pos = pos;
 	if (pos >= POS_BLOCKED) {

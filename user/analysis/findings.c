@@ -1,17 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "analysis/internal.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-
-static void *checked(void *p)
-{
-	if (!p) {
-		fputs("concprof: out of memory\n", stderr);
-		abort();
-	}
-	return p;
-}
 
 static double allowed_cpus(const struct ev_run *run)
 {
@@ -41,44 +31,21 @@ static void sum_wall(struct findings *f)
 		f->parallelism = (double)m->wall.busy_ns / m->wall_ns;
 }
 
-static enum verdict_class class_of(const struct shares *s)
-{
-	enum verdict_class runner_up, parts[2];
-	double margin;
-
-	return classify(s, &margin, &runner_up, parts);
-}
-
-static void classify_threads(struct findings *f)
-{
-	const struct model *m = f->model;
-	struct shares *of_process = checked(calloc(m->n_processes + 1, sizeof(*of_process)));
-
-	f->thread_class = checked(calloc(m->n_threads + 1, sizeof(*f->thread_class)));
-	f->process_class = checked(calloc(m->n_processes + 1, sizeof(*f->process_class)));
-	for (size_t i = 0; i < m->n_threads; i++) {
-		struct shares s;
-
-		shares_of_thread(&s, &m->threads[i]);
-		f->thread_class[i] = class_of(&s);
-		shares_add(&of_process[m->threads[i].process], &s);
-	}
-	for (size_t i = 0; i < m->n_processes; i++)
-		f->process_class[i] = class_of(&of_process[i]);
-	free(of_process);
-}
-
 struct findings *findings_new(const struct model *model)
 {
-	struct findings *f = checked(calloc(1, sizeof(*f)));
+	struct findings *f = zeroed(1, sizeof(*f));
 
 	f->model = model;
 	f->cpus_allowed = allowed_cpus(&model->run);
 	sum_wall(f);
 	totals_sum(&f->totals, model);
 	trust_compare(&f->trust, model);
+	shares_prepare(f);
+	convoy_find(f);
+	phases_find(f);
 	verdict_find(f);
-	classify_threads(f);
+	follow_waits(f);
+	rules_find(f);
 	return f;
 }
 

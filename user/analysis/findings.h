@@ -33,7 +33,7 @@ struct evidence {
 	char text[160]; /* the same for a person, with its share or comparison */
 };
 
-#define EVIDENCE_MAX 6
+#define EVIDENCE_MAX 8
 
 struct finding {
 	const char *rule; /* stable id */
@@ -55,12 +55,30 @@ struct verdict {
 	enum verdict_class parts[2];  /* of CLASS_MIXED: the two that matter */
 };
 
+/* A stretch of the run of one character. */
+struct phase {
+	uint64_t start_ns, end_ns;
+	size_t first_slot, end_slot; /* of model->strip */
+	enum verdict_class class;
+	double parallelism;
+};
+
+#define PHASES_MAX 6
+
+/* Threads that wait for a lock in the guise of another wait: an interpreter lock. */
+struct convoy {
+	bool is_lock;	/* model->wall.convoy_ns is waiting for a lock */
+	size_t threads; /* that wait so */
+};
+
 /* Sums over all threads, those that could not be sent included. */
 struct totals {
 	uint64_t threads, processes;
 	uint64_t lifetime_ns;
 	uint64_t state_ns[TS_COUNT];
 	struct wait waits[CAUSE_COUNT]; /* by enum cause */
+	uint64_t row_ns[ROW_COUNT];	/* the same by what they were for */
+	uint64_t queued_own_ns, queued_idle_ns;
 	uint64_t switches, voluntary, involuntary, yields, migrations;
 };
 
@@ -83,8 +101,13 @@ struct findings {
 	double parallelism;  /* mean number of running threads over the wall time */
 	size_t n_counts;     /* of model->wall.by_count that are worth showing: 1 + highest */
 	double cpus_allowed; /* the smaller of affinity and cgroup quota */
+	double crowding;     /* of the time with a thread running: its own threads were too many */
+	double held_back;    /* ... and other programs had the CPUs that more threads wanted */
 	struct totals totals;
 	struct trust trust;
+	struct convoy convoy;
+	struct phase phases[PHASES_MAX]; /* at least one, if there is a strip */
+	size_t n_phases;
 	struct verdict verdict;
 	struct finding *list; /* the verdict's own comes first */
 	size_t n_list;

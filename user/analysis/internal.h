@@ -4,23 +4,54 @@
 /* What the files of this folder share. */
 #include "analysis/findings.h"
 
+/* calloc, or the end: an analysis that is short of memory has nothing to say. */
+void *zeroed(size_t n, size_t size);
+
 /* totals.c */
 void totals_sum(struct totals *ret, const struct model *m);
 /* trust.c */
 void trust_compare(struct trust *ret, const struct model *m);
 
-/* What decides about a thread, a process or the program: time by its reason. */
+/* What decides about a thread, a process, a phase or the program: time by its reason. */
 struct shares {
 	double all; /* the time that it is about */
-	double cpu, oversubscribed, starved, io, lock, sleep, idle, other, unknown;
+	/* it had a CPU, or wanted one: in a crowd of its own threads; others had it; the limit */
+	double cpu, crowd, others, limit;
+	double device, fault, peer; /* waits for input and output */
+	double lock;
+	double sleep;
+	double demand; /* waits for something to do */
+	double other, unknown;
 };
 
-/* verdict.c: the class of whatever these shares are of; margin and runner-up may be NULL. */
-enum verdict_class classify(const struct shares *s, double *ret_margin,
-			    enum verdict_class *ret_runner_up, enum verdict_class ret_parts[2]);
-/* verdict.c: fills f->verdict and f->list. */
-void verdict_find(struct findings *f);
-/* shares.c */
+/* shares.c: fills f->crowding and f->held_back; comes before the rest. */
+void shares_prepare(struct findings *f);
 void shares_of_program(struct shares *ret, const struct findings *f);
-void shares_of_thread(struct shares *ret, const struct thread *t);
+void shares_of_slots(struct shares *ret, const struct findings *f, size_t from, size_t to);
+void shares_of_thread(struct shares *ret, const struct findings *f, const struct thread *t);
 void shares_add(struct shares *to, const struct shares *from);
+/* Adds ns, divided as `by` is. */
+void shares_add_like(struct shares *to, const struct shares *by, double ns);
+
+/* classify.c: the class of whatever these shares are of. */
+void classify(const struct shares *s, struct verdict *ret);
+
+/* follow.c: fills f->thread_class and f->process_class. */
+void follow_waits(struct findings *f);
+/* convoy.c: fills f->convoy. */
+void convoy_find(struct findings *f);
+/* phases.c: fills f->phases. */
+void phases_find(struct findings *f);
+/* verdict.c: fills f->verdict, and the first of f->list. */
+void verdict_find(struct findings *f);
+/* rules.c: what else there is to say, behind the first of f->list. */
+void rules_find(struct findings *f);
+
+/* evidence.c */
+struct finding *finding_add(struct findings *f, const char *rule, enum severity severity);
+__attribute__((format(printf, 4, 5))) void evidence_add(struct finding *to, const char *metric,
+							uint64_t value, const char *fmt, ...);
+__attribute__((format(printf, 2, 3))) void finding_title(struct finding *to, const char *fmt, ...);
+__attribute__((format(printf, 2, 3))) void finding_advice(struct finding *to, const char *fmt, ...);
+/* No more than this can be gained, if it is worth saying. */
+void finding_gain(struct finding *to, const struct findings *f, double ns);

@@ -2,85 +2,152 @@
 /* Time by its reason: of the program by its wall rows, of a thread by its states. */
 #include "analysis/internal.h"
 
-#include "../bpf/state.h"
-
-static void add_row(struct shares *s, unsigned int row, double ns)
+/* Which share each row of waits is. */
+static double *share_of_row(struct shares *s, unsigned int row)
 {
 	switch (row) {
 	case ROW_IO:
-		s->io += ns;
-		break;
+		return &s->device;
+	case ROW_FAULT:
+		return &s->fault;
+	case ROW_PEER:
+		return &s->peer;
 	case ROW_LOCK:
-		s->lock += ns;
-		break;
+		return &s->lock;
 	case ROW_TIMER:
-		s->sleep += ns;
-		break;
+		return &s->sleep;
+	case ROW_DEMAND:
 	case ROW_EVENT:
-		s->idle += ns;
-		break;
+	case ROW_SIGNAL:
+	case ROW_QUEUE:
+		return &s->demand;
 	case ROW_UNKNOWN:
-		s->unknown += ns;
-		break;
-	default:
-		s->other += ns;
+		return &s->unknown;
 	}
+	return &s->other;
 }
 
-/* How much of the computing was in a crowd: none if the threads that wanted a CPU, run
- * or queued, were up to 5/4 of the allowed CPUs, all of it from 7/4 on. Only demand
- * beyond what even an empty machine could serve is the program's own doing. */
-static double crowding(const struct findings *f)
+static double less(double whole, double part)
 {
-	const uint64_t *state = f->totals.state_ns;
-	double wanted = f->model->wall.busy_ns + (double)state[TS_WOKEN] + state[TS_PREEMPTED] +
-			state[TS_YIELDED];
-	double capacity = f->cpus_allowed * (f->running_ns + (double)f->model->wall.runnable_ns);
-	double over = capacity > 0 ? 2 * (wanted / capacity - 1.25) : 0;
-
-	return over < 0 ? 0 : over > 1 ? 1 : over;
+	return whole > part ? whole - part : 0;
 }
 
+/* Thread-time that was queued behind other programs. */
+static double behind_others(const uint64_t *state_ns, uint64_t own_ns, uint64_t idle_ns)
+{
+	return less((double)state_ns[TS_WOKEN] + state_ns[TS_PREEMPTED], (double)own_ns + idle_ns);
+}
+
+/* Crowded: not at all while up to a quarter more threads wanted a CPU than had one, all
+ * of it from three quarters on. Who is queued behind another program does not count,
+ * nor does who gave the CPU away (sched_yield). Held back: while one thread runs, others
+ * may still be kept waiting by other programs; what was queued while none ran is known
+ * from the wall rows already. */
+void shares_prepare(struct findings *f)
+{
+	const struct totals *t = &f->totals;
+	double ran = t->state_ns[TS_RUNNING], own = t->queued_own_ns;
+	double others = less(behind_others(t->state_ns, t->queued_own_ns, t->queued_idle_ns),
+			     f->model->wall.runnable_ns);
+	double over = ran > 0 ? 2 * (own / ran - 0.25) : 0;
+
+	f->crowding = over < 0 ? 0 : over > 1 ? 1 : over;
+	f->held_back = others > 0 ? others / (ran + own + others) : 0;
+}
+
+/* Divides the time with a thread running. */
+static void add_running(struct shares *s, const struct findings *f, double ns, double serialised)
+{
+	s->lock += serialised;
+	ns = less(ns, serialised);
+	s->others += ns * f->held_back;
+	ns -= ns * f->held_back;
+	s->crowd += ns * f->crowding;
+	s->cpu += ns * (1 - f->crowding);
+}
+
+/* A woken thread on its way to an idle CPU says nothing about why it had waited: that
+ * time is left out. */
 void shares_of_program(struct shares *ret, const struct findings *f)
 {
 	const struct wall_sums *w = &f->model->wall;
-	struct shares s = { .all = f->model->wall_ns };
-	double computing = (double)f->running_ns - w->serialised_ns;
+	struct shares s = { .all = less(f->model->wall_ns, w->latency_ns) };
 
-	s.lock = w->serialised_ns;
-	s.oversubscribed = computing * crowding(f);
-	s.cpu = computing - s.oversubscribed;
-	s.starved = w->runnable_ns;
+	add_running(&s, f, f->running_ns,
+		    w->serialised_ns + (f->convoy.is_lock ? w->convoy_ns : 0));
+	s.limit = w->limit_ns;
+	s.others += less(w->runnable_ns, w->latency_ns + w->limit_ns);
 	for (int r = 0; r < ROW_COUNT; r++)
-		add_row(&s, r, w->row_ns[r]);
+		*share_of_row(&s, r) += w->row_ns[r];
 	*ret = s;
 }
 
-void shares_of_thread(struct shares *ret, const struct thread *t)
+void shares_of_slots(struct shares *ret, const struct findings *f, size_t from, size_t to)
 {
-	struct shares s = { .all = t->lifetime_ns };
+	struct shares s = { 0 };
 
-	s.cpu = t->state_ns[TS_RUNNING];
-	s.starved = t->state_ns[TS_WOKEN] + t->state_ns[TS_PREEMPTED] + t->state_ns[TS_YIELDED];
-	for (size_t i = 0; i < t->n_waits; i++) {
-		if (t->waits[i].cause == CAUSE_KERNEL_THROTTLE)
-			s.starved += t->waits[i].ns;
-		else
-			add_row(&s, row_of_cause(t->waits[i].cause), t->waits[i].ns);
+	for (size_t i = from; i < to; i++) {
+		const struct slot *slot = &f->model->strip[i];
+
+		s.all += less(slot->end_ns - slot->start_ns, slot->latency_ns);
+		add_running(&s, f, slot->running_ns,
+			    slot->serialised_ns + (f->convoy.is_lock ? slot->convoy_ns : 0));
+		s.limit += slot->limit_ns;
+		s.others += less(slot->runnable_ns, slot->latency_ns + slot->limit_ns);
+		for (int r = 0; r < ROW_COUNT; r++)
+			*share_of_row(&s, r) += slot->row_ns[r];
 	}
 	*ret = s;
 }
 
+/* Waiting for another thread's work is waiting for something to do. */
+void shares_of_thread(struct shares *ret, const struct findings *f, const struct thread *t)
+{
+	struct shares s = { .all = less(t->lifetime_ns, t->queued_idle_ns) };
+
+	s.cpu = (double)t->state_ns[TS_RUNNING] + t->state_ns[TS_YIELDED];
+	s.crowd = t->queued_own_ns;
+	s.others = behind_others(t->state_ns, t->queued_own_ns, t->queued_idle_ns);
+	for (int r = 0; r < ROW_COUNT; r++)
+		*share_of_row(&s, r) += t->row_ns[r];
+	for (size_t i = 0; i < t->n_waits; i++) {
+		if (t->waits[i].cause == CAUSE_KERNEL_THROTTLE) {
+			s.limit += t->waits[i].ns;
+			s.other = less(s.other, t->waits[i].ns);
+		}
+	}
+	s.other = less(s.other, t->row_ns[ROW_SYNC] + t->row_ns[ROW_CONVOY]);
+	s.demand += t->row_ns[ROW_SYNC];
+	*(f->convoy.is_lock ? &s.lock : &s.demand) += t->row_ns[ROW_CONVOY];
+	*ret = s;
+}
+
+#define PARTS(s)                                                                                   \
+	{                                                                                          \
+		&(s)->cpu, &(s)->crowd, &(s)->others, &(s)->limit, &(s)->device, &(s)->fault,      \
+			&(s)->peer, &(s)->lock, &(s)->sleep, &(s)->demand, &(s)->other,            \
+			&(s)->unknown,                                                             \
+	}
+
 void shares_add(struct shares *to, const struct shares *from)
 {
+	double *into[] = PARTS(to);
+	const double *part[] = PARTS(from);
+
 	to->all += from->all;
-	to->cpu += from->cpu;
-	to->oversubscribed += from->oversubscribed;
-	to->starved += from->starved;
-	to->io += from->io;
-	to->lock += from->lock;
-	to->sleep += from->sleep;
-	to->idle += from->idle;
-	to->other += from->other;
-	to->unknown += from->unknown;
+	for (size_t i = 0; i < sizeof(into) / sizeof(*into); i++)
+		*into[i] += *part[i];
+}
+
+void shares_add_like(struct shares *to, const struct shares *by, double ns)
+{
+	double *into[] = PARTS(to);
+	const double *part[] = PARTS(by);
+
+	if (by->all <= 0) {
+		to->other += ns;
+		return;
+	}
+	for (size_t i = 0; i < sizeof(into) / sizeof(*into); i++)
+		*into[i] += *part[i] / by->all * ns;
 }

@@ -16,6 +16,10 @@ static void add(struct totals *to, const struct thread *t, uint64_t count)
 		if (t->waits[i].max_ns > w->max_ns)
 			w->max_ns = t->waits[i].max_ns;
 	}
+	for (int r = 0; r < ROW_COUNT; r++)
+		to->row_ns[r] += t->row_ns[r];
+	to->queued_own_ns += t->queued_own_ns;
+	to->queued_idle_ns += t->queued_idle_ns;
 	to->switches += t->switches;
 	to->voluntary += t->witness.voluntary;
 	to->involuntary += t->witness.involuntary;

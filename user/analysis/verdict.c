@@ -1,19 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* The verdict: a table of classes, each with its share of the deciding time, its
- * evidence in numbers, and what to try. */
+/* The verdict in words: a table of classes, each with what it says and advises. */
 #include "analysis/internal.h"
 
-#include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-/* Below this a program shows its start-up and nothing else. */
-#define TOO_SHORT_NS 10000000.0
-/* A class decides with this share of the time, or else together with a second one. */
-#define DECIDES 0.6
-#define MATTERS 0.2
 
 static const char *const class_names[CLASS_COUNT] = {
 	[CLASS_UNKNOWN] = "unknown",
@@ -40,158 +30,17 @@ const char *severity_name(enum severity s)
 	return names[s];
 }
 
-static double of_cpu(const struct shares *s)
+/* --- evidence ------------------------------------------------------------------- */
+
+static double percent(const struct findings *f, double ns)
 {
-	return s->cpu;
+	return 100 * ns / f->model->wall_ns;
 }
 
-static double of_io(const struct shares *s)
+/* Threads that ran at once, while any did. */
+static double at_once(const struct findings *f)
 {
-	return s->io;
-}
-
-static double of_lock(const struct shares *s)
-{
-	return s->lock;
-}
-
-static double of_crowd(const struct shares *s)
-{
-	return s->oversubscribed;
-}
-
-static double of_starving(const struct shares *s)
-{
-	return s->starved;
-}
-
-static double of_sleep(const struct shares *s)
-{
-	return s->sleep;
-}
-
-static double of_idle(const struct shares *s)
-{
-	return s->idle;
-}
-
-struct rule {
-	enum verdict_class class;
-	const char *id;
-	double (*time)(const struct shares *s);
-	const char *what; /* that decides */
-	const char *advice;
-};
-
-static const struct rule rules[] = {
-	{ CLASS_CPU_BOUND, "verdict.cpu", of_cpu, "computing",
-	  "Make the computation cheaper: a profile of where the CPU time goes comes first. More "
-	  "waiting "
-	  "threads would not help." },
-	{ CLASS_IO_BOUND, "verdict.io", of_io, "waiting for input and output",
-	  "Do the waiting at the same time: read ahead, write behind, batch small requests, or "
-	  "have "
-	  "several in flight (threads, coroutines, an event loop or io_uring). A faster CPU or "
-	  "fewer "
-	  "instructions would not help." },
-	{ CLASS_LOCK_BOUND, "verdict.lock", of_lock, "waiting for locks",
-	  "Hold the lock for shorter, or for less: move work out of the critical section, split "
-	  "the lock, "
-	  "or give each thread data of its own. More threads would make it worse." },
-	{ CLASS_OVERSUBSCRIBED, "verdict.crowd", of_crowd, "more busy threads than CPUs",
-	  "Use as many busy threads or processes as there are allowed CPUs; more of them only take "
-	  "turns." },
-	{ CLASS_STARVED, "verdict.starved", of_starving, "being ready without getting a CPU",
-	  "Other programs, or a CPU limit, hold the CPUs: measure on a quiet machine, or give it "
-	  "more." },
-	{ CLASS_SLEEP_BOUND, "verdict.sleep", of_sleep, "sleeping, as the program asked to",
-	  "Look for sleeps and timers that could be an event to wait for, or shorter; nothing else "
-	  "limits "
-	  "it." },
-	{ CLASS_IDLE, "verdict.idle", of_idle, "waiting for something to do",
-	  "There is nothing to speed up while nothing is asked of it: measure it under load." },
-};
-
-#define RULES (sizeof(rules) / sizeof(*rules))
-
-struct ranking {
-	const struct rule *first, *second;
-	double first_share, second_share;
-};
-
-static void rank(struct ranking *ret, const struct shares *s)
-{
-	memset(ret, 0, sizeof(*ret));
-	for (size_t i = 0; i < RULES; i++) {
-		double share = rules[i].time(s) / s->all;
-
-		if (share > 1) /* sums that contradict the wall time */
-			share = 1;
-
-		if (!ret->first || share > ret->first_share) {
-			ret->second = ret->first;
-			ret->second_share = ret->first_share;
-			ret->first = &rules[i];
-			ret->first_share = share;
-		} else if (!ret->second || share > ret->second_share) {
-			ret->second = &rules[i];
-			ret->second_share = share;
-		}
-	}
-}
-
-enum verdict_class classify(const struct shares *s, double *ret_margin,
-			    enum verdict_class *ret_runner_up, enum verdict_class ret_parts[2])
-{
-	struct ranking r;
-
-	*ret_margin = 0;
-	*ret_runner_up = CLASS_UNKNOWN;
-	if (s->all < TOO_SHORT_NS || (s->unknown + s->other) / s->all > 0.5)
-		return CLASS_UNKNOWN;
-	rank(&r, s);
-	if (r.first_share < MATTERS)
-		return CLASS_UNKNOWN;
-	if (r.first_share < DECIDES && r.second_share >= MATTERS) {
-		/* It stops being a mixture when the first decides or the second does not matter. */
-		double to_first = DECIDES - r.first_share, to_none = r.second_share - MATTERS;
-
-		ret_parts[0] = r.first->class;
-		ret_parts[1] = r.second->class;
-		*ret_runner_up = r.first->class;
-		*ret_margin = to_first < to_none ? to_first : to_none;
-		return CLASS_MIXED;
-	}
-	/* Whatever goes from the first to the second makes it a mixture before the second wins. */
-	*ret_runner_up = CLASS_MIXED;
-	*ret_margin = r.first_share - DECIDES > MATTERS - r.second_share ? r.first_share - DECIDES
-									 : MATTERS - r.second_share;
-	return r.first->class;
-}
-
-static const struct rule *rule_of(enum verdict_class class)
-{
-	for (size_t i = 0; i < RULES; i++) {
-		if (rules[i].class == class)
-			return &rules[i];
-	}
-	return NULL;
-}
-
-__attribute__((format(printf, 4, 5))) static void
-add_evidence(struct finding *to, const char *metric, uint64_t value, const char *fmt, ...)
-{
-	struct evidence *e;
-	va_list ap;
-
-	if (to->n_evidence == EVIDENCE_MAX)
-		return;
-	e = &to->evidence[to->n_evidence++];
-	snprintf(e->metric, sizeof(e->metric), "%s", metric);
-	e->value = value;
-	va_start(ap, fmt);
-	vsnprintf(e->text, sizeof(e->text), fmt, ap);
-	va_end(ap);
+	return f->running_ns ? (double)f->model->wall.busy_ns / f->running_ns : 0;
 }
 
 /* Which thread computed most, if there is more than one. */
@@ -208,48 +57,39 @@ static void add_busiest(struct finding *to, const struct findings *f)
 	most = busiest ? busiest->state_ns[TS_RUNNING] : 0;
 	if (m->n_threads < 2 || most < all / 20)
 		return;
-	add_evidence(to, "threads.states.running_ns", most,
-		     "%.0f %% of the computing was done by one thread, %s", 100.0 * most / all,
-		     busiest->comm);
+	evidence_add(to, "threads.states.running_ns", most,
+		     "%.0f %% of the computing was done by one thread, %s (%u)", 100.0 * most / all,
+		     busiest->comm, busiest->tid);
 }
 
-/* The rows of the wall time that matter, largest first. */
-static void add_rows(struct finding *to, const struct findings *f)
+/* The rows of waits that matter, largest first. */
+static void add_waits(struct finding *to, const struct findings *f)
 {
 	static const char *const words[ROW_COUNT] = {
-		[ROW_IO] = "waiting for input and output",
+		[ROW_IO] = "waiting for a disk or another device",
+		[ROW_FAULT] = "waiting for memory from a disk (page faults)",
+		[ROW_PEER] = "waiting for the other end of a socket or pipe: a server, a reader",
+		[ROW_DEMAND] = "waiting for something to do: clients, a terminal, input",
 		[ROW_TIMER] = "sleeping, as it asked to",
 		[ROW_LOCK] = "standing still for a lock",
-		[ROW_SYNC] = "waiting for another thread's work, with none running",
-		[ROW_EVENT] = "waiting for events",
+		[ROW_SYNC] = "waiting for another thread, with none running",
+		[ROW_CONVOY] = "in short timed waits for another thread, with none running",
+		[ROW_QUEUE] = "waiting for a message in a queue",
+		[ROW_EVENT] = "waiting for an event, and none came",
 		[ROW_CHILD] = "waiting for a child",
+		[ROW_SIGNAL] = "waiting for a signal",
 		[ROW_OTHER] = "waiting for something else",
 		[ROW_UNKNOWN] = "waiting, for what is not known",
 	};
 	const struct wall_sums *w = &f->model->wall;
-	double all = f->model->wall_ns;
 	bool done[ROW_COUNT] = { false };
 
-	if (f->running_ns >= all / 100)
-		add_evidence(
-			to, "wall.running_ns", f->running_ns,
-			"%.0f %% of the time at least one thread computed, %.2f at once on average",
-			100 * f->running_ns / all,
-			f->running_ns ? (double)w->busy_ns / f->running_ns : 0);
-	if (w->serialised_ns >= all / 100)
-		add_evidence(to, "wall.serialised_ns", w->serialised_ns,
-			     "%.0f %% of the time a thread waited for a lock while a CPU was free",
-			     100 * w->serialised_ns / all);
-	if (w->runnable_ns >= all / 100)
-		add_evidence(to, "wall.runnable_ns", w->runnable_ns,
-			     "%.0f %% of the time threads were ready and none had a CPU",
-			     100 * w->runnable_ns / all);
 	for (;;) {
 		char metric[48];
 		int best = -1;
 
 		for (int r = 0; r < ROW_COUNT; r++) {
-			if (!done[r] && w->row_ns[r] >= all / 100 &&
+			if (!done[r] && percent(f, w->row_ns[r]) >= 1 &&
 			    (best < 0 || w->row_ns[r] > w->row_ns[best]))
 				best = r;
 		}
@@ -257,87 +97,270 @@ static void add_rows(struct finding *to, const struct findings *f)
 			return;
 		done[best] = true;
 		snprintf(metric, sizeof(metric), "wall.%s_ns", row_name(best));
-		add_evidence(to, metric, w->row_ns[best], "%.0f %% of the time %s",
-			     100 * w->row_ns[best] / all, words[best]);
+		evidence_add(to, metric, w->row_ns[best], "%.0f %% of the time %s",
+			     percent(f, w->row_ns[best]), words[best]);
 	}
 }
 
-static void describe_unknown(struct finding *to, const struct findings *f, const struct shares *s)
+static void add_running(struct finding *to, const struct findings *f)
 {
-	to->rule = "verdict.unknown";
-	if (s->all < TOO_SHORT_NS) {
-		snprintf(to->title, sizeof(to->title), "too short a run to tell");
-		snprintf(to->advice, sizeof(to->advice),
-			 "Give it more work to do: what is measured here is mostly the start of a "
-			 "program.");
+	const struct wall_sums *w = &f->model->wall;
+
+	if (percent(f, f->running_ns) >= 1)
+		evidence_add(to, "wall.running_ns", f->running_ns,
+			     "%.0f %% of the time at least one thread computed, %.2f at once on "
+			     "average",
+			     percent(f, f->running_ns), at_once(f));
+	if (percent(f, w->serialised_ns) >= 1)
+		evidence_add(to, "wall.serialised_ns", w->serialised_ns,
+			     "%.0f %% of the time a thread waited for a lock while a CPU was free",
+			     percent(f, w->serialised_ns));
+	if (f->convoy.is_lock && percent(f, w->convoy_ns) >= 1)
+		evidence_add(
+			to, "wall.convoy_ns", w->convoy_ns,
+			"%.0f %% of the time one of %zu threads computed, and others waited for "
+			"it to let go, while a CPU was free",
+			percent(f, w->convoy_ns), f->convoy.threads);
+}
+
+static void add_queued(struct finding *to, const struct findings *f)
+{
+	const struct wall_sums *w = &f->model->wall;
+	uint64_t behind = f->totals.queued_own_ns;
+	double others = (double)w->runnable_ns - w->limit_ns - w->latency_ns;
+
+	if (f->crowding > 0.05)
+		evidence_add(
+			to, "totals.queued_behind.own_ns", behind,
+			"%.2f threads on average had to wait for another thread of the program "
+			"to leave a CPU",
+			(double)behind / f->model->wall_ns);
+	if (percent(f, w->limit_ns) >= 1)
+		evidence_add(to, "wall.runnable_limit_ns", w->limit_ns,
+			     "%.0f %% of the time nothing ran, because its CPU limit was used up",
+			     percent(f, w->limit_ns));
+	if (percent(f, others) >= 1)
+		evidence_add(
+			to, "wall.runnable_ns", w->runnable_ns,
+			"%.0f %% of the time threads were ready, and other programs had the CPUs",
+			percent(f, others));
+	if (percent(f, w->latency_ns) >= 1)
+		evidence_add(to, "wall.runnable_latency_ns", w->latency_ns,
+			     "%.0f %% of the time a woken thread was on its way to an idle CPU",
+			     percent(f, w->latency_ns));
+}
+
+/* --- what each class says --------------------------------------------------------- */
+
+static void say_cpu(struct finding *to, const struct findings *f, const struct shares *s)
+{
+	double spare = f->running_ns - f->model->wall.busy_ns / f->cpus_allowed;
+
+	(void)s;
+	if (at_once(f) < 1.2 && f->cpus_allowed > 1) {
+		finding_title(to, "most of the time goes to computing, by one thread at a time");
+		finding_advice(
+			to,
+			"Make the computation cheaper, or divide it among up to %.3g threads "
+			"or processes: that is how many CPUs it may use. Threads that wait "
+			"more would not help.",
+			f->cpus_allowed);
+		finding_gain(to, f, spare);
+	} else if (at_once(f) >= 0.85 * f->cpus_allowed) {
+		finding_title(to,
+			      "most of the time goes to computing, on all CPUs that it may use");
+		finding_advice(to, "Make the computation cheaper, or give it more CPUs. More "
+				   "threads would only take turns.");
+	} else {
+		finding_title(to, "most of the time goes to computing, on %.2g of %.3g CPUs",
+			      at_once(f), f->cpus_allowed);
+		finding_advice(to, "Make the computation cheaper, or keep more CPUs busy: see "
+				   "which threads compute while the others wait.");
+		finding_gain(to, f, spare);
+	}
+	add_busiest(to, f);
+}
+
+static void say_crowd(struct finding *to, const struct findings *f, const struct shares *s)
+{
+	double wanted = f->model->wall_ns ? (double)f->totals.queued_own_ns / f->model->wall_ns +
+						    f->parallelism
+					  : 0;
+
+	(void)s;
+	finding_title(to, "%.3g threads at a time want to compute, on %.3g CPU%s", wanted,
+		      f->cpus_allowed, f->cpus_allowed == 1 ? "" : "s");
+	finding_advice(
+		to,
+		"Use as many computing threads or processes as there are CPUs allowed: %.3g. "
+		"More of them only take turns, and take memory and caches from each other.",
+		f->cpus_allowed);
+}
+
+static void say_starved(struct finding *to, const struct findings *f, const struct shares *s)
+{
+	finding_gain(to, f, s->others + s->limit);
+	if (s->limit > s->others) {
+		finding_title(to, "it wants to compute, but its CPU limit is used up");
+		finding_advice(to,
+			       "The cgroup allows %.3g CPUs. Raise the limit (cpu.max; --cpus of a "
+			       "container), or use fewer threads, so that a period's share is not "
+			       "spent at its beginning.",
+			       f->cpus_allowed);
 		return;
 	}
-	snprintf(to->title, sizeof(to->title),
-		 "nothing that is understood here takes enough of the time");
-	snprintf(to->advice, sizeof(to->advice), "The waits below are all that is known.");
-	(void)f;
+	finding_title(to, "it wants to compute, but other programs have the CPUs");
+	finding_advice(to,
+		       "Measure on a quiet machine, move the others elsewhere, or give this "
+		       "program more weight (nice, cpu.weight). Nothing in the program itself is "
+		       "slow.");
 }
 
-static void describe_cpu(struct finding *to, const struct findings *f)
+static void say_io(struct finding *to, const struct findings *f, const struct shares *s)
 {
-	double parallel = f->running_ns ? (double)f->model->wall.busy_ns / f->running_ns : 0;
-
-	if (parallel < 1.2 && f->cpus_allowed > 1) {
-		snprintf(to->title, sizeof(to->title),
-			 "most of the time goes to computing, by one thread at a time");
-		snprintf(to->advice, sizeof(to->advice),
-			 "Make the computation cheaper, or divide it among up to %.0f threads or "
-			 "processes: "
-			 "that is how many CPUs it may use.",
-			 f->cpus_allowed);
-	} else if (parallel >= 0.9 * f->cpus_allowed) {
-		snprintf(to->title, sizeof(to->title),
-			 "most of the time goes to computing, on all CPUs that it may use");
-		snprintf(to->advice, sizeof(to->advice),
-			 "Make the computation cheaper, or give it more CPUs. More threads would "
-			 "only take turns.");
-	}
-}
-
-static void describe(struct finding *to, const struct findings *f, const struct shares *s)
-{
-	const struct verdict *v = &f->verdict;
-	const struct rule *rule = rule_of(v->class);
-
-	snprintf(to->subject, sizeof(to->subject), "program");
-	if (v->class == CLASS_MIXED) {
-		const struct rule *a = rule_of(v->parts[0]), *b = rule_of(v->parts[1]);
-
-		to->rule = "verdict.mixed";
-		snprintf(to->title, sizeof(to->title), "two things take the time: %s, and %s",
-			 a->what, b->what);
-		snprintf(to->advice, sizeof(to->advice), "%s", a->advice);
-	} else if (rule) {
-		to->rule = rule->id;
-		snprintf(to->title, sizeof(to->title), "most of the time goes to %s", rule->what);
-		snprintf(to->advice, sizeof(to->advice), "%s", rule->advice);
-		if (v->class == CLASS_CPU_BOUND) {
-			describe_cpu(to, f);
-			add_busiest(to, f);
-		}
+	finding_gain(to, f, s->device + s->fault + s->peer);
+	if (s->fault >= s->device && s->fault >= s->peer) {
+		finding_title(to, "most of the time goes to waiting for memory from a disk");
+		finding_advice(to,
+			       "Its pages are not in memory when it touches them: give it more "
+			       "memory, touch less, or read ahead (madvise, MAP_POPULATE). More "
+			       "threads would not help if memory is short.");
+	} else if (s->peer > s->device) {
+		finding_title(to,
+			      "most of the time goes to waiting for another process or machine");
+		finding_advice(to,
+			       "The other end of its sockets and pipes decides: make that one "
+			       "faster, ask it for more at once, or have several requests in "
+			       "flight (threads, coroutines, an event loop). A faster CPU would "
+			       "not help.");
 	} else {
-		describe_unknown(to, f, s);
+		finding_title(to, "most of the time goes to waiting for a disk or another device");
+		finding_advice(to, "Do the waiting at the same time: read ahead, write behind, put "
+				   "small requests together, have several in flight (threads, an "
+				   "event loop, io_uring), sync less often. A faster CPU would not "
+				   "help.");
 	}
-	if (f->model->wall_ns)
-		add_rows(to, f);
+}
+
+static void say_lock(struct finding *to, const struct findings *f, const struct shares *s)
+{
+	const struct wall_sums *w = &f->model->wall;
+	double all = f->cpus_allowed > 1 ? 1 - 1 / f->cpus_allowed : 0;
+
+	(void)s;
+	finding_gain(to, f,
+		     w->row_ns[ROW_LOCK] +
+			     (w->serialised_ns + (f->convoy.is_lock ? w->convoy_ns : 0)) * all);
+	if (f->convoy.is_lock && w->convoy_ns > w->serialised_ns + w->row_ns[ROW_LOCK]) {
+		finding_title(to, "%zu threads want to compute, and a lock lets one at a time",
+			      f->convoy.threads);
+		finding_advice(to, "They wait as threads wait for an interpreter's lock (Python's "
+				   "GIL): use processes instead of threads for what computes "
+				   "(multiprocessing), or code that releases the lock.");
+		return;
+	}
+	finding_title(to, "most of the time threads wait for locks");
+	finding_advice(to, "Hold the lock for shorter, or for less: move work out of the critical "
+			   "section, split the lock, or give each thread data of its own. More "
+			   "threads would make it worse.");
+}
+
+static void say_sleep(struct finding *to, const struct findings *f, const struct shares *s)
+{
+	finding_gain(to, f, s->sleep);
+	finding_title(to, "most of the time it sleeps, as it asked to");
+	finding_advice(to, "Look for sleeps and timers that could be shorter, or an event to wait "
+			   "for instead; nothing else limits it.");
+}
+
+static void say_idle(struct finding *to, const struct findings *f, const struct shares *s)
+{
+	(void)s;
+	finding_title(to, "it waits for something to do; busy %.2g %% of the time",
+		      percent(f, f->running_ns));
+	finding_advice(to, "There is nothing to speed up while nothing is asked of it: measure it "
+			   "under load.");
+}
+
+struct class_words {
+	void (*say)(struct finding *to, const struct findings *f, const struct shares *s);
+	const char *rule;
+	const char *what; /* as part of a mixture */
+	enum severity severity;
+};
+
+static const struct class_words words[CLASS_COUNT] = {
+	[CLASS_CPU_BOUND] = { say_cpu, "verdict.cpu", "computing", SEVERITY_NOTE },
+	[CLASS_IO_BOUND] = { say_io, "verdict.io", "waiting for input and output", SEVERITY_NOTE },
+	[CLASS_LOCK_BOUND] = { say_lock, "verdict.lock", "waiting for locks", SEVERITY_WARNING },
+	[CLASS_OVERSUBSCRIBED] = { say_crowd, "verdict.crowd", "computing, in a crowd of threads",
+				   SEVERITY_WARNING },
+	[CLASS_STARVED] = { say_starved, "verdict.starved", "being ready without getting a CPU",
+			    SEVERITY_WARNING },
+	[CLASS_SLEEP_BOUND] = { say_sleep, "verdict.sleep", "sleeping", SEVERITY_NOTE },
+	[CLASS_IDLE] = { say_idle, "verdict.idle", "waiting for something to do", SEVERITY_NOTE },
+};
+
+static void say_mixed(struct finding *to, const struct findings *f, const struct shares *s)
+{
+	const enum verdict_class *parts = f->verdict.parts;
+	struct finding first = { 0 }, second = { 0 };
+
+	words[parts[0]].say(&first, f, s);
+	words[parts[1]].say(&second, f, s);
+	to->has_gain = first.has_gain;
+	to->gain_at_most_ns = first.gain_at_most_ns;
+	finding_title(to, "two things take the time: %s, and %s", words[parts[0]].what,
+		      words[parts[1]].what);
+	finding_advice(to, "%s",
+		       f->n_phases > 1 ? "They come one after the other: see the phases. "
+					 "If they do not need each other, do them at the "
+					 "same time."
+				       : "They take turns: if one need not wait for the "
+					 "other, do them at the same time (read ahead, "
+					 "write behind, a second thread).");
+}
+
+static void say_unknown(struct finding *to, const struct findings *f, const struct shares *s)
+{
+	const struct wall_sums *w = &f->model->wall;
+
+	if (s->all < 10e6) {
+		finding_title(to, "too short a run to tell");
+		finding_advice(to, "Give it more work to do: what is measured here is mostly the "
+				   "start of a program.");
+	} else if (percent(f, w->row_ns[ROW_SYNC] + w->row_ns[ROW_CHILD]) > 50) {
+		finding_title(to, "its threads wait for each other, and none of them runs");
+		finding_advice(to,
+			       "Nothing that could wake them was seen. If it stays so, it hangs.");
+	} else {
+		finding_title(to, "nothing that is understood here takes enough of the time");
+		finding_advice(to, "The waits below are all that is known.");
+	}
 }
 
 void verdict_find(struct findings *f)
 {
+	const struct class_words *class;
+	struct finding *to;
 	struct shares s;
 
 	shares_of_program(&s, f);
-	f->verdict.class =
-		classify(&s, &f->verdict.margin, &f->verdict.runner_up, f->verdict.parts);
-	f->list = calloc(1, sizeof(*f->list));
-	if (!f->list)
-		abort();
-	f->n_list = 1;
-	describe(&f->list[0], f, &s);
-	f->verdict.rule = f->list[0].rule;
+	classify(&s, &f->verdict);
+	class = &words[f->verdict.class];
+	f->verdict.rule = f->verdict.class == CLASS_MIXED ? "verdict.mixed"
+			  : class->rule			  ? class->rule
+							  : "verdict.unknown";
+	to = finding_add(f, f->verdict.rule, class->severity);
+	if (f->verdict.class == CLASS_MIXED)
+		say_mixed(to, f, &s);
+	else if (class->say)
+		class->say(to, f, &s);
+	else
+		say_unknown(to, f, &s);
+	if (!f->model->wall_ns)
+		return;
+	add_running(to, f);
+	add_queued(to, f);
+	add_waits(to, f);
 }

@@ -46,10 +46,18 @@ static const char *const cause_names[CAUSE_COUNT] = {
 	[CAUSE_KERNEL_OTHER] = "kernel.other",
 };
 
-static const char *const row_names[ROW_COUNT] = {
+static const char *const kind_names[ROW_KINDS] = {
 	[ROW_IO] = "io",       [ROW_TIMER] = "timer",	  [ROW_LOCK] = "lock",
 	[ROW_SYNC] = "sync",   [ROW_EVENT] = "event",	  [ROW_CHILD] = "child",
 	[ROW_OTHER] = "other", [ROW_UNKNOWN] = "unknown",
+};
+
+static const char *const row_names[ROW_COUNT] = {
+	[ROW_IO] = "io_device",	       [ROW_TIMER] = "timer",	   [ROW_LOCK] = "lock",
+	[ROW_SYNC] = "sync_thread",    [ROW_EVENT] = "event",	   [ROW_CHILD] = "child",
+	[ROW_OTHER] = "other_rest",    [ROW_UNKNOWN] = "unknown",  [ROW_PEER] = "io_peer",
+	[ROW_DEMAND] = "io_demand",    [ROW_FAULT] = "io_fault",   [ROW_CONVOY] = "sync_convoy",
+	[ROW_SIGNAL] = "other_signal", [ROW_QUEUE] = "sync_queue",
 };
 
 static const char *const state_names[TS_COUNT] = {
@@ -69,6 +77,11 @@ int cause_by_name(const char *name)
 			return i;
 	}
 	return -1;
+}
+
+const char *kind_name(unsigned int kind)
+{
+	return kind < ROW_KINDS ? kind_names[kind] : NULL;
 }
 
 const char *row_name(unsigned int row)

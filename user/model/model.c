@@ -69,7 +69,7 @@ static int on_thread(struct model_builder *b, const struct event *head)
 	const struct ledger *l = &ev->ledger;
 	struct thread *t;
 
-	if (ev->open_cause >= CAUSE_COUNT)
+	if (ev->open_cause >= CAUSE_COUNT || ev->open_row >= ROW_COUNT)
 		return -EINVAL;
 	if (ev->flags & THREAD_UNSENT) {
 		t = &b->m->unsent;
@@ -92,6 +92,10 @@ static int on_thread(struct model_builder *b, const struct event *head)
 	t->stolen_ns = l->stolen_ns;
 	t->moving_ns = l->moving_ns;
 	t->uncharged_ns = l->uncharged_ns;
+	t->queued_own_ns = l->queued_own_ns;
+	t->queued_idle_ns = l->queued_idle_ns;
+	for (int r = 0; r < ROW_COUNT; r++)
+		t->row_ns[r] = l->row_ns[r];
 	t->switches = l->switches;
 	t->yields = l->yields;
 	t->blocks = l->blocks;
@@ -102,6 +106,7 @@ static int on_thread(struct model_builder *b, const struct event *head)
 	t->status = ev->exit_code;
 	t->max_rss_bytes = ev->max_rss_bytes;
 	t->open_cause = ev->open_cause;
+	t->open_row = ev->open_row;
 	if (ev->flags & THREAD_OPEN_WAIT && l->end_at > ev->open_since)
 		t->open_for_ns = l->end_at - ev->open_since;
 	take_waits(b, t, ev);
@@ -269,13 +274,14 @@ static void make_relative(struct model_builder *b)
 static unsigned int open_row(const struct model *m)
 {
 	static const unsigned char order[ROW_COUNT] = {
-		ROW_EVENT, ROW_IO, ROW_TIMER, ROW_OTHER, ROW_LOCK, ROW_SYNC, ROW_CHILD, ROW_UNKNOWN,
+		ROW_DEMAND, ROW_EVENT, ROW_QUEUE, ROW_PEER, ROW_IO,	ROW_FAULT, ROW_TIMER,
+		ROW_SIGNAL, ROW_OTHER, ROW_LOCK,  ROW_SYNC, ROW_CONVOY, ROW_CHILD, ROW_UNKNOWN,
 	};
 	bool open[ROW_COUNT] = { false };
 
 	for (size_t i = 0; i < m->n_threads; i++) {
 		if (m->threads[i].flags & THREAD_OPEN_WAIT)
-			open[row_of_cause(m->threads[i].open_cause)] = true;
+			open[m->threads[i].open_row] = true;
 	}
 	for (int i = 0; i < ROW_COUNT; i++) {
 		if (open[order[i]])

@@ -28,6 +28,8 @@ struct thread {
 	uint64_t start_ns, end_ns, lifetime_ns;
 	uint64_t state_ns[TS_COUNT];
 	uint64_t stolen_ns, uncharged_ns, moving_ns; /* see struct ledger */
+	uint64_t queued_own_ns, queued_idle_ns;
+	uint64_t row_ns[ROW_COUNT]; /* the waits by what they were for */
 	uint64_t switches, yields, blocks;
 	struct witness witness;
 	uint32_t policy;
@@ -37,6 +39,7 @@ struct thread {
 	uint64_t max_rss_bytes; /* of its process then; 0: not known */
 	uint64_t open_for_ns;	/* with THREAD_OPEN_WAIT: how long the open wait has lasted */
 	enum cause open_cause;
+	enum wall_row open_row;
 	struct wait *waits; /* those that happened, by time, longest first */
 	size_t n_waits;
 	size_t process; /* its place in model.processes */
@@ -63,6 +66,8 @@ struct process {
 struct slot {
 	uint64_t start_ns, end_ns;
 	uint64_t running_ns, busy_ns, runnable_ns;
+	uint64_t serialised_ns, convoy_ns; /* parts of running_ns */
+	uint64_t latency_ns, limit_ns;	   /* parts of runnable_ns */
 	__u64 row_ns[ROW_COUNT];
 };
 

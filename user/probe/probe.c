@@ -125,6 +125,16 @@ static int on_ring_event(void *ctx, void *data, size_t size)
 	return p->fn_error;
 }
 
+/* CLOCK_REALTIME less CLOCK_MONOTONIC. */
+static int64_t realtime_offset(void)
+{
+	struct timespec real, mono;
+
+	clock_gettime(CLOCK_REALTIME, &real);
+	clock_gettime(CLOCK_MONOTONIC, &mono);
+	return (real.tv_sec - mono.tv_sec) * 1000000000ll + real.tv_nsec - mono.tv_nsec;
+}
+
 /* Opens and loads what is not known to be missing. */
 static int load_once(struct probe *p, const struct probe_opts *opts)
 {
@@ -140,6 +150,7 @@ static int load_once(struct probe *p, const struct probe_opts *opts)
 	p->skel->rodata->page_size = sysconf(_SC_PAGESIZE);
 	kernel_find_code("asm_exc_page_fault", &fault_entry);
 	p->skel->rodata->fault_entry = fault_entry;
+	p->skel->rodata->realtime_offset = realtime_offset();
 	p->skel->bss->linger = opts->linger;
 	return concprof_bpf__load(p->skel);
 }

@@ -127,16 +127,42 @@ static void put_findings(struct json *j, const struct findings *f)
 static void put_wall(struct json *j, const struct findings *f)
 {
 	const struct wall_sums *w = &f->model->wall;
+	uint64_t kinds[ROW_KINDS];
 	char key[32];
 
+	wall_kinds(kinds, w->row_ns);
 	json_object(j, "wall");
 	json_u64(j, "running_ns", f->running_ns);
 	json_u64(j, "runnable_ns", w->runnable_ns);
-	for (unsigned int r = 0; r < ROW_COUNT; r++) {
-		snprintf(key, sizeof(key), "%s_ns", row_name(r));
-		json_u64(j, key, w->row_ns[r]);
+	for (unsigned int k = 0; k < ROW_KINDS; k++) {
+		snprintf(key, sizeof(key), "%s_ns", kind_name(k));
+		json_u64(j, key, kinds[k]);
 	}
 	json_u64(j, "serialised_ns", w->serialised_ns);
+	json_u64(j, "convoy_ns", w->convoy_ns);
+	json_u64(j, "runnable_latency_ns", w->latency_ns);
+	json_u64(j, "runnable_limit_ns", w->limit_ns);
+	for (unsigned int r = 0; r < ROW_COUNT; r++) {
+		snprintf(key, sizeof(key), "%s_ns", row_name(r));
+		if (row_is_part(r))
+			json_u64(j, key, w->row_ns[r]);
+	}
+	json_end(j);
+}
+
+static void put_phases(struct json *j, const struct findings *f)
+{
+	json_array(j, "phases");
+	for (size_t i = 0; i < f->n_phases; i++) {
+		const struct phase *phase = &f->phases[i];
+
+		json_line_object(j, NULL);
+		json_u64(j, "start_ns", phase->start_ns);
+		json_u64(j, "end_ns", phase->end_ns);
+		json_string(j, "class", class_name(phase->class));
+		json_double(j, "parallelism", phase->parallelism);
+		json_end(j);
+	}
 	json_end(j);
 }
 
@@ -179,6 +205,7 @@ int report_json_write(const struct findings *f, const struct report_opts *opts, 
 	put_verdict(&j, &f->verdict);
 	put_findings(&j, f);
 	put_wall(&j, f);
+	put_phases(&j, f);
 	put_parallelism(&j, f);
 	json_strip(&j, m);
 	json_totals(&j, f);

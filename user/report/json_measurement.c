@@ -2,6 +2,7 @@
 #include "report/json_parts.h"
 
 #include "report/loss.h"
+#include "report/words.h"
 
 static void put_losses(struct json *j, const struct model *m)
 {
@@ -104,6 +105,7 @@ void json_calls(struct json *j, const struct model *m)
 
 void json_strip(struct json *j, const struct model *m)
 {
+	uint64_t kinds[ROW_KINDS];
 	char key[32];
 
 	if (!m->n_strip)
@@ -118,9 +120,10 @@ void json_strip(struct json *j, const struct model *m)
 		json_u64(j, "running_ns", s->running_ns);
 		json_u64(j, "thread_running_ns", s->busy_ns);
 		json_u64(j, "runnable_ns", s->runnable_ns);
-		for (unsigned int r = 0; r < ROW_COUNT; r++) {
-			snprintf(key, sizeof(key), "%s_ns", row_name(r));
-			json_u64(j, key, s->row_ns[r]);
+		wall_kinds(kinds, s->row_ns);
+		for (unsigned int k = 0; k < ROW_KINDS; k++) {
+			snprintf(key, sizeof(key), "%s_ns", kind_name(k));
+			json_u64(j, key, kinds[k]);
 		}
 		json_end(j);
 	}

@@ -53,6 +53,32 @@ static void put_waits(struct json *j, const struct wait *waits, size_t n)
 	}
 }
 
+/* Who had the CPU that a thread was queued for: other threads of the program, nobody (it
+ * was on its way to an idle one), and other programs. */
+static void put_queued(struct json *j, const uint64_t *state_ns, uint64_t own_ns, uint64_t idle_ns)
+{
+	uint64_t queued = state_ns[TS_WOKEN] + state_ns[TS_PREEMPTED], known = own_ns + idle_ns;
+
+	json_line_object(j, "queued_behind");
+	json_u64(j, "own_ns", own_ns);
+	json_u64(j, "idle_ns", idle_ns);
+	json_u64(j, "others_ns", queued > known ? queued - known : 0);
+	json_end(j);
+}
+
+static void put_rows(struct json *j, const uint64_t *row_ns)
+{
+	char key[32];
+
+	json_line_object(j, "waited_for");
+	for (unsigned int r = 0; r < ROW_COUNT; r++) {
+		snprintf(key, sizeof(key), "%s_ns", row_name(r));
+		if (row_ns[r])
+			json_u64(j, key, row_ns[r]);
+	}
+	json_end(j);
+}
+
 static void put_switches(struct json *j, uint64_t seen, uint64_t voluntary, uint64_t involuntary,
 			 uint64_t yields, uint64_t migrations)
 {
@@ -74,7 +100,9 @@ void json_totals(struct json *j, const struct findings *f)
 	json_u64(j, "processes", t->processes);
 	json_u64(j, "lifetime_ns", t->lifetime_ns);
 	put_states(j, t->state_ns);
+	put_queued(j, t->state_ns, t->queued_own_ns, t->queued_idle_ns);
 	put_waits(j, t->waits, CAUSE_COUNT);
+	put_rows(j, t->row_ns);
 	put_switches(j, t->switches, t->voluntary, t->involuntary, t->yields, t->migrations);
 	json_end(j);
 }
@@ -138,7 +166,9 @@ static void put_thread(struct json *j, const struct findings *f, size_t i)
 	json_u64(j, "lifetime_ns", t->lifetime_ns);
 	put_states(j, t->state_ns);
 	put_cpu(j, f->model, t);
+	put_queued(j, t->state_ns, t->queued_own_ns, t->queued_idle_ns);
 	put_waits(j, t->waits, t->n_waits);
+	put_rows(j, t->row_ns);
 	put_switches(j, t->switches, t->witness.voluntary, t->witness.involuntary, t->yields,
 		     t->witness.migrations);
 	put_sched(j, t);

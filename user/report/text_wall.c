@@ -39,28 +39,55 @@ static void add_wall_row(struct page *p, struct table *t, const struct wall_line
 	table_set(t, WALL_ABOUT, line->about);
 }
 
+static uint64_t less(uint64_t whole, uint64_t part)
+{
+	return whole > part ? whole - part : 0;
+}
+
 static void put_rows(struct page *p, const struct findings *f)
 {
-	static const char *const about[ROW_COUNT] = {
-		[ROW_IO] = "disk, file, pipe or network",  [ROW_TIMER] = "a sleep or a timer",
-		[ROW_LOCK] = "a lock to be released",	   [ROW_SYNC] = "another thread's signal",
-		[ROW_EVENT] = "epoll, poll or select",	   [ROW_CHILD] = "a child process to end",
-		[ROW_OTHER] = "signals, stops and others", [ROW_UNKNOWN] = "not known",
+	static const struct {
+		const char *name, *about;
+	} rows[ROW_COUNT] = {
+		[ROW_IO] = { "disk", "a disk or another device" },
+		[ROW_FAULT] = { "page faults", "memory from a disk" },
+		[ROW_PEER] = { "peers", "a server or a reader at the other end" },
+		[ROW_DEMAND] = { "demand", "clients, a terminal, input: something to do" },
+		[ROW_TIMER] = { "sleep", "a time that it asked for to pass" },
+		[ROW_LOCK] = { "locks", "a lock to be released" },
+		[ROW_SYNC] = { "threads", "another thread's signal" },
+		[ROW_CONVOY] = { "turns", "another thread to let go" },
+		[ROW_QUEUE] = { "queue", "a message" },
+		[ROW_EVENT] = { "events", "an event, and none came" },
+		[ROW_CHILD] = { "children", "a child process to end" },
+		[ROW_SIGNAL] = { "signals", "a signal" },
+		[ROW_OTHER] = { "other", "stops, kernel locks and others" },
+		[ROW_UNKNOWN] = { "unknown", "not known" },
 	};
 	const struct wall_sums *w = &f->model->wall;
 	const struct wall_line running = { "running", "at least one thread computed",
 					   f->running_ns };
 	const struct wall_line serialised = { "  serialised", "a lock kept a CPU idle",
 					      w->serialised_ns };
-	const struct wall_line queued = { "queued", "ready, but no CPU was free", w->runnable_ns };
+	const struct wall_line convoy = { "  in turns", "a lock let one thread compute at a time",
+					  f->convoy.is_lock ? w->convoy_ns : 0 };
+	const struct wall_line limit = { "limit", "ready, but its CPU limit was used up",
+					 w->limit_ns };
+	const struct wall_line latency = { "waking", "woken, on the way to an idle CPU",
+					   w->latency_ns };
+	const struct wall_line queued = { "queued", "ready, but other programs had the CPUs",
+					  less(w->runnable_ns, w->limit_ns + w->latency_ns) };
 	struct table t = { .columns = wall_columns, .n_columns = 5 };
 	uint64_t wall_ns = f->model->wall_ns;
 
 	add_wall_row(p, &t, &running, wall_ns);
 	add_wall_row(p, &t, &serialised, wall_ns);
+	add_wall_row(p, &t, &convoy, wall_ns);
 	add_wall_row(p, &t, &queued, wall_ns);
+	add_wall_row(p, &t, &limit, wall_ns);
+	add_wall_row(p, &t, &latency, wall_ns);
 	for (unsigned int r = 0; r < ROW_COUNT; r++) {
-		struct wall_line line = { row_name(r), about[r], w->row_ns[r] };
+		struct wall_line line = { rows[r].name, rows[r].about, w->row_ns[r] };
 
 		add_wall_row(p, &t, &line, wall_ns);
 	}
@@ -150,6 +177,20 @@ static void put_counts(struct page *p, const struct findings *f)
 		  f->parallelism, text);
 }
 
+static void put_phases(struct page *p, const struct findings *f)
+{
+	char from[UNITS_SIZE], to[UNITS_SIZE];
+
+	for (size_t i = 0; i < f->n_phases && f->n_phases > 1; i++) {
+		const struct phase *phase = &f->phases[i];
+
+		page_text(p, 2, i ? "" : "phases:", STYLE_PLAIN,
+			  "%s to %s %s, %.2f threads running", page_ns(p, from, phase->start_ns),
+			  page_ns(p, to, phase->end_ns), class_name(phase->class),
+			  phase->parallelism);
+	}
+}
+
 void text_wall(struct page *p, const struct findings *f)
 {
 	if (!f->model->wall_ns)
@@ -158,4 +199,5 @@ void text_wall(struct page *p, const struct findings *f)
 	put_rows(p, f);
 	put_counts(p, f);
 	put_strip(p, f);
+	put_phases(p, f);
 }

@@ -2,6 +2,9 @@
 #include "report/words.h"
 
 #include <sched.h>
+#include <string.h>
+
+#include "../bpf/wall.h"
 
 #define NS_PER_S 1000000000ull
 
@@ -110,4 +113,16 @@ uint64_t not_running_ns(const struct model *m)
 		left -= ns < left ? ns : left;
 	}
 	return left;
+}
+
+void wall_kinds(uint64_t ret[ROW_KINDS], const __u64 row_ns[ROW_COUNT])
+{
+	memset(ret, 0, ROW_KINDS * sizeof(*ret));
+	for (unsigned int r = 0; r < ROW_COUNT; r++)
+		ret[row_kind(r)] += row_ns[r];
+}
+
+bool row_is_part(unsigned int row)
+{
+	return strcmp(row_name(row), kind_name(row_kind(row))) != 0;
 }

@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Waits that may end for several reasons: what they could be for is noted when they
+ * begin, when the thread's own memory can be read, and which it was is decided when
+ * they end. Global functions: see thread.bpf.h.
+ */
+#include "thread.bpf.h"
+
+#define SET_MAX	  8  /* descriptors of a poll or select that are looked at */
+#define EPOLL_MAX 16 /* of an epoll instance */
+
+/* include/uapi/asm-generic/siginfo.h, include/uapi/asm-generic/signal.h */
+#define SI_TIMER -2
+#define TIMER_SIGNALS                                                                              \
+	(1ull << (14 - 1) | 1ull << (26 - 1) | 1ull << (27 - 1)) /* ALRM VTALRM PROF */
+
+struct user_time {
+	s64 seconds, part;
+};
+
+struct user_pollfd {
+	s32 fd;
+	s16 events, revents;
+};
+
+static __always_inline void set_deadline(struct tracked *t, u64 from_now)
+{
+	t->event.deadline_at = bpf_ktime_get_ns() + from_now;
+}
+
+/* Of a struct timespec or timeval; a part of it counts so many nanoseconds. */
+static __always_inline void read_timeout(struct tracked *t, u64 address, u32 part_ns)
+{
+	struct user_time time;
+
+	t->event.deadline_at = 0;
+	if (address && !bpf_probe_read_user(&time, sizeof(time), (void *)address))
+		set_deadline(t, time.seconds * 1000000000ull + time.part * part_ns);
+}
+
+static __always_inline void begin_set(struct tracked *t)
+{
+	t->event.resolve = RESOLVE_POLL;
+	t->event.set = 0;
+	t->event.looked = 0;
+	t->event.object = 0;
+	t->event.deadline_at = 0;
+}
+
+/* Global, so that the verifier does not walk it for each descriptor. */
+int add_to_set(struct tracked *t, u32 fd)
+{
+	u32 set;
+
+	if (!t || t->event.looked++ >= SET_MAX)
+		return 0;
+	set = fd_target(fd) >> 16;
+	if (set & SET_PEER && !t->event.object)
+		t->event.object = fd_sock(fd);
+	t->event.set |= set;
+	return 0;
+}
+
+/* timeout: milliseconds, or with is_time the address of a timespec. */
+int begin_poll(struct tracked *t, u64 fds, u32 n, u64 timeout, u32 is_time)
+{
+	struct user_pollfd set[SET_MAX];
+
+	if (!t)
+		return 0;
+	begin_set(t);
+	if (is_time)
+		read_timeout(t, timeout, 1);
+	else if ((s32)timeout > 0)
+		set_deadline(t, (u32)timeout * 1000000ull);
+	if (n > SET_MAX)
+		n = SET_MAX;
+	if (!n || bpf_probe_read_user(set, n * sizeof(*set), (void *)fds))
+		return 0;
+	for (u32 i = 0; i < SET_MAX; i++) {
+		if (i >= n)
+			break;
+		if (set[i].fd >= 0)
+			add_to_set(t, set[i].fd);
+	}
+	return 0;
+}
+
+/* Only what is waited for to be read, of the first 64 descriptors. */
+int begin_select(struct tracked *t, u64 fds, u32 n, u64 timeout, u32 part_ns)
+{
+	u64 bits = 0;
+
+	if (!t)
+		return 0;
+	begin_set(t);
+	read_timeout(t, timeout, part_ns);
+	if (!fds || bpf_probe_read_user(&bits, sizeof(bits), (void *)fds))
+		return 0;
+	for (u32 fd = 0; fd < 64; fd++) {
+		if (fd >= n)
+			break;
+		if (bits >> fd & 1)
+			add_to_set(t, fd);
+	}
+	return 0;
+}
+
+/* timeout: milliseconds, or with is_time the address of a timespec. */
+int begin_epoll(struct tracked *t, u32 fd, u64 timeout, u32 is_time)
+{
+	if (!t)
+		return 0;
+	t->event.resolve = RESOLVE_EPOLL;
+	t->event.deadline_at = 0;
+	if (is_time)
+		read_timeout(t, timeout, 1);
+	else if ((s32)timeout > 0)
+		set_deadline(t, (u32)timeout * 1000000ull);
+	t->event.object = fd_private(fd);
+	return 0;
+}
+
+/* A wait with a time-out for a word to change; returns its row so far. */
+int begin_futex(struct tracked *t, u64 word, u64 timeout, u32 op)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct user_time time;
+	u64 now, deadline;
+
+	if (!t || bpf_probe_read_user(&time, sizeof(time), (void *)timeout))
+		return ROW_SYNC;
+	now = bpf_ktime_get_ns();
+	deadline = time.seconds * 1000000000ull + time.part;
+	if ((op & ~(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME)) == FUTEX_WAIT)
+		deadline += now;
+	else if (op & FUTEX_CLOCK_REALTIME)
+		deadline -= realtime_offset;
+	t->event.resolve = RESOLVE_FUTEX;
+	t->event.deadline_at = deadline;
+	if ((s64)(deadline - now) > (s64)TRAIN_TIMEOUT_NS)
+		return ROW_SYNC;
+	return track_train(&t->train, word, task->se.sum_exec_runtime);
+}
+
+/* What an epoll instance waits for, from the top of its tree down. */
+static __always_inline u32 epoll_set(struct eventpoll *ep)
+{
+	u64 queue[EPOLL_MAX] = {};
+	u32 n = 1, set = 0;
+
+	queue[0] = (u64)BPF_CORE_READ(ep, rbr.rb_root.rb_node);
+	for (u32 i = 0; i < EPOLL_MAX; i++) {
+		struct rb_node *node = (struct rb_node *)queue[i], *child;
+		struct epitem *item;
+
+		if (!node)
+			break;
+		item = (void *)node - bpf_core_field_offset(struct epitem, rbn);
+		set |= file_target((u64)BPF_CORE_READ(item, ffd.file),
+				   BPF_CORE_READ(item, ffd.fd)) >>
+		       16;
+		child = BPF_CORE_READ(node, rb_left);
+		if (child && n < EPOLL_MAX)
+			queue[n++ & (EPOLL_MAX - 1)] = (u64)child;
+		child = BPF_CORE_READ(node, rb_right);
+		if (child && n < EPOLL_MAX)
+			queue[n++ & (EPOLL_MAX - 1)] = (u64)child;
+	}
+	return set;
+}
+
+/* Nothing came: what could have. */
+static __always_inline u32 row_of_set(u32 set)
+{
+	return set & SET_DEMAND ? ROW_EVENT : set & SET_PEER ? ROW_PEER : ROW_TIMER;
+}
+
+/* The first that is ready: fs/eventpoll.c links it before it wakes who waits. */
+u32 epoll_row(u64 object, u32 open)
+{
+	struct eventpoll *ep = (struct eventpoll *)object;
+	struct list_head *first;
+	struct epitem *item;
+	u64 head;
+	u32 row;
+
+	if (!ep)
+		return ROW_EVENT;
+	head = object + bpf_core_field_offset(struct eventpoll, rdllist);
+	first = BPF_CORE_READ(ep, rdllist.next);
+	if (open || !first || (u64)first == head)
+		return row_of_set(epoll_set(ep));
+	item = (void *)first - bpf_core_field_offset(struct epitem, rdllink);
+	row = file_target((u64)BPF_CORE_READ(item, ffd.file), BPF_CORE_READ(item, ffd.fd)) >> 8 &
+	      0xff;
+	return row < ROW_COUNT && row != ROW_UNKNOWN ? row : ROW_EVENT;
+}
+
+static __always_inline bool has_answer(u64 object)
+{
+	struct sock *sk = (struct sock *)object;
+
+	return BPF_CORE_READ(sk, sk_receive_queue.qlen) || BPF_CORE_READ(sk, sk_shutdown);
+}
+
+static __always_inline u32 poll_row(struct tracked *t, bool late)
+{
+	u32 set = t->event.set;
+
+	if (late)
+		return row_of_set(set);
+	if (set & SET_PEER &&
+	    (!(set & SET_DEMAND) || (t->event.object && has_answer(t->event.object))))
+		return ROW_PEER;
+	return set & SET_DEMAND ? ROW_DEMAND : ROW_EVENT;
+}
+
+/* Of the first in a queue of pending signals: was it a timer's? */
+static __always_inline bool from_timer(struct sigpending *pending)
+{
+	struct sigqueue *first;
+
+	if (BPF_CORE_READ(pending, signal.sig[0]) & TIMER_SIGNALS)
+		return true;
+	first = (struct sigqueue *)BPF_CORE_READ(pending, list.next);
+	return (void *)first != (void *)pending + bpf_core_field_offset(struct sigpending, list) &&
+	       BPF_CORE_READ(first, info.si_code) == SI_TIMER;
+}
+
+static __always_inline u32 signal_row(struct task_struct *task)
+{
+	struct signal_struct *signal = BPF_CORE_READ(task, signal);
+
+	if (from_timer((void *)task + bpf_core_field_offset(struct task_struct, pending)) ||
+	    from_timer((void *)signal +
+		       bpf_core_field_offset(struct signal_struct, shared_pending)))
+		return ROW_TIMER;
+	return ROW_SIGNAL;
+}
+
+/* The wait that t is in ends, or (open) the measurement ends in it: what it was for. */
+u32 wait_row(struct tracked *t, u64 task, u32 open)
+{
+	bool late;
+	u32 row;
+
+	if (!t)
+		return ROW_UNKNOWN;
+	row = t->track.row;
+	late = open || (t->event.deadline_at && bpf_ktime_get_ns() >= t->event.deadline_at);
+	switch (t->event.resolve) {
+	case RESOLVE_EPOLL:
+		row = epoll_row(t->event.object, open);
+		break;
+	case RESOLVE_POLL:
+		row = poll_row(t, late);
+		break;
+	case RESOLVE_FUTEX:
+		if (row != ROW_CONVOY)
+			row = late ? ROW_TIMER : ROW_SYNC;
+		break;
+	case RESOLVE_SIGNAL:
+		row = open ? ROW_SIGNAL : signal_row((struct task_struct *)task);
+		break;
+	}
+	if (open && row == ROW_TIMER && !t->event.deadline_at)
+		row = ROW_SYNC; /* for ever, and for nothing but the program itself */
+	t->event.resolve = RESOLVE_NOT;
+	return row;
+}
+
+char LICENSE[] SEC("license") = "GPL";

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+/*
+ * The program as a whole. Takes each thread from its own recorded position to a
+ * new one, so a missed event heals with the next. All of it adds up to
+ * at - start_at, whatever the order of the calls.
+ */
+#include "track.h"
+
+/* Where a thread stands in the program's sums. */
+enum position {
+	POS_GONE = 0, /* not created yet, or dead */
+	POS_RUNNING = 1,
+	POS_RUNNABLE = 2,
+	POS_BLOCKED = 3,
+	POS_BLOCKED_LOCK = 4,
+	POS_BLOCKED_CONVOY = 5,
+};
+
+struct wall {
+	struct wall_sums sums;
+	__u32 running, runnable, lock_waiters, convoy_waiters;
+	__u32 cpus_allowed;
+	__u32 alive;		       /* tracked threads */
+	__u32 command_alive;	       /* of them, in the command's own process */
+	__u32 ender_row;	       /* of the wait that ended the last standstill */
+	__u32 ender_ticks;	       /* it may have been one of a ticker: not decided yet */
+	__u64 queued_ns;	       /* part of runnable_ns: since the last switch-in */
+	__u64 piece_ns;		       /* the last standstill */
+	__u64 piece_at;		       /* its end */
+	__u64 hidden_ns;	       /* what wall_woken() has put right */
+	__u64 burst_ns;		       /* running time since it ended */
+	__u64 ender_mark;	       /* pending_ever when the ender's wait began */
+	__u64 pending_ever;	       /* all that was ever added to pending_ns */
+	__u64 pending_last[ROW_COUNT]; /* pending_ever after the last addition to each row */
+};
+
+/* What a wait of this cause is for, as far as the cause tells. */
+static __always_inline __u32 row_of_cause(__u32 cause)
+{
+	if (cause >= CAUSE_COUNT)
+		return ROW_UNKNOWN;
+	switch (cause) {
+	case CAUSE_LOCK_MUTEX ... CAUSE_LOCK_FILE:
+		return ROW_LOCK;
+	case CAUSE_SYNC_COND ... CAUSE_SYNC_FUTEX:
+	case CAUSE_IPC_SYSV_SEM:
+		return ROW_SYNC;
+	case CAUSE_IPC_SYSV_MSG:
+	case CAUSE_IPC_POSIX_MQ:
+		return ROW_QUEUE;
+	case CAUSE_IO_PIPE:
+	case CAUSE_IO_TTY:
+		return ROW_DEMAND;
+	case CAUSE_IO_SOCKET:
+		return ROW_PEER;
+	case CAUSE_IO_DISK:
+	case CAUSE_IO_FILE:
+	case CAUSE_IO_URING ... CAUSE_IO_AIO:
+		return ROW_IO;
+	case CAUSE_FAULT_MAJOR:
+		return ROW_FAULT;
+	case CAUSE_SIGNAL_WAIT:
+		return ROW_SIGNAL;
+	case CAUSE_EVENT_EPOLL ... CAUSE_EVENT_INOTIFY:
+		return ROW_EVENT;
+	case CAUSE_TIMER_SLEEP ... CAUSE_TIMER_ITIMER:
+		return ROW_TIMER;
+	case CAUSE_CHILD_WAIT ... CAUSE_CHILD_VFORK:
+		return ROW_CHILD;
+	case CAUSE_UNKNOWN:
+		return ROW_UNKNOWN;
+	default:
+		return ROW_OTHER;
+	}
+}
+
+/* The kind that a row belongs to. */
+static __always_inline __u32 row_kind(__u32 row)
+{
+	static const __u8 kinds[ROW_COUNT] = {
+		ROW_IO,	     ROW_TIMER, ROW_LOCK, ROW_SYNC, ROW_EVENT, ROW_CHILD, ROW_OTHER,
+		ROW_UNKNOWN, ROW_IO,	ROW_IO,	  ROW_IO,   ROW_SYNC,  ROW_OTHER, ROW_SYNC,
+	};
+
+	return row < ROW_COUNT ? kinds[row] : ROW_UNKNOWN;
+}
+
+/* A wait that can end without anything having happened: by its own time-out. */
+static __always_inline int row_may_tick(__u32 row)
+{
+	return row == ROW_TIMER || row == ROW_EVENT || row == ROW_SYNC || row == ROW_CONVOY;
+}
+
+static __always_inline __u32 row_position(__u32 row)
+{
+	return row == ROW_LOCK	   ? POS_BLOCKED_LOCK
+	       : row == ROW_CONVOY ? POS_BLOCKED_CONVOY
+				   : POS_BLOCKED;
+}
+
+static __always_inline void wall_start(struct wall *w, __u64 now)
+{
+	w->sums.start_at = now;
+	w->sums.at = now;
+}
+
+/* Charges the time up to now to what the program has been doing since the last call. */
+static __always_inline void wall_advance(struct wall *w, __u64 now)
+{
+	struct wall_sums *s = &w->sums;
+	__u64 ns = now - s->at;
+	__u32 n = w->running;
+
+	/* Clocks of two CPUs may differ by a little; and before the start there is nothing. */
+	if (now <= s->at || !s->start_at)
+		return;
+	s->at = now;
+	if (n) {
+		if (n >= WALL_COUNTS)
+			n = WALL_COUNTS - 1;
+		asm volatile("" : "+r"(n)); /* or the mask, which 6.1's verifier needs, goes */
+		s->by_count[n % WALL_COUNTS] += ns;
+		s->busy_ns += ns * w->running;
+		w->burst_ns += ns;
+		if (w->running + w->runnable >= w->cpus_allowed)
+			return;
+		if (w->lock_waiters)
+			s->serialised_ns += ns;
+		else if (w->convoy_waiters)
+			s->convoy_ns += ns;
+	} else if (w->runnable) {
+		s->runnable_ns += ns;
+		w->queued_ns += ns;
+	} else {
+		s->still_ns += ns;
+		if (w->convoy_waiters)
+			s->convoy_still_ns += ns;
+	}
+}
+
+/* What is pending goes to `row`, as far as it came since the wait that ended it
+ * had begun (mark); what is older keeps the row of the wait that ended it. A row
+ * that has both, and is not the only one, is split by what is known: no more came
+ * to it since the mark than to all, and nothing after its last addition. */
+static __always_inline void wall_commit(struct wall *w, __u32 row, __u64 mark)
+{
+	struct wall_sums *s = &w->sums;
+	__u64 left = w->pending_ever - mark;
+
+	for (int r = 0; r < ROW_COUNT; r++) {
+		__u64 mine = s->pending_ns[r], last = w->pending_last[r];
+		__u64 newer = last > mark ? last - mark : 0;
+		__u64 moved = mine < left ? mine : left;
+
+		if (newer < moved)
+			moved = newer;
+		left -= moved;
+		s->row_ns[row & ROW_MASK] += moved;
+		s->row_ns[r] += mine - moved;
+		s->pending_ns[r] = 0;
+	}
+}
+
+/* A standstill ends, by the end of a wait of this row that began at mark. Whether
+ * a wait that may tick was the reason for it shows only in what follows. */
+static __always_inline void wall_end_still(struct wall *w, __u32 row, __u64 mark)
+{
+	struct wall_sums *s = &w->sums;
+
+	if (row >= ROW_COUNT)
+		row = ROW_UNKNOWN;
+	w->piece_ns = s->still_ns;
+	w->piece_at = s->at;
+	w->burst_ns = 0;
+	w->ender_row = row;
+	w->ender_mark = mark;
+	w->ender_ticks = row_may_tick(row);
+	if (w->ender_ticks) {
+		s->pending_ns[row & ROW_MASK] += s->still_ns;
+		w->pending_ever += s->still_ns;
+		w->pending_last[row & ROW_MASK] = w->pending_ever;
+	} else {
+		if (w->pending_ever != mark)
+			wall_commit(w, row, mark);
+		s->row_ns[row & ROW_MASK] += s->still_ns;
+	}
+	s->still_ns = 0;
+}
+
+/* Work below a hundredth of the wait before it is a look, not progress. */
+#define TICK_SHARE 100
+
+static __always_inline void wall_begin_still(struct wall *w)
+{
+	/* No length: a hand-over that the clocks of two CPUs put at one instant. */
+	if (w->ender_ticks && w->piece_ns && w->burst_ns * TICK_SHARE >= w->piece_ns)
+		wall_commit(w, w->ender_row, w->ender_mark);
+	else if (w->ender_ticks)
+		w->piece_ns = 0; /* it stays pending: not for wall_woken() to correct */
+	w->ender_ticks = 0;
+}
+
+static __always_inline void wall_count(struct wall *w, __u32 pos, __u32 by)
+{
+	if (pos == POS_RUNNING)
+		w->running += by;
+	else if (pos == POS_RUNNABLE)
+		__sync_fetch_and_add(&w->runnable, by); /* as in wall_hand_over() */
+	else if (pos == POS_BLOCKED_LOCK)
+		w->lock_waiters += by;
+	else if (pos == POS_BLOCKED_CONVOY)
+		w->convoy_waiters += by;
+}
+
+/* One thread of the program leaves a CPU to `to`, and another takes it over from
+ * `from`: as many run as before. Without the lock and without wall_advance(), if
+ * that is all that changes; returns whether it was. How many are queued is of no
+ * importance while a thread runs, unless one waits for a lock. */
+static __always_inline int wall_hand_over(struct wall *w, __u32 to, __u32 from)
+{
+	if (from == POS_RUNNING) /* its switch-out was not seen: to be put right with the lock */
+		return 0;
+	if (to != from) {
+		if (to >= POS_BLOCKED_LOCK || from >= POS_BLOCKED_LOCK || w->lock_waiters ||
+		    w->convoy_waiters)
+			return 0;
+		if (to == POS_RUNNABLE)
+			__sync_fetch_and_add(&w->runnable, 1);
+		else if (from == POS_RUNNABLE)
+			__sync_fetch_and_add(&w->runnable, -1);
+	}
+	return 1;
+}
+
+/* A thread comes to a CPU whose wake-up was not seen: as long as a thread of the
+ * program runs, or no probe is attached to wake-ups, none is looked at. It was queued since `queued_at`, so a standstill
+ * that is open was none from then on; nor was the last one, if it came before the
+ * thread that ended it. After wall_advance(), before wall_move(). */
+static __always_inline void wall_woken(struct wall *w, __u64 queued_at)
+{
+	struct wall_sums *s = &w->sums;
+	__u32 row = w->ender_row & ROW_MASK;
+	__u64 moved;
+
+	if (queued_at >= s->at)
+		return;
+	moved = s->at - queued_at;
+	if (moved > s->still_ns)
+		moved = s->still_ns;
+	s->still_ns -= moved;
+	s->runnable_ns += moved;
+	w->queued_ns += moved;
+	w->hidden_ns += moved;
+	if (queued_at >= w->piece_at || w->ender_ticks)
+		return;
+	moved = w->piece_at - queued_at;
+	if (moved > w->piece_ns)
+		moved = w->piece_ns;
+	if (moved > s->row_ns[row])
+		moved = s->row_ns[row];
+	w->piece_ns -= moved;
+	s->row_ns[row] -= moved;
+	s->runnable_ns += moved;
+	w->queued_ns += moved;
+	w->hidden_ns += moved;
+}
+
+/* A thread comes to a CPU: what the program was queued for meanwhile. */
+static __always_inline void wall_queued(struct wall *w, __u32 behind)
+{
+	if (behind == BEHIND_IDLE)
+		w->sums.latency_ns += w->queued_ns;
+	else if (behind == BEHIND_LIMIT)
+		w->sums.limit_ns += w->queued_ns;
+	w->queued_ns = 0;
+}
+
+/* Takes a thread from one position to another; row and mark are those of the
+ * wait that it comes from, if it comes from one. Call wall_advance() before. */
+static __always_inline void wall_move(struct wall *w, __u32 from, __u32 to, __u32 row, __u64 mark)
+{
+	__u32 busy = w->running + w->runnable;
+
+	wall_count(w, from, -1);
+	wall_count(w, to, 1);
+	if (!busy && w->running + w->runnable)
+		wall_end_still(w, row, mark);
+	else if (busy && !(w->running + w->runnable))
+		wall_begin_still(w);
+}
+
+/* A thread's switch-in was never seen (some kernels emit none when certain tasks
+ * leave the CPU): now, at its switch-out, it is known that it has run since
+ * `arrived`. What the rows say since the last event is still open and comes out
+ * right; what is older stays as it is, and is counted. Before wall_advance(). */
+static __always_inline void wall_missed(struct wall *w, __u32 from, __u64 arrived)
+{
+	w->sums.missed_in++;
+	if (w->sums.at > arrived)
+		w->sums.missed_ns += w->sums.at - arrived;
+	wall_advance(w, arrived);
+	wall_queued(w, BEHIND_OTHERS);
+	wall_move(w, from, POS_RUNNING, ROW_UNKNOWN, w->pending_ever);
+}

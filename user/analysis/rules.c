@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* What there is to say beside the verdict: a table of rules, each with its condition. */
+#include "analysis/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/units.h"
+
+static double share(const struct findings *f, double ns)
+{
+	return f->model->wall_ns ? ns / f->model->wall_ns : 0;
+}
+
+/* --- mostly process start-up ------------------------------------------------------ */
+
+#define SHORT_CPU_NS  10000000ull /* a process that computes no longer is little but its start */
+#define SHORT_LEAST   20
+#define STARTUP_SHARE 0.5 /* of the computing */
+
+static void find_startup(struct findings *f)
+{
+	const struct model *m = f->model;
+	uint64_t *ran = zeroed(m->n_processes, sizeof(*ran)), sum = 0, life = 0;
+	size_t n = 0;
+	struct finding *to;
+	char mean[UNITS_SIZE], each[UNITS_SIZE];
+
+	for (size_t i = 0; i < m->n_threads; i++)
+		ran[m->threads[i].process] += m->threads[i].state_ns[TS_RUNNING];
+	for (size_t i = 0; i < m->n_processes; i++) {
+		const struct process *p = &m->processes[i];
+
+		if (p->parent < 0 || !p->ended || ran[i] > SHORT_CPU_NS)
+			continue;
+		n++;
+		sum += ran[i];
+		life += p->end_ns - p->start_ns;
+	}
+	free(ran);
+	if (n < SHORT_LEAST || sum < STARTUP_SHARE * f->totals.state_ns[TS_RUNNING] ||
+	    share(f, f->running_ns) < 0.2)
+		return;
+	to = finding_add(f, "process.startup", SEVERITY_WARNING);
+	finding_title(to, "most of the computing is the start and end of %zu short processes", n);
+	evidence_add(to, "processes", n, "%zu processes computed for less than %s each", n,
+		     units_ns(mean, SHORT_CPU_NS, true));
+	evidence_add(to, "totals.states.running_ns", sum,
+		     "they took %.0f %% of the computing, %s each, and lived for %s on average",
+		     100.0 * sum / f->totals.state_ns[TS_RUNNING], units_ns(mean, sum / n, true),
+		     units_ns(each, life / n, true));
+	finding_advice(to, "Start fewer of them: a shell's own commands instead of programs, xargs "
+			   "with many arguments at once, one process that does all of a kind.");
+	finding_gain(to, f, sum / (f->parallelism > 1 ? f->parallelism : 1));
+}
+
+/* --- spinning --------------------------------------------------------------------- */
+
+#define YIELDS_LEAST 200
+#define SPIN_SHARE   0.05 /* of the computing, by threads that mostly leave the CPU by yielding */
+
+static void find_spinning(struct findings *f)
+{
+	const struct model *m = f->model;
+	uint64_t ran = 0, yields = 0;
+	size_t n = 0;
+	struct finding *to;
+
+	for (size_t i = 0; i < m->n_threads; i++) {
+		const struct thread *t = &m->threads[i];
+
+		if (t->yields < YIELDS_LEAST || t->yields < t->switches / 2)
+			continue;
+		n++;
+		ran += t->state_ns[TS_RUNNING];
+		yields += t->yields;
+	}
+	if (!n || ran < SPIN_SHARE * f->totals.state_ns[TS_RUNNING])
+		return;
+	to = finding_add(f, "cpu.spinning", SEVERITY_WARNING);
+	finding_title(to, "%zu thread%s spin%s: sched_yield again and again", n, n == 1 ? "" : "s",
+		      n == 1 ? "s" : "");
+	evidence_add(to, "totals.switches.yields", yields,
+		     "they gave the CPU away %llu times to other threads",
+		     (unsigned long long)yields);
+	evidence_add(to, "totals.states.running_ns", ran,
+		     "and computed for %.0f %% of all CPU time, an unknown part of it spinning",
+		     100.0 * ran / f->totals.state_ns[TS_RUNNING]);
+	finding_advice(to,
+		       "Wait in the kernel instead (a mutex, a condition, a futex), or spin for "
+		       "some microseconds and then wait. For numerical libraries: fewer threads "
+		       "(OMP_NUM_THREADS), or OMP_WAIT_POLICY=passive.");
+}
+
+/* --- blind polling ------------------------------------------------------------------ */
+
+#define POLLS_LEAST	100
+#define POLLS_PER_S	100
+#define POLL_WORK_SHARE 0.2 /* of the thread's life: a look, not work */
+
+static const struct wait *sleeps_of(const struct thread *t)
+{
+	for (size_t i = 0; i < t->n_waits; i++) {
+		if (t->waits[i].cause == CAUSE_TIMER_SLEEP)
+			return &t->waits[i];
+	}
+	return NULL;
+}
+
+static bool polls(const struct thread *t)
+{
+	const struct wait *w = sleeps_of(t);
+
+	return w && w->count >= POLLS_LEAST &&
+	       w->count * 1000000000.0 >= (double)POLLS_PER_S * t->lifetime_ns &&
+	       t->state_ns[TS_RUNNING] <= POLL_WORK_SHARE * t->lifetime_ns;
+}
+
+static void find_polling(struct findings *f)
+{
+	const struct model *m = f->model;
+	const struct thread *most = NULL;
+	const struct wait *w;
+	struct finding *to;
+	char slept[UNITS_SIZE], worked[UNITS_SIZE];
+	size_t n = 0;
+
+	for (size_t i = 0; i < m->n_threads; i++) {
+		const struct thread *t = &m->threads[i];
+
+		if (!polls(t))
+			continue;
+		n++;
+		if (!most || sleeps_of(t)->count > sleeps_of(most)->count)
+			most = t;
+	}
+	if (!most)
+		return;
+	w = sleeps_of(most);
+	to = finding_add(f, "timer.polling", SEVERITY_WARNING);
+	memcpy(to->subject, most->comm, sizeof(most->comm));
+	finding_title(to, "sleeps, looks and sleeps again, %.0f times a second",
+		      w->count * 1e9 / most->lifetime_ns);
+	evidence_add(to, "threads.blocked.timer.sleep.count", w->count,
+		     "%llu sleeps of %s on average, and %s of work after each",
+		     (unsigned long long)w->count, units_ns(slept, w->ns / w->count, true),
+		     units_ns(worked, most->state_ns[TS_RUNNING] / w->count, true));
+	if (n > 1)
+		evidence_add(to, "threads", n, "%zu threads do so", n);
+	finding_advice(to, "If it looks whether something has happened, wait for that instead: a "
+			   "condition, an eventfd, poll, inotify, waitpid. It then learns of it at "
+			   "once, and costs nothing until then.");
+}
+
+/* --- too large a pool ---------------------------------------------------------------- */
+
+#define POOL_LEAST	4
+#define POOL_BUSY_SHARE 0.25 /* of its threads, at most */
+
+struct group {
+	size_t n;
+	double life, idle;
+};
+
+/* Threads like this one: of its process and name. */
+static void sum_group(struct group *ret, const struct model *m, const struct thread *like)
+{
+	*ret = (struct group){ 0 };
+	for (size_t i = 0; i < m->n_threads; i++) {
+		const struct thread *t = &m->threads[i];
+
+		if (t->process != like->process || strcmp(t->comm, like->comm) ||
+		    t->flags & THREAD_LEADER)
+			continue;
+		ret->n++;
+		ret->life += t->lifetime_ns;
+		ret->idle += t->row_ns[ROW_SYNC];
+	}
+}
+
+static void find_pool(struct findings *f)
+{
+	const struct model *m = f->model;
+	const struct thread *largest = NULL;
+	struct group g, best = { 0 };
+	struct finding *to;
+	double busy;
+
+	/* Threads of a group follow each other: each is looked at once for each change of name. */
+	for (size_t i = 0; i < m->n_threads; i++) {
+		const struct thread *t = &m->threads[i];
+
+		if (t->flags & THREAD_LEADER || (i && m->threads[i - 1].process == t->process &&
+						 !strcmp(m->threads[i - 1].comm, t->comm) &&
+						 !(m->threads[i - 1].flags & THREAD_LEADER)))
+			continue;
+		sum_group(&g, m, t);
+		if (g.n > best.n && g.life > 0.5 * g.n * m->wall_ns &&
+		    g.life - g.idle <= POOL_BUSY_SHARE * g.life) {
+			best = g;
+			largest = t;
+		}
+	}
+	if (best.n < POOL_LEAST)
+		return;
+	busy = (best.life - best.idle) / m->wall_ns;
+	to = finding_add(f, "pool.large", SEVERITY_NOTE);
+	memcpy(to->subject, largest->comm, sizeof(largest->comm));
+	finding_title(to, "%zu threads of this name, of which %.2g were busy on average", best.n,
+		      busy);
+	evidence_add(to, "threads.blocked.sync", (uint64_t)best.idle,
+		     "%.0f %% of their lives they waited for another thread's signal",
+		     100 * best.idle / best.life);
+	finding_advice(to,
+		       "If this is a pool of workers, it is larger than the work needs, or the "
+		       "work does not reach it: see what hands it out. Idle threads cost memory, "
+		       "not time.");
+}
+
+/* --- locks, though they do not decide -------------------------------------------------- */
+
+#define CONTENTION_LEAST 10
+
+static void find_contention(struct findings *f)
+{
+	const struct wait *each = f->totals.waits;
+	uint64_t ns = f->totals.row_ns[ROW_LOCK], count = 0, longest = 0;
+	struct finding *to;
+	char sum[UNITS_SIZE], most[UNITS_SIZE];
+
+	for (int c = CAUSE_LOCK_MUTEX; c <= CAUSE_LOCK_FILE; c++) {
+		count += each[c].count;
+		longest = each[c].max_ns > longest ? each[c].max_ns : longest;
+	}
+	if (f->verdict.class == CLASS_LOCK_BOUND || count < CONTENTION_LEAST || share(f, ns) < 0.1)
+		return;
+	to = finding_add(f, "lock.contention", SEVERITY_WARNING);
+	finding_title(to, "threads wait for locks");
+	evidence_add(to, "totals.blocked.lock", ns, "%llu waits took %s in all, the longest %s",
+		     (unsigned long long)count, units_ns(sum, ns, true),
+		     units_ns(most, longest, true));
+	finding_advice(to,
+		       "Hold the lock for shorter, or for less; more threads would make it worse.");
+	finding_gain(to, f,
+		     f->model->wall.row_ns[ROW_LOCK] +
+			     f->model->wall.serialised_ns *
+				     (f->cpus_allowed > 1 ? 1 - 1 / f->cpus_allowed : 0));
+}
+
+/* --- what comes from outside ------------------------------------------------------------ */
+
+static void find_limit(struct findings *f)
+{
+	uint64_t ns = f->model->wall.limit_ns,
+		 throttled = f->totals.waits[CAUSE_KERNEL_THROTTLE].ns;
+	struct finding *to;
+	char text[UNITS_SIZE];
+
+	if (f->verdict.class == CLASS_STARVED || (share(f, ns) < 0.05 && share(f, throttled) < 0.1))
+		return;
+	to = finding_add(f, "cpu.limit", SEVERITY_WARNING);
+	finding_title(to, "its CPU limit of %.3g CPUs was used up", f->cpus_allowed);
+	evidence_add(to, "wall.runnable_limit_ns", ns, "%.0f %% of the time nothing ran for that",
+		     100 * share(f, ns));
+	evidence_add(to, "totals.blocked.kernel.throttle.ns", throttled,
+		     "its threads were held for %s in all", units_ns(text, throttled, true));
+	finding_advice(to,
+		       "Raise the limit (cpu.max; --cpus of a container), or use fewer threads, "
+		       "so that a period's share is not spent at its beginning.");
+	finding_gain(to, f, ns);
+}
+
+static void find_busy_machine(struct findings *f)
+{
+	struct finding *to;
+	struct shares s;
+
+	shares_of_program(&s, f);
+	if (f->verdict.class == CLASS_STARVED || share(f, s.others) < 0.05)
+		return;
+	to = finding_add(f, "machine.busy", SEVERITY_WARNING);
+	finding_title(to, "other programs had the CPUs for part of the time");
+	evidence_add(to, "wall.runnable_ns", f->model->wall.runnable_ns,
+		     "for %.0f %% of the time threads were ready behind other programs",
+		     100 * share(f, s.others));
+	finding_advice(to, "Measure on a quiet machine; times from this run are longer than the "
+			   "program needs.");
+	finding_gain(to, f, s.others);
+}
+
+static void find_faults(struct findings *f)
+{
+	uint64_t ns = f->model->wall.row_ns[ROW_FAULT];
+	const struct wait *w = &f->totals.waits[CAUSE_FAULT_MAJOR];
+	struct finding *to;
+	char mean[UNITS_SIZE];
+
+	if (share(f, ns) < 0.05 || !w->count ||
+	    2 * ns > f->model->wall.row_ns[ROW_IO] + ns + f->model->wall.row_ns[ROW_PEER])
+		return;
+	to = finding_add(f, "memory.faults", SEVERITY_WARNING);
+	finding_title(to, "it waits for memory from a disk");
+	evidence_add(to, "wall.io_fault_ns", ns, "%.0f %% of the time; %llu page faults of %s each",
+		     100 * share(f, ns), (unsigned long long)w->count,
+		     units_ns(mean, w->ns / w->count, true));
+	finding_advice(to,
+		       "Give it more memory, touch less, or read ahead (madvise, MAP_POPULATE).");
+	finding_gain(to, f, ns);
+}
+
+static void find_latency(struct findings *f)
+{
+	uint64_t ns = f->model->wall.latency_ns;
+	struct finding *to;
+
+	if (share(f, ns) < 0.15)
+		return;
+	to = finding_add(f, "handover.latency", SEVERITY_NOTE);
+	finding_title(to, "work is handed from one CPU to another in small steps");
+	evidence_add(to, "wall.runnable_latency_ns", ns,
+		     "%.0f %% of the time nothing ran, while a woken thread was on its way to an "
+		     "idle CPU",
+		     100 * share(f, ns));
+	finding_advice(to, "Do more between two hand-overs, or keep threads that take turns on one "
+			   "CPU (taskset).");
+	finding_gain(to, f, ns);
+}
+
+/* ---------------------------------------------------------------------------------------- */
+
+void rules_find(struct findings *f)
+{
+	static void (*const rules[])(struct findings * f) = {
+		find_startup,	   find_contention, find_spinning, find_polling, find_limit,
+		find_busy_machine, find_faults,	    find_latency,  find_pool,
+	};
+
+	/* Of a program that lives for some milliseconds there is nothing to say. */
+	if (f->verdict.class == CLASS_UNKNOWN)
+		return;
+	for (size_t i = 0; i < sizeof(rules) / sizeof(*rules); i++)
+		rules[i](f);
+}
