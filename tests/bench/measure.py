@@ -1,84 +1,112 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The cases: what is run, and which number of it counts."""
+"""The cases: what is run, and which numbers of it count."""
+import os
 import re
 import subprocess
 import time
+from statistics import median
 
 from rivals import Failed
 
-# Bash says what the workload alone took, whatever runs around it.
-TIMED = ['bash', '-c', 'TIMEFORMAT="took %3R %3U %3S"; time "$@"', 'timed']
+# What would change a build, or what is read of a tool.
+NOT_FOR_CASES = ('MAKEFLAGS', 'MFLAGS', 'MAKELEVEL', 'MAKEFILES')
+
+
+class Column:
+    """A number of a case, as the table shows it. `read` makes it of the standard error and of the
+    seconds that the whole run took; `digits` are those of a ratio behind the point."""
+
+    def __init__(self, title, unit, digits, read):
+        self.title, self.unit, self.digits, self.read = title, unit, digits, read
 
 
 class Case:
-    """One workload. `read` makes the number of its standard error and of the seconds that the whole
-    run took; `slow` are its arguments for a tool that makes it many times slower."""
+    """One workload. The last word of its command says how much of it there is.
 
-    def __init__(self, name, title, command, read, unit, **more):
-        self.name, self.title, self.command = name, title, command
-        self.read, self.unit = read, unit
-        self.slow = more.get('slow', command)
-        self.timed = more.get('timed', False)
-        self.whole = more.get('whole', False)  # from the tool's start to its end
-        self.build = None
+    runs:   in a row, of which the median counts
+    slow:   for a tool that makes it many times slower, so many times less of it
+    events: what there is to be seen at least, by kind
+    whole:  from the tool's start to its end: milliseconds more, not a ratio"""
 
-    def place(self, build):
-        self.build = build
+    def __init__(self, name, command, columns, **more):
+        self.name, self.command, self.columns = name, command.split(), columns
+        self.runs = more.get('runs', 1)
+        self.slow = more.get('slow', 1)
+        self.events = more.get('events', {})
+        self.whole = more.get('whole', False)
+
+    def less(self, tool):
+        return self.slow if tool.slow else 1
 
     def argv(self, tool):
-        words = self.slow if tool.slow else self.command
-        return (TIMED if self.timed else []) + [word.format(build=self.build) for word in words]
+        if self.less(tool) == 1:
+            return self.command
+        return [*self.command[:-1], str(int(self.command[-1]) // self.less(tool))]
+
+    def expects(self, tool):
+        return self.events.get(tool.watches, 0) // self.less(tool)
 
 
-def ns_per_switch(stderr, _):
-    return float(re.search(r'([0-9.]+) ns per switch', stderr).group(1))
+def said(pattern):
+    return lambda stderr, _: float(re.findall(pattern, stderr)[-1])
 
 
-def milliseconds(_, seconds):
-    return 1000 * seconds
-
-
-def took(stderr):
-    found = re.findall(r'took ([0-9.]+) ([0-9.]+) ([0-9.]+)', stderr)
-    return [float(number) for number in found[-1]]
-
-
-def cpu_seconds(stderr, _):
-    _, user, system = took(stderr)
-    return user + system
-
-
-def elapsed_seconds(stderr, _):
-    return took(stderr)[0]
-
+ELAPSED = said(r'took ([0-9.]+) s')
+CPU = said(r'CPU ([0-9.]+) s')
 
 CASES = (
-    Case('pingpong', 'pipe ping-pong on one CPU',
-         ['{build}/workloads/pingpong', '--time', '100000'], ns_per_switch, 'ns a switch',
-         slow=['{build}/workloads/pingpong', '--time', '10000']),
-    Case('true', '`true`, start to end', ['/bin/true'], milliseconds, 'ms', whole=True),
-    Case('compute', 'computing, CPU time', ['{build}/workloads/compute', '1', '1000'], cpu_seconds,
-         's', timed=True),
-    Case('spawner', '500 processes, elapsed', ['{build}/workloads/spawner', '500'],
-         elapsed_seconds, 's', timed=True),
+    Case('pingpong', '{build}/workloads/pingpong --time 100000',
+         [Column('pipe ping-pong on one CPU', 'ns a switch', 2, said(r'([0-9.]+) ns per switch'))],
+         slow=10, events={'switches': 180000, 'preemptions': 1000, 'calls': 360000}),
+    Case('mutex', '{scratch}/contend 200000',
+         [Column('contended mutex', 'ns an operation', 2, said(r'([0-9.]+) ns per operation'))],
+         runs=3, slow=10, events={'futexes': 1}),
+    Case('true', '/bin/true',
+         [Column('`true`, start to end', 'ms', 1, lambda _, seconds: 1000 * seconds)],
+         runs=5, whole=True),
+    Case('compute', '{scratch}/account {build}/workloads/compute 1 100',
+         [Column('computing, CPU time', 's', 4, CPU)], runs=7),
+    Case('spawner', '{scratch}/account {build}/workloads/spawner 300',
+         [Column('300 × `true`, elapsed', 's', 3, ELAPSED)]),
+    Case('build', '{scratch}/account make -B -s -j2 -C {scratch}/project',
+         [Column('build, elapsed', 's', 3, ELAPSED), Column('build, CPU time', 's', 3, CPU)]),
+    Case('forks', '{scratch}/account {scratch}/forks 3000',
+         [Column('fork storm, elapsed', 's', 3, ELAPSED),
+          Column('fork storm, CPU time', 's', 3, CPU)]),
 )
 
 
-def run(case, tool):
-    """The number of one run, or Failed."""
-    argv = tool.prefix(case) + case.argv(tool)
-    with tool.beside(case):
-        start = time.perf_counter()
-        try:
-            done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                  stderr=subprocess.PIPE, timeout=300, check=False)
-        except (OSError, subprocess.TimeoutExpired) as why:
-            raise Failed(str(why)) from why
-        seconds = time.perf_counter() - start
+def place(build, scratch):
+    for case in CASES:
+        case.command = [word.format(build=build, scratch=scratch) for word in case.command]
+
+
+def environment():
+    kept = {name: value for name, value in os.environ.items() if name not in NOT_FOR_CASES}
+    return {**kept, 'LC_ALL': 'C', 'CCACHE_DISABLE': '1'}
+
+
+def run(case, argv):
+    """A number for each column, or Failed."""
+    start = time.perf_counter()
+    try:
+        done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                              stderr=subprocess.PIPE, timeout=300, check=False, env=environment())
+    except (OSError, subprocess.TimeoutExpired) as why:
+        raise Failed(str(why)) from why
+    seconds = time.perf_counter() - start
     stderr = done.stderr.decode(errors='replace')
     if done.returncode:
         raise Failed(f'status {done.returncode}: {stderr.strip()[-200:]}')
     try:
-        return case.read(stderr, seconds)
-    except (AttributeError, IndexError) as why:
+        return [column.read(stderr, seconds) for column in case.columns]
+    except IndexError as why:
         raise Failed(f'its workload printed no time: {stderr.strip()[-200:]}') from why
+
+
+def sample(case, tool):
+    """For each column the median of some runs in a row."""
+    time.sleep(0.05)  # what the tool before has left to the kernel to clear up
+    with tool.watching(case) as prefix:
+        values = [run(case, prefix + case.argv(tool)) for _ in range(case.runs)]
+    return [median(column) for column in zip(*values)]
