@@ -135,8 +135,8 @@ struct ledger {
 	__u64 stolen_ns; /* part of running: interrupts and hypervisor, as rq->clock_task leaves out */
 	__u64 uncharged_ns; /* part of running that the kernel has charged to nobody, or to another task */
 	__u64 moving_ns; /* part of woken, preempted and yielded: between two CPUs' queues, as run_delay leaves out */
-	/* part of woken and preempted: the CPU was taken over from another thread of the
-	 * program, or from nobody; the rest, from other programs */
+	/* part of woken and preempted: other threads of the program had the CPU, or nobody;
+	 * the rest: other programs */
 	__u64 queued_own_ns, queued_idle_ns;
 	__u64 switches; /* switch-outs seen */
 	__u64 yields;

@@ -28,6 +28,20 @@ struct moment {
 #define MOVE_DEAD  0x100 /* prev's last switch-out */
 #define MOVE_FIRST 0x200 /* next is the command, released */
 
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct cpu_use);
+} cpus SEC(".maps");
+
+static __always_inline struct cpu_use *this_cpu(void)
+{
+	u32 zero = 0;
+
+	return bpf_map_lookup_elem(&cpus, &zero);
+}
+
 /* What the thread does from now on; returns its position, and MOVE_DEAD. A wait that a signal
  * ended before it began is a voluntary switch of a task that stays queued, and
  * its prev_state may read as 0 or not: only __state is reliable then. */
@@ -236,6 +250,43 @@ static __always_inline void resolve_wait(struct task_struct *task, struct tracke
 	t->track.row = wait_row(t, address, 0);
 }
 
+/* Prev leaves this CPU. */
+static __always_inline void use_cpu(struct tracked *p, const struct departure *d)
+{
+	struct cpu_use *use = this_cpu();
+
+	if (!use)
+		return;
+	if (d->now > d->arrived)
+		use->own_ns += d->now - d->arrived;
+	use->out_at = d->now;
+	p->own_mark = use->own_ns;
+	p->cpu = bpf_get_smp_processor_id();
+}
+
+/* Next comes to this CPU: who had it while it was queued. Of a preempted thread that
+ * stayed here it is known how long; of others, who had it last. */
+static __always_inline void find_behind(struct tracked *n, u64 now, bool own, bool idle)
+{
+	struct cpu_use *use = this_cpu();
+	struct track *t = &n->track;
+
+	t->behind = BEHIND_OWN;
+	t->behind_ns = ~0ull;
+	if (t->off == OFF_THROTTLED) {
+		t->behind = BEHIND_LIMIT;
+	} else if (idle) {
+		t->behind = BEHIND_IDLE;
+	} else if (!use) {
+		t->behind = BEHIND_OTHERS;
+	} else if (t->off == OFF_PREEMPTED && n->cpu == bpf_get_smp_processor_id()) {
+		t->behind_ns = use->own_ns - n->own_mark;
+	} else if (!own) {
+		t->behind = BEHIND_OTHERS;
+		t->behind_ns = now - use->out_at;
+	}
+}
+
 /* Next comes to the CPU, from prev (p, if that is tracked); MOVE_FIRST if that is the
  * command's release. */
 static __always_inline u32 arrive(struct task_struct *next, struct tracked *n, u64 now, u64 lag,
@@ -247,12 +298,7 @@ static __always_inline u32 arrive(struct task_struct *next, struct tracked *n, u
 		release(next, n, now);
 	n->arrived = now;
 	n->stolen_mark = lag;
-	if (n->track.off == OFF_THROTTLED)
-		n->track.behind = BEHIND_LIMIT;
-	else if (p)
-		n->track.behind = BEHIND_OWN;
-	else if (!prev->pid)
-		n->track.behind = BEHIND_IDLE;
+	find_behind(n, now, p != NULL, !prev->pid);
 	if (n->event.resolve)
 		resolve_wait(next, n);
 	return first ? MOVE_FIRST : 0;
@@ -295,6 +341,7 @@ static __always_inline u32 on_switch(bool preempt, struct task_struct *prev,
 		}
 		what = read_departure(prev, p, preempt, prev_state, &d) | first;
 		depart(prev, p, now, lag, &d);
+		use_cpu(p, &d);
 	}
 	if (n && n->role == ROLE_CLOCK) {
 		note_clocks(next, now);

@@ -46,11 +46,14 @@ struct tracked {
 	__u64 arrived;	   /* rq->clock then; 0: off the CPU, or its switch-in was never seen */
 	__u64 stolen_mark; /* rq->clock - rq->clock_task then */
 	/* since the last switch-out */
-	__u64 kernel_switches;	 /* nvcsw + nivcsw then */
-	__u64 kernel_run_ns;	 /* se.sum_exec_runtime then */
-	__u64 pending_mark;	 /* for the wall rows: see wall_end_still() */
-	__u32 voluntary;	 /* low half of nvcsw then */
-	__u32 position;		 /* enum position */
+	__u64 kernel_switches; /* nvcsw + nivcsw then */
+	__u64 kernel_run_ns;   /* se.sum_exec_runtime then */
+	__u64 pending_mark;    /* for the wall rows: see wall_end_still() */
+	__u32 voluntary;       /* low half of nvcsw then */
+	__u32 position;	       /* enum position */
+	__u64 own_mark;	       /* own_ns of that CPU then */
+	__u32 cpu;
+	__u32 pad;
 	__u64 kernel_lock;	 /* the lock, between contention_begin and contention_end */
 	struct event_wait event; /* what the wait may be for, decided when it ends */
 	struct train train;
@@ -71,6 +74,12 @@ struct tracked {
 struct program {
 	struct bpf_spin_lock lock;
 	struct wall wall;
+};
+
+/* What the program had of one CPU. */
+struct cpu_use {
+	__u64 own_ns; /* running, summed */
+	__u64 out_at; /* a thread of it left the CPU last */
 };
 
 /* Where a function of the kernel lies; start 0: not known. */

@@ -34,12 +34,12 @@ enum off_kind {
 		4, /* its CPU limit is used up: blocked, although the kernel calls it runnable */
 };
 
-/* From whom a thread that was queued took over the CPU. */
+/* Who had the CPU while a thread was queued. */
 enum behind {
-	BEHIND_OTHERS = 0, /* other programs; also what is not known: see wall_missed() */
-	BEHIND_OWN = 1,	   /* another thread of the program */
-	BEHIND_IDLE = 2,   /* nobody: it was on its way to an idle CPU */
-	BEHIND_LIMIT = 3,  /* the CPU limit: it was throttled */
+	BEHIND_OTHERS = 0, /* other programs, for behind_ns at most, and before that own threads */
+	BEHIND_OWN = 1, /* threads of the program, for behind_ns at most, and else other programs */
+	BEHIND_IDLE = 2,  /* nobody: it was on its way to an idle CPU */
+	BEHIND_LIMIT = 3, /* the CPU limit: it was throttled */
 };
 
 struct track {
@@ -49,6 +49,8 @@ struct track {
 	__u32 cause;	 /* enum cause, of OFF_BLOCKED and OFF_THROTTLED */
 	__u32 row;	 /* enum wall_row, of the same: what the wait is for */
 	__u32 behind;	 /* enum behind: set at the switch-in */
+	__u32 pad;
+	__u64 behind_ns;
 	struct ledger ledger;
 };
 
@@ -117,10 +119,13 @@ static __always_inline void thread_sum(struct ev_thread *to, const struct ledger
 static __always_inline void track_charge_queued(struct track *t, __u32 state, __u64 ns)
 {
 	struct ledger *l = &t->ledger;
+	__u64 part = t->behind_ns < ns ? t->behind_ns : ns;
 
 	l->state_ns[state] += ns;
 	if (t->behind == BEHIND_OWN)
-		l->queued_own_ns += ns;
+		l->queued_own_ns += part;
+	else if (t->behind == BEHIND_OTHERS)
+		l->queued_own_ns += ns - part;
 	else if (t->behind == BEHIND_IDLE)
 		l->queued_idle_ns += ns;
 }
@@ -191,6 +196,7 @@ static __always_inline void track_depart(struct track *t, const struct departure
 	t->cause = d->cause;
 	t->row = d->row;
 	t->behind = BEHIND_OTHERS;
+	t->behind_ns = ~0ull;
 	l->end_at = now;
 }
 
