@@ -251,34 +251,30 @@ static __always_inline void resolve_wait(struct task_struct *task, struct tracke
 }
 
 /* Prev leaves this CPU. */
-static __always_inline void use_cpu(struct tracked *p, const struct departure *d)
+static __always_inline void use_cpu(struct cpu_use *use, struct tracked *p,
+				    const struct departure *d)
 {
-	struct cpu_use *use = this_cpu();
-
-	if (!use)
-		return;
 	if (d->now > d->arrived)
 		use->own_ns += d->now - d->arrived;
 	use->out_at = d->now;
-	p->own_mark = use->own_ns;
-	p->cpu = bpf_get_smp_processor_id();
+	if (d->off == OFF_PREEMPTED) {
+		p->own_mark = use->own_ns;
+		p->cpu = bpf_get_smp_processor_id();
+	}
 }
 
 /* Next comes to this CPU: who had it while it was queued. Of a preempted thread that
  * stayed here it is known how long; of others, who had it last. */
-static __always_inline void find_behind(struct tracked *n, u64 now, bool own, bool idle)
+static __always_inline void find_behind(const struct cpu_use *use, struct tracked *n, u64 now,
+					bool own, bool idle)
 {
-	struct cpu_use *use = this_cpu();
 	struct track *t = &n->track;
 
 	t->behind = BEHIND_OWN;
-	t->behind_ns = ~0ull;
 	if (t->off == OFF_THROTTLED) {
 		t->behind = BEHIND_LIMIT;
 	} else if (idle) {
 		t->behind = BEHIND_IDLE;
-	} else if (!use) {
-		t->behind = BEHIND_OTHERS;
 	} else if (t->off == OFF_PREEMPTED && n->cpu == bpf_get_smp_processor_id()) {
 		t->behind_ns = use->own_ns - n->own_mark;
 	} else if (!own) {
@@ -287,10 +283,8 @@ static __always_inline void find_behind(struct tracked *n, u64 now, bool own, bo
 	}
 }
 
-/* Next comes to the CPU, from prev (p, if that is tracked); MOVE_FIRST if that is the
- * command's release. */
-static __always_inline u32 arrive(struct task_struct *next, struct tracked *n, u64 now, u64 lag,
-				  struct task_struct *prev, struct tracked *p)
+/* Next comes to the CPU; MOVE_FIRST if that is the command's release. */
+static __always_inline u32 arrive(struct task_struct *next, struct tracked *n, u64 now, u64 lag)
 {
 	bool first = n->role == ROLE_HELD;
 
@@ -298,7 +292,6 @@ static __always_inline u32 arrive(struct task_struct *next, struct tracked *n, u
 		release(next, n, now);
 	n->arrived = now;
 	n->stolen_mark = lag;
-	find_behind(n, now, p != NULL, !prev->pid);
 	if (n->event.resolve)
 		resolve_wait(next, n);
 	return first ? MOVE_FIRST : 0;
@@ -311,6 +304,7 @@ static __always_inline u32 on_switch(bool preempt, struct task_struct *prev,
 	struct tracked *p = NULL, *n = NULL;
 	struct departure d = {};
 	struct moment m = {};
+	struct cpu_use *use;
 	u32 what = 0, first = 0;
 	u64 now, lag;
 
@@ -330,6 +324,9 @@ static __always_inline u32 on_switch(bool preempt, struct task_struct *prev,
 		if (!n)
 			return COST_ELSEWHERE;
 	}
+	use = this_cpu();
+	if (!use)
+		return COST_ELSEWHERE;
 	now = rq->clock;
 	lag = now - rq->clock_task;
 	if (p && p->role == ROLE_CLOCK)
@@ -341,14 +338,16 @@ static __always_inline u32 on_switch(bool preempt, struct task_struct *prev,
 		}
 		what = read_departure(prev, p, preempt, prev_state, &d) | first;
 		depart(prev, p, now, lag, &d);
-		use_cpu(p, &d);
+		use_cpu(use, p, &d);
 	}
 	if (n && n->role == ROLE_CLOCK) {
 		note_clocks(next, now);
 		n = NULL;
 	}
-	if (n)
-		what |= arrive(next, n, now, lag, prev, p);
+	if (n) {
+		what |= arrive(next, n, now, lag);
+		find_behind(use, n, now, p != NULL, !prev->pid);
+	}
 	if (!p || !n || what > POS_BLOCKED_CONVOY || !hand_over(p, n, what)) {
 		m.now = now;
 		m.arrived = d.arrived;

@@ -265,7 +265,7 @@ u32 two_fd_wait(u32 from, u32 to, u32 state)
 
 /* Pipes, pairs and counters that a program has to wake itself, unless they are its
  * standard input. */
-static __always_inline bool may_be_own(const struct opened *o, u32 fd, u32 row)
+static __always_inline bool may_be_own(const struct opened *o, u32 fd, u32 cause)
 {
 	struct file *file = o->file;
 	struct socket *socket;
@@ -274,20 +274,20 @@ static __always_inline bool may_be_own(const struct opened *o, u32 fd, u32 row)
 	if (fd == 0)
 		return false;
 	if ((o->mode & S_IFMT) != S_IFSOCK)
-		return (o->mode & S_IFMT) == S_IFIFO || row == ROW_EVENT;
+		return (o->mode & S_IFMT) == S_IFIFO || cause == CAUSE_EVENT_EVENTFD;
 	socket = BPF_CORE_READ(file, private_data);
 	sk = BPF_CORE_READ(socket, sk);
 	return BPF_CORE_READ(sk, __sk_common.skc_family) == AF_UNIX &&
 	       !BPF_CORE_READ((struct unix_sock *)sk, addr);
 }
 
-static __always_inline u32 set_of(const struct opened *o, u32 fd, u32 row)
+static __always_inline u32 set_of(const struct opened *o, u32 fd, const struct target *t)
 {
-	if (row == ROW_PEER)
+	if (t->row == ROW_PEER)
 		return SET_PEER;
-	if (row != ROW_DEMAND && row != ROW_EVENT)
+	if (t->row != ROW_DEMAND && t->row != ROW_EVENT)
 		return 0;
-	return may_be_own(o, fd, row) ? SET_OWN : SET_DEMAND;
+	return may_be_own(o, fd, t->cause) ? SET_OWN : SET_DEMAND;
 }
 
 u32 file_target(u64 file, u32 fd)
@@ -299,7 +299,7 @@ u32 file_target(u64 file, u32 fd)
 		return WAIT(CAUSE_UNKNOWN, ROW_UNKNOWN);
 	read_file((struct file *)file, &opened);
 	describe_opened(&opened, &target);
-	return WAIT(target.cause, target.row) | set_of(&opened, fd, target.row) << 16;
+	return WAIT(target.cause, target.row) | set_of(&opened, fd, &target) << 16;
 }
 
 static __always_inline struct file *file_of(u32 fd)

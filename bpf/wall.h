@@ -93,6 +93,13 @@ static __always_inline int row_may_tick(__u32 row)
 	return row == ROW_TIMER || row == ROW_EVENT || row == ROW_SYNC || row == ROW_CONVOY;
 }
 
+/* A wait that another thread of the program ends: why that came only now is not told by
+ * it, so it decides about no standstill but the one that it ended. */
+static __always_inline int row_depends(__u32 row)
+{
+	return row == ROW_SYNC || row == ROW_CONVOY || row == ROW_LOCK || row == ROW_CHILD;
+}
+
 static __always_inline __u32 row_position(__u32 row)
 {
 	return row == ROW_LOCK	   ? POS_BLOCKED_LOCK
@@ -171,6 +178,8 @@ static __always_inline void wall_end_still(struct wall *w, __u32 row, __u64 mark
 
 	if (row >= ROW_COUNT)
 		row = ROW_UNKNOWN;
+	if (row_depends(row))
+		mark = w->pending_ever;
 	w->piece_ns = s->still_ns;
 	w->piece_at = s->at;
 	w->burst_ns = 0;
