@@ -61,10 +61,23 @@ int add_to_set(struct tracked *t, u32 fd)
 	return 0;
 }
 
+/* bpf_loop() has the verifier walk the body of a loop once. */
+struct poll_scan {
+	struct tracked *t;
+	struct user_pollfd set[SET_MAX];
+};
+
+static int look_at_pollfd(u32 i, struct poll_scan *scan)
+{
+	if (i < SET_MAX && scan->set[i].fd >= 0)
+		add_to_set(scan->t, scan->set[i].fd);
+	return 0;
+}
+
 /* timeout: milliseconds, or with is_time the address of a timespec. */
 int begin_poll(struct tracked *t, u64 fds, u32 n, u64 timeout, u32 is_time)
 {
-	struct user_pollfd set[SET_MAX];
+	struct poll_scan scan = { .t = t };
 
 	if (!t)
 		return 0;
@@ -75,34 +88,34 @@ int begin_poll(struct tracked *t, u64 fds, u32 n, u64 timeout, u32 is_time)
 		set_deadline(t, (u32)timeout * 1000000ull);
 	if (n > SET_MAX)
 		n = SET_MAX;
-	if (!n || bpf_probe_read_user(set, n * sizeof(*set), (void *)fds))
-		return 0;
-	for (u32 i = 0; i < SET_MAX; i++) {
-		if (i >= n)
-			break;
-		if (set[i].fd >= 0)
-			add_to_set(t, set[i].fd);
-	}
+	if (n && !bpf_probe_read_user(scan.set, n * sizeof(*scan.set), (void *)fds))
+		bpf_loop(n, look_at_pollfd, &scan, 0);
+	return 0;
+}
+
+struct select_scan {
+	struct tracked *t;
+	u64 bits;
+};
+
+static int look_at_bit(u32 fd, struct select_scan *scan)
+{
+	if (scan->bits >> (fd & 63) & 1)
+		add_to_set(scan->t, fd);
 	return 0;
 }
 
 /* Only what is waited for to be read, of the first 64 descriptors. */
 int begin_select(struct tracked *t, u64 fds, u32 n, u64 timeout, u32 part_ns)
 {
-	u64 bits = 0;
+	struct select_scan scan = { .t = t };
 
 	if (!t)
 		return 0;
 	begin_set(t);
 	read_timeout(t, timeout, part_ns);
-	if (!fds || bpf_probe_read_user(&bits, sizeof(bits), (void *)fds))
-		return 0;
-	for (u32 fd = 0; fd < 64; fd++) {
-		if (fd >= n)
-			break;
-		if (bits >> fd & 1)
-			add_to_set(t, fd);
-	}
+	if (fds && !bpf_probe_read_user(&scan.bits, sizeof(scan.bits), (void *)fds))
+		bpf_loop(n < 64 ? n : 64, look_at_bit, &scan, 0);
 	return 0;
 }
 
@@ -143,31 +156,40 @@ int begin_futex(struct tracked *t, u64 word, u64 timeout, u32 op)
 	return track_train(&t->train, word, task->se.sum_exec_runtime);
 }
 
+struct epoll_scan {
+	u64 queue[EPOLL_MAX]; /* nodes of the tree, each before its children */
+	u32 n, set;
+};
+
+static __always_inline void add_node(struct epoll_scan *scan, struct rb_node *node)
+{
+	if (node && scan->n < EPOLL_MAX)
+		scan->queue[scan->n++ & (EPOLL_MAX - 1)] = (u64)node;
+}
+
+static int look_at_item(u32 i, struct epoll_scan *scan)
+{
+	struct rb_node *node = (struct rb_node *)scan->queue[i & (EPOLL_MAX - 1)];
+	struct epitem *item;
+
+	if (!node)
+		return 1;
+	item = (void *)node - bpf_core_field_offset(struct epitem, rbn);
+	scan->set |=
+		file_target((u64)BPF_CORE_READ(item, ffd.file), BPF_CORE_READ(item, ffd.fd)) >> 16;
+	add_node(scan, BPF_CORE_READ(node, rb_left));
+	add_node(scan, BPF_CORE_READ(node, rb_right));
+	return 0;
+}
+
 /* What an epoll instance waits for, from the top of its tree down. */
 static __always_inline u32 epoll_set(struct eventpoll *ep)
 {
-	u64 queue[EPOLL_MAX] = {};
-	u32 n = 1, set = 0;
+	struct epoll_scan scan = {};
 
-	queue[0] = (u64)BPF_CORE_READ(ep, rbr.rb_root.rb_node);
-	for (u32 i = 0; i < EPOLL_MAX; i++) {
-		struct rb_node *node = (struct rb_node *)queue[i], *child;
-		struct epitem *item;
-
-		if (!node)
-			break;
-		item = (void *)node - bpf_core_field_offset(struct epitem, rbn);
-		set |= file_target((u64)BPF_CORE_READ(item, ffd.file),
-				   BPF_CORE_READ(item, ffd.fd)) >>
-		       16;
-		child = BPF_CORE_READ(node, rb_left);
-		if (child && n < EPOLL_MAX)
-			queue[n++ & (EPOLL_MAX - 1)] = (u64)child;
-		child = BPF_CORE_READ(node, rb_right);
-		if (child && n < EPOLL_MAX)
-			queue[n++ & (EPOLL_MAX - 1)] = (u64)child;
-	}
-	return set;
+	add_node(&scan, BPF_CORE_READ(ep, rbr.rb_root.rb_node));
+	bpf_loop(EPOLL_MAX, look_at_item, &scan, 0);
+	return scan.set;
 }
 
 /* Nothing came: what could have. */

@@ -336,9 +336,12 @@ static __always_inline u32 on_switch(bool preempt, struct task_struct *prev,
 			release_unseen(prev, p, preempt, prev_state, lag);
 			first = MOVE_FIRST;
 		}
-		what = read_departure(prev, p, preempt, prev_state, &d) | first;
+		p->going = read_departure(prev, p, preempt, prev_state, &d) | first;
 		depart(prev, p, now, lag, &d);
 		use_cpu(use, p, &d);
+		/* From memory it is any number to the verifier, which else walks all that
+		 * follows once for each. */
+		what = *(volatile u32 *)&p->going;
 	}
 	if (n && n->role == ROLE_CLOCK) {
 		note_clocks(next, now);

@@ -246,23 +246,6 @@ u32 fd_wait(u32 fd, u32 state)
 	return WAIT(target.cause, target.row);
 }
 
-/* Two descriptors, of which one is waited for: the device in state D, the peer
- * otherwise. Two peers cannot be told apart unless they are of one kind. */
-u32 two_fd_wait(u32 from, u32 to, u32 state)
-{
-	struct files_struct *files = bpf_get_current_task_btf()->files;
-	struct target a, b;
-	bool d = in_d_state(state);
-
-	read_target(files, from, &a);
-	read_target(files, to, &b);
-	if (a.cause == b.cause || (a.by_device == d && b.by_device != d))
-		return WAIT(a.cause, a.row);
-	if (b.by_device == d && a.by_device != d)
-		return WAIT(b.cause, b.row);
-	return WAIT(CAUSE_UNKNOWN, ROW_UNKNOWN);
-}
-
 /* Pipes, pairs and counters that a program has to wake itself, unless they are its
  * standard input. */
 static __always_inline bool may_be_own(const struct opened *o, u32 fd, u32 cause)
@@ -302,16 +285,18 @@ u32 file_target(u64 file, u32 fd)
 	return WAIT(target.cause, target.row) | set_of(&opened, fd, &target) << 16;
 }
 
+/* By copies: each load through a pointer takes the verifier a millisecond. */
 static __always_inline struct file *file_of(u32 fd)
 {
-	struct files_struct *files = bpf_get_current_task_btf()->files;
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
 	struct file *file = NULL;
-	struct fdtable *table;
+	struct file **slots;
 
-	if (!files)
+	if (!table || fd >= BPF_CORE_READ(table, max_fds))
 		return NULL;
-	table = files->fdt;
-	if (fd >= table->max_fds || bpf_probe_read_kernel(&file, sizeof(file), table->fd + fd))
+	slots = BPF_CORE_READ(table, fd);
+	if (bpf_probe_read_kernel(&file, sizeof(file), slots + fd))
 		return NULL;
 	return file;
 }
@@ -319,6 +304,25 @@ static __always_inline struct file *file_of(u32 fd)
 u32 fd_target(u32 fd)
 {
 	return file_target((u64)file_of(fd), fd);
+}
+
+static __always_inline bool is_by_device(u32 wait)
+{
+	return WAIT_CAUSE(wait) == CAUSE_IO_DISK || WAIT_CAUSE(wait) == CAUSE_IO_FILE;
+}
+
+/* Two descriptors, of which one is waited for: the device in state D, the peer
+ * otherwise. Two peers cannot be told apart unless they are of one kind. */
+u32 two_fd_wait(u32 from, u32 to, u32 state)
+{
+	u32 a = fd_target(from) & 0xffff, b = fd_target(to) & 0xffff;
+	bool d = in_d_state(state);
+
+	if (WAIT_CAUSE(a) == WAIT_CAUSE(b) || (is_by_device(a) == d && is_by_device(b) != d))
+		return a;
+	if (is_by_device(b) == d && is_by_device(a) != d)
+		return b;
+	return WAIT(CAUSE_UNKNOWN, ROW_UNKNOWN);
 }
 
 u64 fd_private(u32 fd)
