@@ -260,8 +260,8 @@ static void find_limit(struct findings *f)
 		return;
 	to = finding_add(f, "cpu.limit", SEVERITY_WARNING);
 	finding_title(to, "its CPU limit of %.3g CPUs was used up", f->cpus_allowed);
-	evidence_add(to, "wall.runnable_limit_ns", ns, "%.0f %% of the time nothing ran for that",
-		     100 * share(f, ns));
+	evidence_add(to, "wall_parts.runnable_limit_ns", ns,
+		     "%.0f %% of the time nothing ran for that", 100 * share(f, ns));
 	evidence_add(to, "totals.blocked.kernel.throttle.ns", throttled,
 		     "its threads were held for %s in all", units_ns(text, throttled, true));
 	finding_advice(to,
@@ -300,9 +300,9 @@ static void find_faults(struct findings *f)
 		return;
 	to = finding_add(f, "memory.faults", SEVERITY_WARNING);
 	finding_title(to, "it waits for memory from a disk");
-	evidence_add(to, "wall.io_fault_ns", ns, "%.0f %% of the time; %llu page faults of %s each",
-		     100 * share(f, ns), (unsigned long long)w->count,
-		     units_ns(mean, w->ns / w->count, true));
+	evidence_add(to, "wall_parts.io_fault_ns", ns,
+		     "%.0f %% of the time; %llu page faults of %s each", 100 * share(f, ns),
+		     (unsigned long long)w->count, units_ns(mean, w->ns / w->count, true));
 	finding_advice(to,
 		       "Give it more memory, touch less, or read ahead (madvise, MAP_POPULATE).");
 	finding_gain(to, f, ns);
@@ -317,7 +317,7 @@ static void find_latency(struct findings *f)
 		return;
 	to = finding_add(f, "handover.latency", SEVERITY_NOTE);
 	finding_title(to, "work is handed from one CPU to another in small steps");
-	evidence_add(to, "wall.runnable_latency_ns", ns,
+	evidence_add(to, "wall_parts.runnable_latency_ns", ns,
 		     "%.0f %% of the time nothing ran, while a woken thread was on its way to an "
 		     "idle CPU",
 		     100 * share(f, ns));

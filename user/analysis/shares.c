@@ -38,6 +38,18 @@ static double behind_others(const uint64_t *state_ns, uint64_t own_ns, uint64_t 
 	return less((double)state_ns[TS_WOKEN] + state_ns[TS_PREEMPTED], (double)own_ns + idle_ns);
 }
 
+/* Thread-time that was queued behind the program's own threads, and that even an empty
+ * machine could not have spared it: if others keep all CPUs but one busy, two threads
+ * that share that one are no crowd. */
+static double crowded(const struct findings *f, double ran, double own, double others)
+{
+	const struct wall_sums *w = &f->model->wall;
+	double wanting = less(f->running_ns + (double)w->runnable_ns, w->latency_ns + w->limit_ns);
+	double excess = less(ran + own + others, f->cpus_allowed * wanting);
+
+	return excess < own ? excess : own;
+}
+
 /* Crowded: not at all while up to a quarter more threads wanted a CPU than had one, all
  * of it from three quarters on. Who is queued behind another program does not count,
  * nor does who gave the CPU away (sched_yield). Held back: while one thread runs, others
@@ -47,10 +59,10 @@ void shares_prepare(struct findings *f)
 {
 	const struct totals *t = &f->totals;
 	double ran = t->state_ns[TS_RUNNING], own = t->queued_own_ns;
-	double others = less(behind_others(t->state_ns, t->queued_own_ns, t->queued_idle_ns),
-			     f->model->wall.runnable_ns);
-	double over = ran > 0 ? 2 * (own / ran - 0.25) : 0;
+	double others = behind_others(t->state_ns, t->queued_own_ns, t->queued_idle_ns);
+	double over = ran > 0 ? 2 * (crowded(f, ran, own, others) / ran - 0.25) : 0;
 
+	others = less(others, f->model->wall.runnable_ns);
 	f->crowding = over < 0 ? 0 : over > 1 ? 1 : over;
 	f->held_back = others > 0 ? others / (ran + own + others) : 0;
 }

@@ -96,7 +96,8 @@ static void add_waits(struct finding *to, const struct findings *f)
 		if (best < 0)
 			return;
 		done[best] = true;
-		snprintf(metric, sizeof(metric), "wall.%s_ns", row_name(best));
+		snprintf(metric, sizeof(metric), "%s.%s_ns",
+			 row_is_part(best) ? "wall_parts" : "wall", row_name(best));
 		evidence_add(to, metric, w->row_ns[best], "%.0f %% of the time %s",
 			     percent(f, w->row_ns[best]), words[best]);
 	}
@@ -117,7 +118,7 @@ static void add_running(struct finding *to, const struct findings *f)
 			     percent(f, w->serialised_ns));
 	if (f->convoy.is_lock && percent(f, w->convoy_ns) >= 1)
 		evidence_add(
-			to, "wall.convoy_ns", w->convoy_ns,
+			to, "wall_parts.running_convoy_ns", w->convoy_ns,
 			"%.0f %% of the time one of %zu threads computed, and others waited for "
 			"it to let go, while a CPU was free",
 			percent(f, w->convoy_ns), f->convoy.threads);
@@ -136,7 +137,7 @@ static void add_queued(struct finding *to, const struct findings *f)
 			"to leave a CPU",
 			(double)behind / f->model->wall_ns);
 	if (percent(f, w->limit_ns) >= 1)
-		evidence_add(to, "wall.runnable_limit_ns", w->limit_ns,
+		evidence_add(to, "wall_parts.runnable_limit_ns", w->limit_ns,
 			     "%.0f %% of the time nothing ran, because its CPU limit was used up",
 			     percent(f, w->limit_ns));
 	if (percent(f, others) >= 1)
@@ -145,7 +146,7 @@ static void add_queued(struct finding *to, const struct findings *f)
 			"%.0f %% of the time threads were ready, and other programs had the CPUs",
 			percent(f, others));
 	if (percent(f, w->latency_ns) >= 1)
-		evidence_add(to, "wall.runnable_latency_ns", w->latency_ns,
+		evidence_add(to, "wall_parts.runnable_latency_ns", w->latency_ns,
 			     "%.0f %% of the time a woken thread was on its way to an idle CPU",
 			     percent(f, w->latency_ns));
 }

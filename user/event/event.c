@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "../bpf/wall.h"
+
 static const char *const cause_names[CAUSE_COUNT] = {
 	[CAUSE_UNKNOWN] = "unknown",
 	[CAUSE_LOCK_MUTEX] = "lock.mutex",
@@ -87,6 +89,11 @@ const char *kind_name(unsigned int kind)
 const char *row_name(unsigned int row)
 {
 	return row < ROW_COUNT ? row_names[row] : NULL;
+}
+
+int row_is_part(unsigned int row)
+{
+	return row < ROW_COUNT && strcmp(row_names[row], kind_names[row_kind(row)]) != 0;
 }
 
 const char *state_name(unsigned int state)

@@ -25,7 +25,9 @@ int cause_by_name(const char *name);
 
 /* "io", as in the JSON's wall.io_ns: the kind of a row, row_kind() in bpf/wall.h. */
 const char *kind_name(unsigned int kind);
-/* "io_peer", as in wall.io_peer_ns; the kind's own name if that has no other row. */
+/* "io_peer", as in wall_parts.io_peer_ns; the kind's own name if that has no other row. */
 const char *row_name(unsigned int row);
+/* Is it one of several of its kind? */
+int row_is_part(unsigned int row);
 /* "running", as in states.running_ns. */
 const char *state_name(unsigned int state);

@@ -139,7 +139,17 @@ static void put_wall(struct json *j, const struct findings *f)
 		json_u64(j, key, kinds[k]);
 	}
 	json_u64(j, "serialised_ns", w->serialised_ns);
-	json_u64(j, "convoy_ns", w->convoy_ns);
+	json_end(j);
+}
+
+/* What the rows of the wall time are made of, where there is more than one thing. */
+static void put_wall_parts(struct json *j, const struct findings *f)
+{
+	const struct wall_sums *w = &f->model->wall;
+	char key[32];
+
+	json_object(j, "wall_parts");
+	json_u64(j, "running_convoy_ns", w->convoy_ns);
 	json_u64(j, "runnable_latency_ns", w->latency_ns);
 	json_u64(j, "runnable_limit_ns", w->limit_ns);
 	for (unsigned int r = 0; r < ROW_COUNT; r++) {
@@ -205,6 +215,7 @@ int report_json_write(const struct findings *f, const struct report_opts *opts, 
 	put_verdict(&j, &f->verdict);
 	put_findings(&j, f);
 	put_wall(&j, f);
+	put_wall_parts(&j, f);
 	put_phases(&j, f);
 	put_parallelism(&j, f);
 	json_strip(&j, m);

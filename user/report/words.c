@@ -121,8 +121,3 @@ void wall_kinds(uint64_t ret[ROW_KINDS], const __u64 row_ns[ROW_COUNT])
 	for (unsigned int r = 0; r < ROW_COUNT; r++)
 		ret[row_kind(r)] += row_ns[r];
 }
-
-bool row_is_part(unsigned int row)
-{
-	return strcmp(row_name(row), kind_name(row_kind(row))) != 0;
-}

@@ -28,5 +28,3 @@ uint64_t not_running_ns(const struct model *m);
 
 /* Waits by row, summed to the kinds of the wall time. */
 void wall_kinds(uint64_t ret[ROW_KINDS], const __u64 row_ns[ROW_COUNT]);
-/* The row is one of several of its kind. */
-bool row_is_part(unsigned int row);
