@@ -162,6 +162,18 @@ def check_blocked(name, thread):
     return failures
 
 
+def check_divisions(name, thread):
+    """What divides the waits and the queueing adds up to them."""
+    states, failures = thread['states'], []
+    if 'waited_for' in thread:
+        failures += equal(f'{name} sum of waited_for', sum(thread['waited_for'].values()),
+                          states.get('blocked_ns', 0) + states.get('unknown_ns', 0))
+    if 'queued_behind' in thread:
+        failures += equal(f'{name} sum of queued_behind', sum(thread['queued_behind'].values()),
+                          states.get('woken_ns', 0) + states.get('preempted_ns', 0))
+    return failures
+
+
 def check_witness(name, thread):
     """The kernel's own accounting of the thread agrees with the ledger."""
     kernel = thread.get('kernel_accounting') or {}
@@ -210,6 +222,7 @@ def check_threads(report):
         failures += equal(f'{name} sum of states', sum(thread['states'].values()),
                           thread['lifetime_ns'])
         failures += check_blocked(name, thread)
+        failures += check_divisions(name, thread)
         failures += check_witness(name, thread)
     return failures
 
@@ -224,6 +237,29 @@ def check_wall(report):
     if by_count:
         failures += equal('parallelism.running_ns_by_count[0]', by_count[0],
                           wall_ns - rows.get('running_ns', 0))
+    return failures
+
+
+def check_wall_parts(report):
+    """The parts of a row of the wall time are it, or lie within it."""
+    rows, parts = report['wall'], report.get('wall_parts', {})
+    failures = []
+    for row, whole in (('io', True), ('sync', True), ('other', True), ('running', False),
+                       ('runnable', False)):
+        total = sum(ns for part, ns in parts.items() if part.startswith(f'{row}_'))
+        if parts and (total != rows[f'{row}_ns'] if whole else total > rows[f'{row}_ns']):
+            failures.append(f"parts of wall.{row}_ns: {total} of {rows[f'{row}_ns']}")
+    return failures
+
+
+def check_phases(report):
+    """Phases follow each other without a gap, from the start to the end."""
+    at, failures = 0, []
+    for number, phase in enumerate(report.get('phases', [])):
+        failures += equal(f'phases[{number}].start_ns', phase['start_ns'], at)
+        at = phase['end_ns']
+    if report.get('phases'):
+        failures += equal('end of the last phase', at, report['wall_ns'])
     return failures
 
 
@@ -242,7 +278,7 @@ def check_totals(report):
         return []
     totals, threads = report['totals'], report.get('threads', [])
     failures = []
-    for section in ('states', 'switches'):
+    for section in ('states', 'switches', 'waited_for', 'queued_behind'):
         sums, total = add_up(threads, section), totals.get(section, {})
         for key in sorted(sums.keys() | total.keys()):
             failures += equal(f'totals.{section}.{key}', total.get(key, 0), sums.get(key, 0))
@@ -265,7 +301,7 @@ def check_ids(report):
 def check_invariants(report):
     """What holds for every report."""
     failures = check_threads(report) + check_charged(report) + check_wall(report)
-    failures += check_totals(report)
+    failures += check_wall_parts(report) + check_phases(report) + check_totals(report)
     failures += check_ids(report)
     failures += equal('measurement.residual_ns', report['measurement']['residual_ns'], 0)
     return failures

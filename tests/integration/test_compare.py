@@ -22,6 +22,8 @@ def thread(number, comm):
         'cpu': {'stolen_ns': 1000},
         'blocked': {'io.disk': {'ns': 400000, 'count': 4, 'max_ns': 200000},
                     'io.pipe': {'ns': 70000, 'count': 1, 'max_ns': 70000}},
+        'waited_for': {'io_device_ns': 400000, 'io_demand_ns': 70000},
+        'queued_behind': {'own_ns': 10000, 'idle_ns': 0, 'others_ns': 20000},
         'switches': {'voluntary': 5, 'involuntary': 2, 'yields': 0},
         'kernel_accounting': {'run_ns': 499000, 'run_delay_ns': 30000,
                               'voluntary': 4, 'involuntary': 3}}
@@ -31,11 +33,16 @@ def report():
     """A consistent report of two threads."""
     return {
         'wall_ns': 2000000,
-        'wall': {'running_ns': 1500000, 'io_ns': 500000, 'serialised_ns': 100},
+        'wall': {'running_ns': 1500000, 'runnable_ns': 0, 'io_ns': 500000, 'sync_ns': 0,
+                 'other_ns': 0, 'serialised_ns': 100},
+        'wall_parts': {'io_device_ns': 400000, 'io_demand_ns': 100000, 'running_convoy_ns': 500},
+        'phases': [{'start_ns': 0, 'end_ns': 700000}, {'start_ns': 700000, 'end_ns': 2000000}],
         'parallelism': {'running_ns_by_count': [500000, 1000000, 500000]},
         'totals': {'threads': 2, 'processes': 1,
                    'states': {'running_ns': 1000000, 'woken_ns': 20000, 'preempted_ns': 40000,
                               'yielded_ns': 0, 'blocked_ns': 940000, 'unknown_ns': 0},
+                   'waited_for': {'io_device_ns': 800000, 'io_demand_ns': 140000},
+                   'queued_behind': {'own_ns': 20000, 'idle_ns': 0, 'others_ns': 40000},
                    'switches': {'voluntary': 10, 'involuntary': 4, 'yields': 0}},
         'threads': [thread(1, 'worker'), thread(2, 'worker')],
         'processes': [{'id': 'p1', 'comm': 'worker'}],
@@ -158,7 +165,21 @@ class Invariants(unittest.TestCase):
         self.fails('sum of states', (['threads', 0, 'lifetime_ns'], 1000001))
 
     def test_wall_rows(self):
-        self.fails('wall rows', (['wall', 'io_ns'], 499999))
+        self.fails('wall rows', (['wall', 'io_ns'], 499999), (['wall_parts', 'io_demand_ns'], 99999))
+
+    def test_wall_parts(self):
+        self.fails('parts of wall.io_ns', (['wall_parts', 'io_demand_ns'], 100001))
+        self.fails('parts of wall.running_ns', (['wall_parts', 'running_convoy_ns'], 1500001))
+
+    def test_phases(self):
+        self.fails('phases[1].start_ns', (['phases', 1, 'start_ns'], 700001))
+        self.fails('end of the last phase', (['phases', 1, 'end_ns'], 1999999))
+
+    def test_divisions(self):
+        self.fails('sum of waited_for', (['threads', 0, 'waited_for', 'io_device_ns'], 400001),
+                   (['totals', 'waited_for', 'io_device_ns'], 800001))
+        self.fails('sum of queued_behind', (['threads', 0, 'queued_behind', 'own_ns'], 10001),
+                   (['totals', 'queued_behind', 'own_ns'], 20001))
 
     def test_parallelism_sum(self):
         self.fails('sum of parallelism',

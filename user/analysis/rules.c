@@ -178,6 +178,12 @@ static void sum_group(struct group *ret, const struct model *m, const struct thr
 	}
 }
 
+/* Of a program that does nothing, it says nothing that its pool does neither. */
+static bool rests(enum verdict_class class)
+{
+	return class == CLASS_IDLE || class == CLASS_SLEEP_BOUND;
+}
+
 static void find_pool(struct findings *f)
 {
 	const struct model *m = f->model;
@@ -201,7 +207,7 @@ static void find_pool(struct findings *f)
 			largest = t;
 		}
 	}
-	if (best.n < POOL_LEAST)
+	if (best.n < POOL_LEAST || rests(f->verdict.class))
 		return;
 	busy = (best.life - best.idle) / m->wall_ns;
 	to = finding_add(f, "pool.large", SEVERITY_NOTE);
