@@ -42,6 +42,10 @@ static void expect(struct account from, struct account turns, struct account dis
 	else
 		truth_verdict("mixed|cpu-bound",
 			      "turn and turn about, but writing needs much CPU time here");
+	if (turns.delay <= turns.wall / 10)
+		truth_number("phases", 1,
+			     "ten turns of each are a mixture from the beginning to "
+			     "the end, and no phases");
 }
 
 int main(int argc, char **argv)

@@ -1,19 +1,27 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "truth.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* After its last look at itself a thread still writes its truth, unmaps its memory and exits. */
 #define EXIT_NS		 (2 * MS)
 #define EXIT_VOLUNTARY	 4
 #define EXIT_INVOLUNTARY 8
+
+/* Large enough that waiting for the device takes much longer than asking it. */
+#define DEVICE_READ  (1 << 20)
+#define DEVICE_READS 16
 
 static FILE *out;
 static bool first = true;
@@ -87,17 +95,22 @@ int cpus_allowed(void)
 	return CPU_COUNT(&set);
 }
 
-void bind_to_one_cpu(void)
+void bind_to_cpu(int nth)
 {
 	cpu_set_t set, one;
-	int cpu = 0;
+	int cpu = -1;
 
 	allowed(&set);
-	while (!CPU_ISSET(cpu, &set))
+	for (int left = nth % CPU_COUNT(&set); left >= 0; left -= CPU_ISSET(cpu, &set) != 0)
 		cpu++;
 	CPU_ZERO(&one);
 	CPU_SET(cpu, &one);
 	must(sched_setaffinity(0, sizeof(one), &one), "sched_setaffinity");
+}
+
+void bind_to_one_cpu(void)
+{
+	bind_to_cpu(0);
 }
 
 long long number_arg(const char *text, long long min, long long max)
@@ -120,6 +133,106 @@ void *shared_memory(size_t size)
 
 	must(p == MAP_FAILED ? -1 : 0, "mmap");
 	return p;
+}
+
+int nameless_file(const char *workload, int flags)
+{
+	const char *name = truth_path("concprof-%s.%d", workload, getpid());
+	int fd = (int)must(open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | flags, 0600), name);
+
+	must(unlink(name), name);
+	return fd;
+}
+
+static void device_read(const struct device *d, int64_t round)
+{
+	must(pread(d->fd, d->buffer, DEVICE_READ, round % DEVICE_READS * DEVICE_READ), "pread");
+}
+
+void device_read_for(const struct device *d, int64_t ns)
+{
+	int64_t end = clock_ns(CLOCK_MONOTONIC) + ns;
+
+	for (int64_t i = 0; clock_ns(CLOCK_MONOTONIC) < end; i++)
+		device_read(d, i);
+}
+
+bool device_open(struct device *ret, const char *workload)
+{
+	struct account before;
+
+	ret->fd = nameless_file(workload, 0);
+	must0(posix_memalign(&ret->buffer, 4096, DEVICE_READ), "posix_memalign");
+	memset(ret->buffer, 'x', DEVICE_READ);
+	for (int i = 0; i < DEVICE_READS; i++)
+		must(write(ret->fd, ret->buffer, DEVICE_READ), "write");
+	must(fsync(ret->fd), "fsync");
+	if (fcntl(ret->fd, F_SETFL, O_DIRECT) == -1)
+		return false;
+	before = account_now();
+	for (int i = 0; i < DEVICE_READS; i++)
+		device_read(ret, i);
+	before = account_since(before);
+	return account_blocked(before) > 3 * before.cpu;
+}
+
+pid_t start_child(void (*body)(void *), void *arg)
+{
+	pid_t child = (pid_t)must(fork(), "fork");
+
+	if (!child) {
+		body(arg);
+		_exit(EXIT_SUCCESS);
+	}
+	return child;
+}
+
+void reap_child(pid_t child)
+{
+	int status;
+
+	must(waitpid(child, &status, 0), "waitpid");
+	if (status) {
+		fprintf(stderr, "a child failed: wait status %d\n", status);
+		exit(EXIT_FAILURE);
+	}
+}
+
+static struct sockaddr_in loopback(int port)
+{
+	return (struct sockaddr_in){
+		.sin_family = AF_INET,
+		.sin_port = htons((uint16_t)port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+}
+
+int listen_at(int port)
+{
+	struct sockaddr_in at = loopback(port);
+	int fd = (int)must(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket");
+
+	must(bind(fd, (struct sockaddr *)&at, sizeof(at)), "bind");
+	must(listen(fd, SOMAXCONN), "listen");
+	return fd;
+}
+
+int port_of(int listener)
+{
+	struct sockaddr_in at;
+	socklen_t size = sizeof(at);
+
+	must(getsockname(listener, (struct sockaddr *)&at, &size), "getsockname");
+	return ntohs(at.sin_port);
+}
+
+int connect_to(int port)
+{
+	struct sockaddr_in at = loopback(port);
+	int fd = (int)must(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket");
+
+	must(connect(fd, (struct sockaddr *)&at, sizeof(at)), "connect");
+	return fd;
 }
 
 pthread_t start_thread(void *(*body)(void *), void *arg)
@@ -151,7 +264,7 @@ int64_t delay_of(pid_t tid)
 	return delay;
 }
 
-struct account account_now(void)
+static struct account account_once(void)
 {
 	struct account a;
 	struct rusage u;
@@ -164,6 +277,29 @@ struct account account_now(void)
 	a.cpu = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 	a.wall = clock_ns(CLOCK_MONOTONIC);
 	return a;
+}
+
+struct account account_now(void)
+{
+	struct rusage before, after;
+	struct account a;
+
+	/* All of one moment: once more if it lost the CPU between two of the readings. */
+	do {
+		must(getrusage(RUSAGE_THREAD, &before), "getrusage");
+		a = account_once();
+		must(getrusage(RUSAGE_THREAD, &after), "getrusage");
+	} while (before.ru_nvcsw != after.ru_nvcsw || before.ru_nivcsw != after.ru_nivcsw);
+	return a;
+}
+
+int64_t children_cpu(void)
+{
+	struct rusage u;
+
+	must(getrusage(RUSAGE_CHILDREN, &u), "getrusage");
+	return (u.ru_utime.tv_sec + u.ru_stime.tv_sec) * SEC +
+	       (u.ru_utime.tv_usec + u.ru_stime.tv_usec) * US;
 }
 
 static struct account minus(struct account to, struct account from)
@@ -261,6 +397,18 @@ void truth_expect(struct expectation e)
 	end_item(e.why);
 }
 
+void truth_number(const char *path, int64_t number, const char *why)
+{
+	truth_expect((struct expectation){ .path = path, .in = { number, number }, .why = why });
+}
+
+void truth_fraction(const char *path, double min, double max, const char *why)
+{
+	begin_item(path);
+	fprintf(out, ", \"min\": %.6f, \"max\": %.6f", min, max);
+	end_item(why);
+}
+
 void truth_equals(const char *path, const char *value, const char *why)
 {
 	begin_item(path);
@@ -269,19 +417,64 @@ void truth_equals(const char *path, const char *value, const char *why)
 	end_item(why);
 }
 
-void truth_verdict(const char *classes, const char *why)
+/* values: separated by '|'. */
+static void expect_one_of(const char *path, const char *values, const char *why)
 {
 	const char *list[8] = { 0 };
-	char *copy = strdup(classes), *rest = copy;
+	char *copy = strdup(values), *rest = copy;
 	int n = 0;
 
 	must(copy ? 0 : -1, "strdup");
 	while (n < 8 && (list[n] = strsep(&rest, "|")))
 		n++;
-	begin_item("verdict.class");
+	begin_item(path);
 	json_list("oneof", list, n);
 	end_item(why);
 	free(copy);
+}
+
+void truth_verdict(const char *classes, const char *why)
+{
+	expect_one_of("verdict.class", classes, why);
+}
+
+void truth_verdict_of(const char *classes, struct account decider, const char *why)
+{
+	static const char *const others[] = { "starved", "mixed", "cpu-bound" };
+
+	if (decider.delay > decider.wall / 10) {
+		for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+			if (!strstr(classes, others[i]))
+				classes = truth_path("%s|%s", classes, others[i]);
+		why = truth_path("%s; but others held the CPUs for more than 10 %%", why);
+	}
+	truth_verdict(classes, why);
+}
+
+void truth_verdict_of_disk(struct account span)
+{
+	int64_t blocked = account_blocked(span);
+
+	if (blocked > span.wall * 2 / 3)
+		truth_verdict_of("io-bound", span,
+				 "the device is waited for more than two thirds "
+				 "of the time");
+	else
+		truth_verdict_of(blocked > span.wall / 3 ? "io-bound|mixed"
+							 : "io-bound|mixed|cpu-bound",
+				 span, "asking a fast device needs more than a third of the time");
+}
+
+void truth_finding(const char *rule, bool present, const char *why)
+{
+	if (present) {
+		expect_one_of(truth_path("findings[rule=%s].severity", rule), "note|warning|error",
+			      why);
+		return;
+	}
+	begin_item(truth_path("findings[rule=%s].title", rule));
+	fputs(", \"absent\": true", out);
+	end_item(why);
 }
 
 void truth_skip(const char *reason)
@@ -324,29 +517,40 @@ const char *blocked_path(const char *who, const char *cause, const char *key)
 	return thread_path(who, truth_path("blocked[\"%s\"].%s", cause, key));
 }
 
-void truth_thread(const char *who, struct account from, struct account to)
+static void expect_threads(const char *who, int count, struct account from, struct account to)
 {
 	int64_t slack = to.cpu / 1000 + 100 * (to.voluntary + to.involuntary);
 
 	truth_expect((struct expectation){
 		.path = thread_path(who, "states.running_ns"),
 		.minus = thread_path(who, "cpu.stolen_ns"),
-		.in = { to.cpu - from.cpu - slack, to.cpu + slack + EXIT_NS },
+		.in = { to.cpu - from.cpu - slack, to.cpu + slack + count * EXIT_NS },
 		.zero_if_absent = true,
 		.why = "CLOCK_THREAD_CPUTIME_ID, from main() and from the start; 0.1 %, 100 ns a "
-		       "switch, and 2 ms for the exit",
+		       "switch, and 2 ms for each exit",
 	});
 	truth_expect((struct expectation){
 		.path = thread_path(who, "switches.voluntary"),
-		.in = { to.voluntary - from.voluntary, to.voluntary + EXIT_VOLUNTARY },
+		.in = { to.voluntary - from.voluntary, to.voluntary + count * EXIT_VOLUNTARY },
 		.why = "ru_nvcsw, from main() and from the start; the exit adds its last switch "
 		       "and may wait for a lock of the address space",
 	});
 	truth_expect((struct expectation){
 		.path = thread_path(who, "switches.involuntary"),
-		.in = { to.involuntary - from.involuntary, to.involuntary + EXIT_INVOLUNTARY },
+		.in = { to.involuntary - from.involuntary,
+			to.involuntary + count * EXIT_INVOLUNTARY },
 		.why = "ru_nivcsw, from main() and from the start; the exit may be preempted too",
 	});
+}
+
+void truth_thread(const char *who, struct account from, struct account to)
+{
+	expect_threads(who, 1, from, to);
+}
+
+void truth_threads(const char *who, int count, struct account sum)
+{
+	expect_threads(who, count, (struct account){ 0 }, sum);
 }
 
 void truth_waits(const char *who, const char *cause, struct account span, struct bounds count,
@@ -358,7 +562,7 @@ void truth_waits(const char *who, const char *cause, struct account span, struct
 	truth_expect((struct expectation){
 		.path = blocked_path(who, cause, "count"),
 		.in = count,
-		.zero_if_absent = count.min == 0,
+		.zero_if_absent = count.min <= 0,
 		.why = why,
 	});
 	truth_expect((struct expectation){
