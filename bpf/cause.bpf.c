@@ -37,7 +37,7 @@ static __always_inline bool in_iowait(struct task_struct *task)
  * its registers tell, such as a page fault that it met inside a system call. Costs
  * about a microsecond, so it is asked for rare or long waits only. A global
  * function: see thread.bpf.h. */
-int is_inside(u64 start, u64 end)
+__noinline int is_inside(u64 start, u64 end)
 {
 	u64 stack[32];
 	long n = bpf_get_task_stack(bpf_get_current_task_btf(), stack, sizeof(stack), 0);
@@ -101,7 +101,7 @@ static __always_inline u32 fork_cause(u32 state)
 /* Opening a FIFO waits for its other end, and the path walk has come to it then; what
  * else waits interruptibly on a name waits for who serves its file system (FUSE, a
  * network). A global function: see thread.bpf.h. */
-u32 path_wait(u32 state)
+__noinline u32 path_wait(u32 state)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	u16 mode;

@@ -6,8 +6,8 @@
  */
 #include "thread.bpf.h"
 
-#define SET_MAX	  8  /* descriptors of a poll or select that are looked at */
-#define EPOLL_MAX 16 /* of an epoll instance */
+#define SET_MAX	  6 /* descriptors of a poll or select that are looked at */
+#define EPOLL_MAX 8 /* of an epoll instance */
 
 /* include/uapi/asm-generic/siginfo.h, include/uapi/asm-generic/signal.h */
 #define SI_TIMER -2
@@ -48,13 +48,13 @@ static __always_inline void begin_set(struct tracked *t)
 }
 
 /* Global, so that the verifier does not walk it for each descriptor. */
-int add_to_set(struct tracked *t, u32 fd)
+__noinline int add_to_set(struct tracked *t, u32 fd)
 {
 	u32 set;
 
 	if (!t || t->event.looked++ >= SET_MAX)
 		return 0;
-	set = fd_target(fd) >> 16;
+	set = file_target(fd_file(fd), fd) >> 16;
 	if (set & SET_PEER && !t->event.object)
 		t->event.object = fd_sock(fd);
 	t->event.set |= set;
@@ -199,7 +199,7 @@ static __always_inline u32 row_of_set(u32 set)
 }
 
 /* The first that is ready: fs/eventpoll.c links it before it wakes who waits. */
-u32 epoll_row(u64 object, u32 open)
+__noinline u32 epoll_row(u64 object, u32 open)
 {
 	struct eventpoll *ep = (struct eventpoll *)object;
 	struct list_head *first;

@@ -165,7 +165,7 @@ static __always_inline void release_unseen(struct task_struct *prev, struct trac
  * `arrived`, to the position in `what`; next, queued since `queued_at`, to the CPU.
  * Next comes first, so that a hand-over is no standstill. Global, so that the
  * verifier does not walk it on each path. */
-int move_both(struct tracked *p, struct tracked *n, struct moment *m, u32 what)
+__noinline int move_both(struct tracked *p, struct tracked *n, struct moment *m, u32 what)
 {
 	struct program *g = the_program();
 	u32 to = what & 7;

@@ -273,7 +273,7 @@ static __always_inline u32 set_of(const struct opened *o, u32 fd, const struct t
 	return may_be_own(o, fd, t->cause) ? SET_OWN : SET_DEMAND;
 }
 
-u32 file_target(u64 file, u32 fd)
+__noinline u32 file_target(u64 file, u32 fd)
 {
 	struct opened opened;
 	struct target target;
@@ -301,9 +301,9 @@ static __always_inline struct file *file_of(u32 fd)
 	return file;
 }
 
-u32 fd_target(u32 fd)
+__noinline u64 fd_file(u32 fd)
 {
-	return file_target((u64)file_of(fd), fd);
+	return (u64)file_of(fd);
 }
 
 static __always_inline bool is_by_device(u32 wait)
@@ -315,7 +315,8 @@ static __always_inline bool is_by_device(u32 wait)
  * otherwise. Two peers cannot be told apart unless they are of one kind. */
 u32 two_fd_wait(u32 from, u32 to, u32 state)
 {
-	u32 a = fd_target(from) & 0xffff, b = fd_target(to) & 0xffff;
+	u32 a = file_target((u64)file_of(from), from) & 0xffff,
+	    b = file_target((u64)file_of(to), to) & 0xffff;
 	bool d = in_d_state(state);
 
 	if (WAIT_CAUSE(a) == WAIT_CAUSE(b) || (is_by_device(a) == d && is_by_device(b) != d))
@@ -325,14 +326,14 @@ u32 two_fd_wait(u32 from, u32 to, u32 state)
 	return WAIT(CAUSE_UNKNOWN, ROW_UNKNOWN);
 }
 
-u64 fd_private(u32 fd)
+__noinline u64 fd_private(u32 fd)
 {
 	struct file *file = file_of(fd);
 
 	return file ? (u64)BPF_CORE_READ(file, private_data) : 0;
 }
 
-u64 fd_sock(u32 fd)
+__noinline u64 fd_sock(u32 fd)
 {
 	struct socket *socket = (struct socket *)fd_private(fd);
 

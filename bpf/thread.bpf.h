@@ -122,9 +122,9 @@ int thread_ended(struct tracked *t, u32 after_end);
 u32 fd_wait(u32 fd, u32 state);
 u32 two_fd_wait(u32 from, u32 to, u32 state);
 /* target.bpf.c: a descriptor in a set: WAIT(), above it its enum event_set. */
-u32 fd_target(u32 fd);
 u32 file_target(u64 file, u32 fd);
-/* target.bpf.c: its struct file's private data; its struct sock. 0: none. */
+/* target.bpf.c: its struct file, that one's private data, its struct sock. 0: none. */
+u64 fd_file(u32 fd);
 u64 fd_private(u32 fd);
 u64 fd_sock(u32 fd);
 
