@@ -205,6 +205,25 @@ int thread_ended(struct tracked *t, u32 after_end)
 	return 0;
 }
 
+/* A held command that creates a thread has been released, unseen. */
+static __always_inline void release_creator(struct task_struct *task, struct tracked *t)
+{
+	u64 lag = BPF_CORE_READ(task, se.cfs_rq, rq, clock) -
+		  BPF_CORE_READ(task, se.cfs_rq, rq, clock_task);
+	u64 arrived = task->sched_info.last_arrival;
+	struct program *g = the_program();
+
+	if (!g)
+		return;
+	release_late(task, t, lag);
+	begin_life(t, arrived);
+	t->position = POS_RUNNING;
+	bpf_spin_lock(&g->lock);
+	wall_start(&g->wall, arrived);
+	g->wall.alive = g->wall.command_alive = g->wall.running = 1;
+	bpf_spin_unlock(&g->lock);
+}
+
 /* include/trace/events/task.h: in copy_process(), of threads, processes and the
  * kernel's workers alike; the new task cannot run yet. */
 SEC("tp_btf/task_newtask")
@@ -218,12 +237,10 @@ int BPF_PROG(cp_newtask, struct task_struct *task, u64 clone_flags)
 	if (stopped)
 		return 0;
 	parent = bpf_task_storage_get(&threads, current, 0, 0);
-	if (!parent || parent->role) {
-		/* A held command that creates a thread has been released, unseen. */
-		if (parent && parent->role == ROLE_HELD)
-			__sync_fetch_and_add(&lost[LOSS_UNTRACKED], 1);
+	if (parent && parent->role == ROLE_HELD)
+		release_creator(current, parent);
+	if (!parent || parent->role)
 		return 0;
-	}
 	t = bpf_task_storage_get(&threads, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	g = the_program();
 	if (!t || !g) {

@@ -123,17 +123,6 @@ static __always_inline u64 queued_since(struct task_struct *next, struct tracked
 	return delay < now ? now - delay : now;
 }
 
-static __always_inline void begin_life(struct tracked *t, u64 at)
-{
-	t->kernel_switches = t->base.voluntary + t->base.involuntary;
-	t->kernel_run_ns = t->base.run_ns;
-	t->voluntary = t->base.voluntary;
-	t->track.run_delay = t->base.delay_ns;
-	t->track.last_out = at;
-	t->track.ledger.start_at = at;
-	t->role = ROLE_TRACKED;
-}
-
 /* The held command runs again: from here on it is measured. What sched_info
  * still owes for the queueing before belongs to the time before. */
 static __always_inline void release(struct task_struct *next, struct tracked *t, u64 now)
@@ -144,20 +133,16 @@ static __always_inline void release(struct task_struct *next, struct tracked *t,
 	begin_life(t, now);
 }
 
-/* It leaves the CPU, and its release was not seen: as with any switch-in, the kernel
- * may have emitted none. It has run since its last arrival; this switch is its own. */
+/* It leaves the CPU, and its release was not seen: this switch is its own. */
 static __always_inline void release_unseen(struct task_struct *prev, struct tracked *t,
 					   bool preempt, u32 prev_state, u64 lag)
 {
-	u64 arrived = prev->sched_info.last_arrival;
-
-	read_witness(prev, &t->base);
-	t->base.run_ns -= prev->se.exec_start + lag - arrived;
+	release_late(prev, t, lag);
 	if (!preempt && prev_state)
 		t->base.voluntary--;
 	else
 		t->base.involuntary--;
-	begin_life(t, arrived);
+	begin_life(t, prev->sched_info.last_arrival);
 	t->position = POS_RUNNING;
 }
 

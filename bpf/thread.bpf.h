@@ -71,6 +71,25 @@ static __always_inline void read_witness(struct task_struct *task, struct witnes
 	ret->kernel_ns = task->stime;
 }
 
+static __always_inline void begin_life(struct tracked *t, u64 at)
+{
+	t->kernel_switches = t->base.voluntary + t->base.involuntary;
+	t->kernel_run_ns = t->base.run_ns;
+	t->voluntary = t->base.voluntary;
+	t->track.run_delay = t->base.delay_ns;
+	t->track.last_out = at;
+	t->track.ledger.start_at = at;
+	t->role = ROLE_TRACKED;
+}
+
+/* The command's release was not seen: as with any switch-in, the kernel may have
+ * emitted none. It has run since its last arrival. begin_life() follows. */
+static __always_inline void release_late(struct task_struct *task, struct tracked *t, u64 lag)
+{
+	read_witness(task, &t->base);
+	t->base.run_ns -= task->se.exec_start + lag - task->sched_info.last_arrival;
+}
+
 /* include/linux/sched.h */
 #define TASK_INTERRUPTIBLE   0x0001
 #define TASK_UNINTERRUPTIBLE 0x0002
