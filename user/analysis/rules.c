@@ -46,7 +46,7 @@ static void find_startup(struct findings *f)
 	evidence_add(to, "processes", n, "%zu processes computed for less than %s each", n,
 		     units_ns(mean, SHORT_CPU_NS, true));
 	evidence_add(to, "totals.states.running_ns", sum,
-		     "they took %.0f %% of the computing, %s each, and lived for %s on average",
+		     "%.0f %% of the computing was theirs: %s each, in a life of %s on average",
 		     100.0 * sum / f->totals.state_ns[TS_RUNNING], units_ns(mean, sum / n, true),
 		     units_ns(each, life / n, true));
 	finding_advice(to, "Start fewer of them: a shell's own commands instead of programs, xargs "
@@ -65,6 +65,7 @@ static void find_spinning(struct findings *f)
 	uint64_t ran = 0, yields = 0;
 	size_t n = 0;
 	struct finding *to;
+	char times[UNITS_SIZE];
 
 	for (size_t i = 0; i < m->n_threads; i++) {
 		const struct thread *t = &m->threads[i];
@@ -81,10 +82,10 @@ static void find_spinning(struct findings *f)
 	finding_title(to, "%zu thread%s spin%s: sched_yield again and again", n, n == 1 ? "" : "s",
 		      n == 1 ? "s" : "");
 	evidence_add(to, "totals.switches.yields", yields,
-		     "they gave the CPU away %llu times to other threads",
-		     (unsigned long long)yields);
+		     "%s times they gave the CPU away to another thread",
+		     units_count(times, yields));
 	evidence_add(to, "totals.states.running_ns", ran,
-		     "and computed for %.0f %% of all CPU time, an unknown part of it spinning",
+		     "%.0f %% of all CPU time was theirs; how much of it was spinning is not known",
 		     100.0 * ran / f->totals.state_ns[TS_RUNNING]);
 	finding_advice(to,
 		       "Wait in the kernel instead (a mutex, a condition, a futex), or spin for "
@@ -95,7 +96,7 @@ static void find_spinning(struct findings *f)
 /* --- blind polling ------------------------------------------------------------------ */
 
 #define POLLS_LEAST	100
-#define POLLS_PER_S	100
+#define POLLS_PER_S	400
 #define POLL_WORK_SHARE 0.2 /* of the thread's life: a look, not work */
 
 static const struct wait *sleeps_of(const struct thread *t)
@@ -122,7 +123,7 @@ static void find_polling(struct findings *f)
 	const struct thread *most = NULL;
 	const struct wait *w;
 	struct finding *to;
-	char slept[UNITS_SIZE], worked[UNITS_SIZE];
+	char sleeps[UNITS_SIZE], slept[UNITS_SIZE], worked[UNITS_SIZE];
 	size_t n = 0;
 
 	for (size_t i = 0; i < m->n_threads; i++) {
@@ -139,11 +140,11 @@ static void find_polling(struct findings *f)
 	w = sleeps_of(most);
 	to = finding_add(f, "timer.polling", SEVERITY_WARNING);
 	memcpy(to->subject, most->comm, sizeof(most->comm));
-	finding_title(to, "sleeps, looks and sleeps again, %.0f times a second",
-		      w->count * 1e9 / most->lifetime_ns);
+	finding_title(to, "sleeps, looks and sleeps again, %s times a second",
+		      units_count(sleeps, w->count * 1e9 / most->lifetime_ns));
 	evidence_add(to, "threads.blocked.timer.sleep.count", w->count,
-		     "%llu sleeps of %s on average, and %s of work after each",
-		     (unsigned long long)w->count, units_ns(slept, w->ns / w->count, true),
+		     "%s sleeps of %s on average, and %s of work after each",
+		     units_count(sleeps, w->count), units_ns(slept, w->ns / w->count, true),
 		     units_ns(worked, most->state_ns[TS_RUNNING] / w->count, true));
 	if (n > 1)
 		evidence_add(to, "threads", n, "%zu threads do so", n);
@@ -232,7 +233,7 @@ static void find_contention(struct findings *f)
 	const struct wait *each = f->totals.waits;
 	uint64_t ns = f->totals.row_ns[ROW_LOCK], count = 0, longest = 0;
 	struct finding *to;
-	char sum[UNITS_SIZE], most[UNITS_SIZE];
+	char waits[UNITS_SIZE], sum[UNITS_SIZE], most[UNITS_SIZE];
 
 	for (int c = CAUSE_LOCK_MUTEX; c <= CAUSE_LOCK_FILE; c++) {
 		count += each[c].count;
@@ -242,8 +243,8 @@ static void find_contention(struct findings *f)
 		return;
 	to = finding_add(f, "lock.contention", SEVERITY_WARNING);
 	finding_title(to, "threads wait for locks");
-	evidence_add(to, "totals.blocked.lock", ns, "%llu waits took %s in all, the longest %s",
-		     (unsigned long long)count, units_ns(sum, ns, true),
+	evidence_add(to, "totals.blocked.lock", ns, "%s waits took %s in all, the longest %s",
+		     units_count(waits, count), units_ns(sum, ns, true),
 		     units_ns(most, longest, true));
 	finding_advice(to,
 		       "Hold the lock for shorter, or for less; more threads would make it worse.");
@@ -265,9 +266,9 @@ static void find_limit(struct findings *f)
 	if (f->verdict.class == CLASS_STARVED || (share(f, ns) < 0.05 && share(f, throttled) < 0.1))
 		return;
 	to = finding_add(f, "cpu.limit", SEVERITY_WARNING);
-	finding_title(to, "its CPU limit of %.3g CPUs was used up", f->cpus_allowed);
+	finding_title(to, "its CPU limit of %.4g CPUs was used up", f->cpus_allowed);
 	evidence_add(to, "wall_parts.runnable_limit_ns", ns,
-		     "%.0f %% of the time nothing ran for that", 100 * share(f, ns));
+		     "%.0f %% of the time nothing ran because of it", 100 * share(f, ns));
 	evidence_add(to, "totals.blocked.kernel.throttle.ns", throttled,
 		     "its threads were held for %s in all", units_ns(text, throttled, true));
 	finding_advice(to,
@@ -287,7 +288,7 @@ static void find_busy_machine(struct findings *f)
 	to = finding_add(f, "machine.busy", SEVERITY_WARNING);
 	finding_title(to, "other programs had the CPUs for part of the time");
 	evidence_add(to, "wall.runnable_ns", f->model->wall.runnable_ns,
-		     "for %.0f %% of the time threads were ready behind other programs",
+		     "%.0f %% of the time its threads were ready, and others had the CPUs",
 		     100 * share(f, s.others));
 	finding_advice(to, "Measure on a quiet machine; times from this run are longer than the "
 			   "program needs.");
@@ -299,7 +300,7 @@ static void find_faults(struct findings *f)
 	uint64_t ns = f->model->wall.row_ns[ROW_FAULT];
 	const struct wait *w = &f->totals.waits[CAUSE_FAULT_MAJOR];
 	struct finding *to;
-	char mean[UNITS_SIZE];
+	char faults[UNITS_SIZE], mean[UNITS_SIZE];
 
 	if (share(f, ns) < 0.05 || !w->count ||
 	    2 * ns > f->model->wall.row_ns[ROW_IO] + ns + f->model->wall.row_ns[ROW_PEER])
@@ -307,8 +308,9 @@ static void find_faults(struct findings *f)
 	to = finding_add(f, "memory.faults", SEVERITY_WARNING);
 	finding_title(to, "it waits for memory from a disk");
 	evidence_add(to, "wall_parts.io_fault_ns", ns,
-		     "%.0f %% of the time; %llu page faults of %s each", 100 * share(f, ns),
-		     (unsigned long long)w->count, units_ns(mean, w->ns / w->count, true));
+		     "%.0f %% of the time it waited in %s page faults of %s each",
+		     100 * share(f, ns), units_count(faults, w->count),
+		     units_ns(mean, w->ns / w->count, true));
 	finding_advice(to,
 		       "Give it more memory, touch less, or read ahead (madvise, MAP_POPULATE).");
 	finding_gain(to, f, ns);

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/units.h"
+
 static const char *const class_names[CLASS_COUNT] = {
 	[CLASS_UNKNOWN] = "unknown",
 	[CLASS_CPU_BOUND] = "cpu-bound",
@@ -49,6 +51,7 @@ static void add_busiest(struct finding *to, const struct findings *f)
 	const struct model *m = f->model;
 	const struct thread *busiest = NULL;
 	uint64_t all = f->totals.state_ns[TS_RUNNING], most;
+	char part[UNITS_SIZE];
 
 	for (size_t i = 0; i < m->n_threads; i++) {
 		if (!busiest || m->threads[i].state_ns[TS_RUNNING] > busiest->state_ns[TS_RUNNING])
@@ -58,8 +61,8 @@ static void add_busiest(struct finding *to, const struct findings *f)
 	if (m->n_threads < 2 || most < all / 20)
 		return;
 	evidence_add(to, "threads.states.running_ns", most,
-		     "%.0f %% of the computing was done by one thread, %s (%u)", 100.0 * most / all,
-		     busiest->comm, busiest->tid);
+		     "%s of the computing was done by one thread, %s (%u)",
+		     units_percent(part, (double)most / all), busiest->comm, busiest->tid);
 }
 
 /* The rows of waits that matter, largest first. */
@@ -128,14 +131,15 @@ static void add_queued(struct finding *to, const struct findings *f)
 {
 	const struct wall_sums *w = &f->model->wall;
 	uint64_t behind = f->totals.queued_own_ns;
+	char mean[UNITS_SIZE];
 	double others = (double)w->runnable_ns - w->limit_ns - w->latency_ns;
 
 	if (f->crowding > 0.05)
 		evidence_add(
 			to, "totals.queued_behind.own_ns", behind,
-			"%.2f threads on average had to wait for another thread of the program "
-			"to leave a CPU",
-			(double)behind / f->model->wall_ns);
+			"%s threads on average had to wait for another thread of the program to "
+			"leave a CPU",
+			units_mean(mean, (double)behind / f->model->wall_ns));
 	if (percent(f, w->limit_ns) >= 1)
 		evidence_add(to, "wall_parts.runnable_limit_ns", w->limit_ns,
 			     "%.0f %% of the time nothing ran, because its CPU limit was used up",
@@ -162,21 +166,23 @@ static void say_cpu(struct finding *to, const struct findings *f, const struct s
 		finding_title(to, "most of the time goes to computing, by one thread at a time");
 		finding_advice(
 			to,
-			"Make the computation cheaper, or divide it among up to %.3g threads "
-			"or processes: that is how many CPUs it may use. Threads that wait "
-			"more would not help.",
+			"Find the code that takes the time (perf record) and make it cheaper, "
+			"or divide the work among up to %.4g threads or processes: that is how "
+			"many CPUs it may use.",
 			f->cpus_allowed);
 		finding_gain(to, f, spare);
 	} else if (at_once(f) >= 0.85 * f->cpus_allowed) {
 		finding_title(to,
 			      "most of the time goes to computing, on all CPUs that it may use");
-		finding_advice(to, "Make the computation cheaper, or give it more CPUs. More "
-				   "threads would only take turns.");
+		finding_advice(to, "Find the code that takes the time (perf record) and make it "
+				   "cheaper, or give it more CPUs. More threads would only take "
+				   "turns.");
 	} else {
-		finding_title(to, "most of the time goes to computing, on %.2g of %.3g CPUs",
+		finding_title(to, "most of the time goes to computing, on %.2g of %.4g CPUs",
 			      at_once(f), f->cpus_allowed);
-		finding_advice(to, "Make the computation cheaper, or keep more CPUs busy: see "
-				   "which threads compute while the others wait.");
+		finding_advice(to, "Find the code that takes the time (perf record) and make it "
+				   "cheaper, or keep more CPUs busy: see which threads compute "
+				   "while the others wait.");
 		finding_gain(to, f, spare);
 	}
 	add_busiest(to, f);
@@ -189,12 +195,14 @@ static void say_crowd(struct finding *to, const struct findings *f, const struct
 					  : 0;
 
 	(void)s;
-	finding_title(to, "%.3g threads at a time want to compute, on %.3g CPU%s", wanted,
-		      f->cpus_allowed, f->cpus_allowed == 1 ? "" : "s");
+	finding_title(to, "%.*f threads at a time want to compute, on %.4g CPU%s",
+		      wanted < 100 ? 1 : 0, wanted, f->cpus_allowed,
+		      f->cpus_allowed == 1 ? "" : "s");
 	finding_advice(
 		to,
-		"Use as many computing threads or processes as there are CPUs allowed: %.3g. "
-		"More of them only take turns, and take memory and caches from each other.",
+		"Use as many computing threads or processes as there are CPUs allowed, %.4g (as "
+		"in make -j, the size of a pool, OMP_NUM_THREADS). More of them only take turns, "
+		"and take memory and caches from each other.",
 		f->cpus_allowed);
 }
 
@@ -204,17 +212,16 @@ static void say_starved(struct finding *to, const struct findings *f, const stru
 	if (s->limit > s->others) {
 		finding_title(to, "it wants to compute, but its CPU limit is used up");
 		finding_advice(to,
-			       "The cgroup allows %.3g CPUs. Raise the limit (cpu.max; --cpus of a "
+			       "The cgroup allows %.4g CPUs. Raise the limit (cpu.max; --cpus of a "
 			       "container), or use fewer threads, so that a period's share is not "
 			       "spent at its beginning.",
 			       f->cpus_allowed);
 		return;
 	}
 	finding_title(to, "it wants to compute, but other programs have the CPUs");
-	finding_advice(to,
-		       "Measure on a quiet machine, move the others elsewhere, or give this "
-		       "program more weight (nice, cpu.weight). Nothing in the program itself is "
-		       "slow.");
+	finding_advice(to, "Measure on a quiet machine, move the others elsewhere, or give this "
+			   "program more weight (nice, cpu.weight). It is not the program itself "
+			   "that is slow.");
 }
 
 static void say_io(struct finding *to, const struct findings *f, const struct shares *s)
@@ -255,8 +262,8 @@ static void say_lock(struct finding *to, const struct findings *f, const struct 
 	if (f->convoy.is_lock && w->convoy_ns > w->serialised_ns + w->row_ns[ROW_LOCK]) {
 		finding_title(to, "%zu threads want to compute, and a lock lets one at a time",
 			      f->convoy.threads);
-		finding_advice(to, "They wait as threads wait for an interpreter's lock (Python's "
-				   "GIL): use processes instead of threads for what computes "
+		finding_advice(to, "It looks like an interpreter's lock (Python's GIL): use "
+				   "processes instead of threads for what computes "
 				   "(multiprocessing), or code that releases the lock.");
 		return;
 	}
@@ -276,9 +283,11 @@ static void say_sleep(struct finding *to, const struct findings *f, const struct
 
 static void say_idle(struct finding *to, const struct findings *f, const struct shares *s)
 {
+	char busy[UNITS_SIZE];
+
 	(void)s;
-	finding_title(to, "it waits for something to do; busy %.2g %% of the time",
-		      percent(f, f->running_ns));
+	finding_title(to, "it waits for something to do; busy %s of the time",
+		      units_percent(busy, percent(f, f->running_ns) / 100));
 	finding_advice(to, "There is nothing to speed up while nothing is asked of it: measure it "
 			   "under load.");
 }

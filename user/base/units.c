@@ -81,6 +81,17 @@ char *units_count(char *buf, uint64_t n)
 	return buf;
 }
 
+char *units_mean(char *buf, double n)
+{
+	if (n < 9.995)
+		snprintf(buf, UNITS_SIZE, "%.2f", n);
+	else if (n < 99.95)
+		snprintf(buf, UNITS_SIZE, "%.1f", n);
+	else
+		units_count(buf, (uint64_t)(n + 0.5));
+	return buf;
+}
+
 char *units_percent(char *buf, double share)
 {
 	double percent = share * 100;

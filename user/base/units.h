@@ -14,6 +14,8 @@
 char *units_ns(char *buf, uint64_t ns, bool utf8);
 /* "1,234", "12.3 M" */
 char *units_count(char *buf, uint64_t n);
+/* How many on average: "0.26", "1.98", "29.7", "1,502". */
+char *units_mean(char *buf, double n);
 /* A share of 1: "0.4 %", "12 %", "<0.1 %", "99.9 %". All only if it is all. */
 char *units_percent(char *buf, double share);
 /* "12.3 MiB" */

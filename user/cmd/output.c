@@ -6,11 +6,15 @@
 #include <langinfo.h>
 #include <limits.h>
 #include <locale.h>
+#include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define TERMINAL_COLUMNS 80 /* of one that does not say */
 
 /* A report under way: into a temporary file beside its name, or straight into
  * what is no regular file (a terminal, a pipe, /dev/null). */
@@ -104,7 +108,34 @@ static bool wants_color(const struct opts *o, int fd)
 
 	if (o->color != COLOR_AUTO)
 		return o->color == COLOR_ALWAYS;
-	return isatty(fd) && !(no && *no) && term && strcmp(term, "dumb");
+	return isatty(fd) && !(no && *no) && term && *term && strcmp(term, "dumb");
+}
+
+/* What the locale is called may be UTF-8 even if its files are not installed. */
+static bool is_utf8_name(void)
+{
+	static const char *const names[] = { "LC_ALL", "LC_CTYPE", "LANG" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		const char *value = getenv(names[i]);
+
+		if (value && *value)
+			return strcasestr(value, "UTF-8") || strcasestr(value, "utf8");
+	}
+	return false;
+}
+
+static bool shows_utf8(int fd)
+{
+	const char *term = getenv("TERM");
+	bool utf8 = is_utf8_name();
+
+	/* Only asked what the locale can show; nothing else of it is used. */
+	if (setlocale(LC_CTYPE, ""))
+		utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8");
+	(void)setlocale(LC_CTYPE, "C");
+	/* The kernel's own console has no glyphs for most of the bars. */
+	return utf8 && (!isatty(fd) || (term && strcmp(term, "dumb") && strcmp(term, "linux")));
 }
 
 static void look_at_reader(struct report_opts *r, const struct opts *o, int fd)
@@ -116,36 +147,62 @@ static void look_at_reader(struct report_opts *r, const struct opts *o, int fd)
 	r->top = o->top;
 	r->verbose = o->verbose;
 	r->color = wants_color(o, fd);
-	/* Only asked what the locale can show; nothing else of it is used. */
-	if (setlocale(LC_CTYPE, ""))
-		r->utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8");
-	(void)setlocale(LC_CTYPE, "C");
-	if (isatty(fd) && !ioctl(fd, TIOCGWINSZ, &size))
-		r->width = size.ws_col;
+	r->utf8 = shows_utf8(fd);
+	if (isatty(fd))
+		r->width = !ioctl(fd, TIOCGWINSZ, &size) && size.ws_col ? size.ws_col
+									: TERMINAL_COLUMNS;
 }
 
-/* A reader that has gone is no error (the contract); all else is. */
+/* The workload may have left a terminal or pipe that it shares with us non-blocking. */
+static int write_all(int fd, const char *text, size_t size)
+{
+	while (size) {
+		ssize_t n = write(fd, text, size);
+
+		if (n < 0 && errno == EAGAIN) {
+			struct pollfd full = { .fd = fd, .events = POLLOUT };
+
+			(void)poll(&full, 1, -1);
+			continue;
+		}
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		text += n > 0 ? n : 0;
+		size -= n > 0 ? (size_t)n : 0;
+	}
+	return 0;
+}
+
+/* As one block: others may write there at the same time. A reader that has gone is no
+ * error (the contract); all else is. */
 static int write_to(int fd, const struct opts_output *out, const struct findings *f,
-		    const struct opts *o)
+		    const struct opts *o, bool apart)
 {
 	struct report_opts r;
-	FILE *file = fdopen(fd, "w");
+	char *text = NULL;
+	size_t size = 0;
+	FILE *memory = open_memstream(&text, &size);
 	int error;
 
-	if (!file) {
+	if (!memory) {
 		close(fd);
-		return -errno;
+		return -ENOMEM;
 	}
 	look_at_reader(&r, o, fd);
-	errno = 0;
-	error = out->format->write(f, &r, file);
-	if (!error && (fflush(file) || ferror(file)))
-		error = errno ? -errno : -EIO;
-	if (fclose(file) && !error)
+	if (apart)
+		fputc('\n', memory);
+	error = out->format->write(f, &r, memory);
+	if (fclose(memory) && !error)
+		error = -ENOMEM;
+	if (!error)
+		error = write_all(fd, text, size);
+	if (close(fd) && !error)
 		error = -errno;
+	free(text);
 	return error == -EPIPE ? 0 : error;
 }
 
+/* On standard error an empty line sets the report apart from what the workload wrote. */
 static int write_to_inherited(int inherited, const struct opts_output *out,
 			      const struct findings *f, const struct opts *o)
 {
@@ -153,7 +210,7 @@ static int write_to_inherited(int inherited, const struct opts_output *out,
 
 	if (fd < 0) /* closed by who started us: nobody wants to read it */
 		return errno == EBADF && inherited == STDERR_FILENO ? 0 : -errno;
-	return write_to(fd, out, f, o);
+	return write_to(fd, out, f, o, inherited == STDERR_FILENO);
 }
 
 int output_write(const struct opts_output *out, const struct findings *f, const struct opts *o,
@@ -171,7 +228,7 @@ int output_write(const struct opts_output *out, const struct findings *f, const 
 	error = target_open(&t, out->path);
 	if (error)
 		goto fail;
-	error = write_to(t.fd, out, f, o);
+	error = write_to(t.fd, out, f, o, false);
 	t.fd = -1;
 	if (!error && t.temporary[0] && rename(t.temporary, t.path))
 		error = -errno;

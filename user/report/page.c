@@ -12,6 +12,7 @@
 #define COLUMNS_MIN	20
 #define COLUMNS_DEFAULT 80
 #define COLUMNS_PROSE	100 /* longer lines are hard to read */
+#define ENTRY_GAP	2
 
 void page_init(struct page *p, const struct report_opts *opts, FILE *out)
 {
@@ -27,8 +28,8 @@ void page_init(struct page *p, const struct report_opts *opts, FILE *out)
 void style_begin(const struct page *p, enum style style)
 {
 	static const char *const codes[] = {
-		[STYLE_PLAIN] = "",	     [STYLE_BOLD] = "\033[1m",	[STYLE_DIM] = "\033[2m",
-		[STYLE_GOOD] = "\033[1;32m", [STYLE_WARN] = "\033[33m", [STYLE_BAD] = "\033[1;31m",
+		[STYLE_PLAIN] = "",	  [STYLE_BOLD] = "\033[1m",  [STYLE_DIM] = "\033[2m",
+		[STYLE_BAR] = "\033[36m", [STYLE_WARN] = "\033[33m", [STYLE_BAD] = "\033[1;31m",
 	};
 
 	if (p->opts->color)
@@ -41,6 +42,16 @@ void style_end(const struct page *p, enum style style)
 		fputs("\033[0m", p->out);
 }
 
+/* "ms", "%", "µs." */
+static bool is_unit(const char *word)
+{
+	size_t n = strcspn(word, " ");
+
+	while (n && strchr(".,;:)", word[n - 1]))
+		n--;
+	return n && !isdigit((unsigned char)*word) && text_columns(word, n) <= 3;
+}
+
 /* The first word of s that lines may be broken after: "12 ms" is one. */
 static size_t word_length(const char *s)
 {
@@ -50,7 +61,7 @@ static size_t word_length(const char *s)
 		n += strcspn(s + n, " ");
 		if (!s[n] || !n || !isdigit((unsigned char)s[n - 1]))
 			return n;
-		if (strcspn(s + n + 1, " ") > 3 || s[n + 1] == ' ')
+		if (!is_unit(s + n + 1))
 			return n;
 		n++;
 	}
@@ -119,6 +130,26 @@ void page_text(struct page *p, size_t indent, const char *lead, enum style style
 	free(text);
 }
 
+void page_entry(struct page *p, size_t indent, const char *number, size_t width, const char *text)
+{
+	size_t start = indent + width + ENTRY_GAP;
+	struct wrap w = { p, start, start, true };
+
+	spaces(p, indent + width - text_columns(number, strlen(number)));
+	fprintf(p->out, "%s%*s", number, ENTRY_GAP, "");
+	wrap_words(&w, STYLE_PLAIN, text);
+	fputc('\n', p->out);
+}
+
+void page_line(struct page *p, size_t indent, enum style style, const char *text)
+{
+	spaces(p, indent);
+	style_begin(p, style);
+	fputs(text, p->out);
+	style_end(p, style);
+	fputc('\n', p->out);
+}
+
 void page_line_end(struct page *p)
 {
 	fputc('\n', p->out);
@@ -128,6 +159,46 @@ char *page_name(const struct page *p, char *buf, size_t size, const char *name, 
 {
 	escape_text(buf, size, name, columns, p->opts->utf8);
 	return buf;
+}
+
+/* All that this program writes beyond ASCII within a sentence. */
+static const struct {
+	const char *sign, *ascii;
+} signs[] = { { "µ", "u" }, { "·", "-" }, { "–", "-" }, { "×", "x" }, { "…", "..." } };
+
+/* How many bytes of `text` such a sign takes; 0: none stands there. */
+static size_t sign_at(const char *text, const char **ascii)
+{
+	for (size_t i = 0; i < sizeof(signs) / sizeof(*signs); i++) {
+		size_t n = strlen(signs[i].sign);
+
+		if (strncmp(text, signs[i].sign, n))
+			continue;
+		*ascii = signs[i].ascii;
+		return n;
+	}
+	return 0;
+}
+
+char *page_words(const struct page *p, char *buf, size_t size, const char *text)
+{
+	char plain[1024];
+	const char *ascii;
+	size_t at = 0, n;
+
+	if (p->opts->utf8)
+		return page_name(p, buf, size, text, 0);
+	/* An escape for a name's own signs is readable; "1.20 \\xc2\\xb5s" is not. */
+	for (; *text && at + 4 < sizeof(plain); text += n) {
+		n = sign_at(text, &ascii);
+		if (n)
+			at += (size_t)snprintf(plain + at, sizeof(plain) - at, "%s", ascii);
+		else
+			plain[at++] = *text;
+		n += !n;
+	}
+	plain[at] = '\0';
+	return page_name(p, buf, size, plain, 0);
 }
 
 char *page_ns(const struct page *p, char *buf, uint64_t ns)

@@ -8,7 +8,7 @@
 #include "base/vec.h"
 #include "report/report.h"
 
-enum style { STYLE_PLAIN, STYLE_BOLD, STYLE_DIM, STYLE_GOOD, STYLE_WARN, STYLE_BAD };
+enum style { STYLE_PLAIN, STYLE_BOLD, STYLE_DIM, STYLE_BAR, STYLE_WARN, STYLE_BAD };
 
 struct page {
 	FILE *out; /* borrowed */
@@ -24,11 +24,18 @@ void page_init(struct page *p, const struct report_opts *opts, FILE *out);
  * `indent` columns in and continued two columns further. */
 void page_text(struct page *p, size_t indent, const char *lead, enum style style, const char *fmt,
 	       ...) __attribute__((format(printf, 5, 6)));
+/* Words behind a number, which ends at column `indent + width`; continued below the words. */
+void page_entry(struct page *p, size_t indent, const char *number, size_t width, const char *text);
+/* Text that is no words, as it is. */
+void page_line(struct page *p, size_t indent, enum style style, const char *text);
 void page_line_end(struct page *p);
 
 /* A name from outside, escaped and cut to `columns` (0: as far as buf goes). Returns buf. */
 char *page_name(const struct page *p, char *buf, size_t size, const char *name, size_t columns);
 #define NAME(p, buf, name, columns) page_name(p, buf, sizeof(buf), name, columns)
+/* A sentence of ours, which may have such names in it. Returns buf. */
+char *page_words(const struct page *p, char *buf, size_t size, const char *text);
+#define WORDS(p, buf, text) page_words(p, buf, sizeof(buf), text)
 
 /* Number formats of base/units.h, as this reader can see them. */
 char *page_ns(const struct page *p, char *buf, uint64_t ns);
@@ -44,12 +51,14 @@ char *page_counted(char *buf, size_t size, uint64_t n, const char *one, const ch
 /* A bar of so many columns for a share of 1; empty if the reader cannot see it. */
 char *page_bar(const struct page *p, char *buf, size_t size, double share, unsigned int columns);
 
-#define TABLE_COLUMNS 10
+#define TABLE_COLUMNS 11
 
 struct column {
 	const char *head;
-	bool left;	    /* text; numbers stand at the right */
-	unsigned char drop; /* columns with a high one go first if there is no room; 0: never */
+	bool left;	     /* text; numbers stand at the right */
+	unsigned char drop;  /* columns with a high one go first if there is no room; 0: never */
+	unsigned char least; /* ... and before it goes it is cut to so many; 0: it is not cut */
+	enum style style;    /* of its cells in plain rows */
 };
 
 struct row {

@@ -46,8 +46,8 @@ static size_t total_width(const struct table *t, const struct layout *l)
 	return total;
 }
 
-/* Takes out the column that can be missed best. */
-static bool drop_one(const struct table *t, struct layout *l)
+/* Cuts the column that can be missed best, or takes it out if that is not enough. */
+static bool drop_one(const struct table *t, struct layout *l, size_t over)
 {
 	size_t worst = 0;
 	unsigned char drop = 0;
@@ -58,15 +58,17 @@ static bool drop_one(const struct table *t, struct layout *l)
 			worst = c;
 		}
 	}
-	if (drop)
+	if (!drop)
+		return false;
+	if (t->columns[worst].least && l->width[worst] >= over + t->columns[worst].least)
+		l->width[worst] -= over;
+	else
 		l->width[worst] = 0;
-	return drop;
+	return true;
 }
 
-static void lay_out(const struct table *t, const struct page *p, struct layout *l)
+static void measure(const struct table *t, struct layout *l)
 {
-	size_t total;
-
 	memset(l, 0, sizeof(*l));
 	for (size_t i = 0; i < t->rows.n; i++) {
 		for (size_t c = 0; c < t->n_columns; c++) {
@@ -83,7 +85,15 @@ static void lay_out(const struct table *t, const struct page *p, struct layout *
 		if (l->width[c] && l->width[c] < head)
 			l->width[c] = head;
 	}
-	while (p->limit && total_width(t, l) > p->limit && drop_one(t, l))
+}
+
+static void lay_out(const struct table *t, const struct page *p, struct layout *l)
+{
+	size_t total;
+
+	measure(t, l);
+	while (p->limit && total_width(t, l) > p->limit &&
+	       drop_one(t, l, total_width(t, l) - p->limit))
 		;
 	total = total_width(t, l);
 	if (p->limit && total > p->limit) {
@@ -126,12 +136,16 @@ static void print_row(const struct table *t, const struct page *p, const struct 
 	fprintf(p->out, "%*s", INDENT, "");
 	style_begin(p, row->style);
 	for (size_t c = 0; c <= last; c++) {
+		enum style style = row->style ? STYLE_PLAIN : t->columns[c].style;
+
 		if (!l->width[c])
 			continue;
 		if (c)
 			fprintf(p->out, "%*s", GAP, "");
+		style_begin(p, style);
 		print_cell(p, &t->columns[c], row->cells[c] ? row->cells[c] : "", l->width[c],
 			   c == last);
+		style_end(p, style);
 	}
 	style_end(p, row->style);
 	fputc('\n', p->out);

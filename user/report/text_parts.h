@@ -7,7 +7,10 @@
  */
 #include "report/page.h"
 
+void text_findings(struct page *p, const struct findings *f);
+/* Part of the verdict: without an empty line. */
 void text_wall(struct page *p, const struct findings *f);
+void text_course(struct page *p, const struct findings *f);
 void text_waits(struct page *p, const struct findings *f);
 void text_calls(struct page *p, const struct findings *f);
 void text_threads(struct page *p, const struct findings *f);

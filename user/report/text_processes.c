@@ -2,6 +2,7 @@
 /* Processes, those of one program as one line. */
 #include "report/text_parts.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/units.h"
@@ -9,10 +10,13 @@
 enum { P_NAME, P_COUNT, P_CPU, P_SHARE, P_LIFE, P_FAILED, P_EXE };
 
 static const struct column columns[] = {
-	[P_NAME] = { "program", true, 0 },    [P_COUNT] = { "processes", false, 1 },
-	[P_CPU] = { "running", false, 0 },    [P_SHARE] = { "share", false, 3 },
-	[P_LIFE] = { "mean life", false, 2 }, [P_FAILED] = { "failed", false, 4 },
-	[P_EXE] = { "executable", true, 5 },
+	[P_NAME] = { .head = "program", .left = true },
+	[P_COUNT] = { .head = "processes", .drop = 1 },
+	[P_CPU] = { .head = "running" },
+	[P_SHARE] = { .head = "share", .drop = 3 },
+	[P_LIFE] = { .head = "mean life", .drop = 2 },
+	[P_FAILED] = { .head = "failed", .drop = 4 },
+	[P_EXE] = { .head = "executable", .left = true, .drop = 5, .least = 16 },
 };
 
 struct program {
@@ -98,10 +102,38 @@ static void put_programs(struct page *p, const struct program *all, size_t n, ui
 	table_print(&t, p);
 }
 
+/* "5 of 5 readlink": what the table of threads does not say. */
+static void put_failures(struct page *p, const struct program *all, size_t n)
+{
+	char text[1024] = "", name[128];
+	size_t at = 0, shown = 0, more = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!all[i].failed)
+			continue;
+		if (shown == p->opts->top || at + sizeof(name) + 64 > sizeof(text)) {
+			more += all[i].failed;
+			continue;
+		}
+		NAME(p, name, all[i].comm, 0);
+		at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%s", shown++ ? ", " : "",
+				       name);
+		if (all[i].count > 1)
+			at += (size_t)snprintf(text + at, sizeof(text) - at,
+					       " (%" PRIu64 " of %" PRIu64 ")", all[i].failed,
+					       all[i].count);
+	}
+	if (more)
+		snprintf(text + at, sizeof(text) - at, ", and %zu more", more);
+	if (shown)
+		page_text(p, 2, NULL, STYLE_PLAIN, "ended with a status other than 0: %s", text);
+}
+
 void text_processes(struct page *p, const struct findings *f)
 {
 	const struct model *m = f->model;
 	VEC(struct program) all = { 0 };
+	size_t n;
 
 	if (m->n_processes < 2)
 		return;
@@ -112,13 +144,19 @@ void text_processes(struct page *p, const struct findings *f)
 			.comm = proc->comm,
 			.exe = proc->exe ? proc->exe : "",
 			.count = 1,
-			.failed = proc->ended && proc->status,
+			.failed = proc->ended && proc->status && proc->id != COMMAND_ID,
 			.lifetime_ns = proc->end_ns - proc->start_ns,
 		};
 	}
 	for (size_t i = 0; i < m->n_threads; i++)
 		all.items[m->threads[i].process].running_ns += m->threads[i].state_ns[TS_RUNNING];
-	page_heading(p, "Processes", "by program");
-	put_programs(p, all.items, fold(all.items, all.n), f->trust.cpu_ns);
+	n = fold(all.items, all.n);
+	/* Of processes with one thread each, or of one program, the threads tell the rest. */
+	if ((n > 1 && f->totals.threads > f->totals.processes) || p->opts->verbose) {
+		page_heading(p, "Processes", "by program");
+		put_programs(p, all.items, n, f->trust.cpu_ns);
+	} else {
+		put_failures(p, all.items, n);
+	}
 	free(all.items);
 }

@@ -5,26 +5,38 @@
 #include <string.h>
 
 #include "base/units.h"
+#include "report/words.h"
+
+#define MATTERS	    0.02 /* of all computing: a thread of more than --top has a row of its own */
+#define GROUP_SMALL 0.01 /* ... and a group of them, if it has more than that */
+#define NEARLY_ALL  0.95 /* of a thread's waits: their time need not be said again */
 
 enum {
 	T_NAME,
 	T_TID,
+	T_CLASS,
 	T_LIFE,
 	T_RUN,
 	T_QUEUED,
 	T_YIELDED,
 	T_BLOCKED,
-	T_UNKNOWN,
 	T_MOSTLY,
+	T_UNKNOWN,
 	T_SWITCHES
 };
 
 static const struct column columns[] = {
-	[T_NAME] = { "name", true, 0 },	       [T_TID] = { "tid", false, 4 },
-	[T_LIFE] = { "life", false, 6 },       [T_RUN] = { "running", false, 0 },
-	[T_QUEUED] = { "queued", false, 2 },   [T_YIELDED] = { "yielded", false, 3 },
-	[T_BLOCKED] = { "blocked", false, 1 }, [T_UNKNOWN] = { "unknown", false, 2 },
-	[T_MOSTLY] = { "mostly in", true, 5 }, [T_SWITCHES] = { "switches", false, 7 },
+	[T_NAME] = { .head = "name", .left = true },
+	[T_TID] = { .head = "tid", .drop = 6 },
+	[T_CLASS] = { .head = "class", .left = true, .drop = 9 },
+	[T_LIFE] = { .head = "life", .drop = 7 },
+	[T_RUN] = { .head = "running" },
+	[T_QUEUED] = { .head = "queued", .drop = 2 },
+	[T_YIELDED] = { .head = "yielded", .drop = 3 },
+	[T_BLOCKED] = { .head = "blocked", .drop = 1 },
+	[T_MOSTLY] = { .head = "mostly for", .left = true, .drop = 5, .least = 14 },
+	[T_UNKNOWN] = { .head = "unknown", .drop = 2 },
+	[T_SWITCHES] = { .head = "switches", .drop = 8 },
 };
 
 /* One thread, or the sum of several. */
@@ -46,10 +58,19 @@ static void add_thread(struct line *l, const struct thread *t, uint64_t count)
 		l->wait_ns[t->waits[i].cause] += t->waits[i].ns;
 }
 
+/* Without how it waits, which is in brackets: the table of waits says it. */
+static size_t brief(const char *words)
+{
+	const char *end = strstr(words, " (");
+
+	return end ? (size_t)(end - words) : strlen(words);
+}
+
 static void put_times(struct page *p, struct table *t, const struct line *l)
 {
 	const uint64_t *state = l->state_ns;
 	char text[64], time[UNITS_SIZE];
+	const char *words;
 	int most = 0;
 
 	table_set(t, T_LIFE, page_cell_ns(p, text, l->lifetime_ns));
@@ -65,14 +86,20 @@ static void put_times(struct page *p, struct table *t, const struct line *l)
 	}
 	if (!l->wait_ns[most])
 		return;
-	snprintf(text, sizeof(text), "%s %s", cause_name((unsigned int)most),
-		 page_ns(p, time, l->wait_ns[most]));
+	if ((double)l->wait_ns[most] >= NEARLY_ALL * (double)state[TS_BLOCKED])
+		time[0] = '\0';
+	else
+		page_ns(p, time, l->wait_ns[most]);
+	words = cause_words((enum cause)most);
+	snprintf(text, sizeof(text), "%.*s%s%s", (int)brief(words), words, *time ? " " : "", time);
 	table_set(t, T_MOSTLY, text);
 }
 
-static void put_single(struct page *p, struct table *t, const struct thread *thread)
+static void put_single(struct page *p, struct table *t, const struct findings *f,
+		       const struct thread *thread)
 {
 	struct line line = { 0 };
+	enum verdict_class class;
 	char text[128];
 
 	add_thread(&line, thread, 1);
@@ -80,15 +107,23 @@ static void put_single(struct page *p, struct table *t, const struct thread *thr
 	table_set(t, T_NAME, NAME(p, text, thread->comm, p->name));
 	snprintf(text, sizeof(text), "%u", thread->tid);
 	table_set(t, T_TID, text);
+	class = f->thread_class[thread - f->model->threads];
+	if (class != CLASS_UNKNOWN && f->totals.threads > 1)
+		table_set(t, T_CLASS, class_name(class));
 	put_times(p, t, &line);
 }
 
-static void put_group(struct page *p, struct table *t, const struct line *line)
+/* times: between their number and their name. */
+static void put_group(struct page *p, struct table *t, const struct line *line, const char *times)
 {
 	char text[192], count[UNITS_SIZE], shown[128];
 
 	NAME(p, shown, line->name, p->name);
-	snprintf(text, sizeof(text), "+%s %s", units_count(count, line->count), shown);
+	if (line->count == 1)
+		strcpy(text, shown);
+	else
+		snprintf(text, sizeof(text), "%s %s%s", units_count(count, line->count), times,
+			 shown);
 	table_row(t, STYLE_DIM);
 	table_set(t, T_NAME, text);
 	put_times(p, t, line);
@@ -154,11 +189,16 @@ static void merge(struct line *to, const struct line *from)
 		to->wait_ns[c] += from->wait_ns[c];
 }
 
-/* Threads beyond the first ones, one line for each kind, as many as there were threads. */
-static void put_rest(struct page *p, struct table *t, const struct thread **threads, size_t n)
+static bool has_share(const struct findings *f, uint64_t running_ns, double share)
+{
+	return (double)running_ns >= share * (double)f->totals.state_ns[TS_RUNNING];
+}
+
+/* Threads without a row of their own, by kind. */
+static size_t fold(struct line **ret, const struct thread **threads, size_t n)
 {
 	VEC(struct line) lines = { 0 };
-	struct line rest = { .name = "others" }, *l = NULL;
+	struct line *l = NULL;
 
 	qsort(threads, n, sizeof(threads[0]), by_stem);
 	for (size_t i = 0; i < n; i++) {
@@ -173,21 +213,49 @@ static void put_rest(struct page *p, struct table *t, const struct thread **thre
 		}
 		add_thread(l, threads[i], 1);
 	}
-	qsort(lines.items, lines.n, sizeof(lines.items[0]), biggest_first);
-	for (size_t i = 0; i < lines.n; i++) {
-		if (i < p->opts->top)
-			put_group(p, t, &lines.items[i]);
-		else
-			merge(&rest, &lines.items[i]);
-	}
+	if (lines.n)
+		qsort(lines.items, lines.n, sizeof(lines.items[0]), biggest_first);
+	*ret = lines.items;
+	return lines.n;
+}
+
+static void put_rest(struct page *p, struct table *t, const struct findings *f,
+		     const struct thread **threads, size_t n)
+{
+	struct line *lines, rest = { .name = "others" };
+	size_t n_lines = fold(&lines, threads, n), shown = 0;
+
+	while (shown < n_lines && shown < p->opts->top &&
+	       has_share(f, lines[shown].state_ns[TS_RUNNING], GROUP_SMALL))
+		shown++;
+	/* A rest of one kind can as well be named. */
+	shown += shown + 1 == n_lines;
+	for (size_t i = 0; i < shown; i++)
+		put_group(p, t, &lines[i], p->opts->utf8 ? "× " : "x ");
+	for (size_t i = shown; i < n_lines; i++)
+		merge(&rest, &lines[i]);
 	if (rest.count)
-		put_group(p, t, &rest);
-	free(lines.items);
+		put_group(p, t, &rest, "");
+	free(lines);
+}
+
+/* How many of the busiest threads have a row of their own. */
+static size_t count_shown(const struct page *p, const struct findings *f,
+			  const struct thread **sorted, size_t n)
+{
+	size_t shown = 0;
+
+	if (n <= p->opts->top)
+		return n;
+	while (shown < p->opts->top && has_share(f, sorted[shown]->state_ns[TS_RUNNING], MATTERS))
+		shown++;
+	return shown;
 }
 
 void text_threads(struct page *p, const struct findings *f)
 {
 	const struct model *m = f->model;
+	const uint64_t *state = f->totals.state_ns;
 	struct table t = { .columns = columns, .n_columns = TABLE_COLUMNS };
 	VEC(const struct thread *) sorted = { 0 };
 	size_t shown;
@@ -196,20 +264,23 @@ void text_threads(struct page *p, const struct findings *f)
 		*vec_add(&sorted) = &m->threads[i];
 	if (!sorted.n && !m->n_unsent)
 		return;
-	page_heading(p, "Threads",
-		     "where the time of each went; queued: ready to run, waiting for a CPU");
+	page_heading(
+		p, "Threads",
+		state[TS_WOKEN] + state[TS_PREEMPTED]
+			? "where the time of each went; queued: ready to run, waiting for a CPU"
+			: "where the time of each went");
 	if (sorted.n)
 		qsort(sorted.items, sorted.n, sizeof(sorted.items[0]), busiest_first);
-	shown = sorted.n < p->opts->top ? sorted.n : p->opts->top;
+	shown = count_shown(p, f, sorted.items, sorted.n);
 	for (size_t i = 0; i < shown; i++)
-		put_single(p, &t, sorted.items[i]);
+		put_single(p, &t, f, sorted.items[i]);
 	if (shown < sorted.n)
-		put_rest(p, &t, sorted.items + shown, sorted.n - shown);
+		put_rest(p, &t, f, sorted.items + shown, sorted.n - shown);
 	if (m->n_unsent) {
 		struct line unsent = { .name = "not listed" };
 
 		add_thread(&unsent, &m->unsent, m->n_unsent);
-		put_group(p, &t, &unsent);
+		put_group(p, &t, &unsent, "");
 	}
 	table_print(&t, p);
 	free(sorted.items);

@@ -5,29 +5,17 @@
 #include "base/units.h"
 #include "report/loss.h"
 
+#define SMALL	     0.001	 /* a disagreement that need not be mentioned */
+#define CPU_LEAST_NS 50000000ull /* shares of less CPU time say little */
+
 static double share_of(uint64_t part, uint64_t whole)
 {
 	return whole ? (double)part / (double)whole : 0;
 }
 
-static void put_residual(struct page *p, const struct findings *f)
+/* "the kernel's accounting agrees"; returns whether it does, but for a share below `small`. */
+static bool describe_agreement(const struct trust *t, double small, char *buf, size_t size)
 {
-	uint64_t ns = f->trust.residual_ns;
-	char time[UNITS_SIZE], share[UNITS_SIZE];
-
-	if (!ns)
-		page_text(p, 2, NULL, STYLE_PLAIN,
-			  "Every nanosecond of every thread is accounted for.");
-	else
-		page_text(p, 2, NULL, STYLE_BAD,
-			  "%s (%s) of the threads' lifetime is in no state, or in two.",
-			  page_ns(p, time, ns),
-			  units_percent(share, share_of(ns, f->totals.lifetime_ns)));
-}
-
-static void put_disagreement(struct page *p, const struct findings *f)
-{
-	const struct trust *t = &f->trust;
 	const struct {
 		uint64_t off, all;
 		const char *what;
@@ -36,20 +24,50 @@ static void put_disagreement(struct page *p, const struct findings *f)
 		{ t->delay_off_ns, t->delay_kernel_ns, "the queued time" },
 		{ t->switches_off, t->switches_kernel, "the switches" },
 	};
-	char text[256] = "", share[UNITS_SIZE];
-	size_t at = 0;
+	char share[UNITS_SIZE];
+	size_t at = (size_t)snprintf(buf, size, "the kernel's accounting agrees");
+	bool agrees = true;
 
-	if (!t->switches_kernel)
-		return;
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-		if (!parts[i].off)
+		if (!parts[i].off || share_of(parts[i].off, parts[i].all) < small)
 			continue;
-		at += (size_t)snprintf(text + at, sizeof(text) - at, "%s %s of %s", at ? "," : "",
-				       units_percent(share, share_of(parts[i].off, parts[i].all)),
-				       parts[i].what);
+		at += (size_t)snprintf(
+			buf + at, size - at, "%s %s of %s", agrees ? ", except for" : ",",
+			units_percent(share, share_of(parts[i].off, parts[i].all)), parts[i].what);
+		agrees = false;
 	}
-	page_text(p, 2, NULL, STYLE_PLAIN, "The kernel's own accounting agrees%s%s.",
-		  at ? ", except for" : "", text);
+	return agrees;
+}
+
+static void put_accounts(struct page *p, const struct findings *f)
+{
+	uint64_t ns = f->trust.residual_ns;
+	char time[UNITS_SIZE], share[UNITS_SIZE], agreement[256];
+	bool witness = f->trust.switches_kernel;
+	bool agrees = describe_agreement(&f->trust, p->opts->verbose ? 0 : SMALL, agreement,
+					 sizeof(agreement));
+
+	if (ns)
+		page_text(p, 0, "Trust:", STYLE_BAD,
+			  "%s (%s) of the threads' lifetime is in no state, or in two%s%s.",
+			  page_ns(p, time, ns),
+			  units_percent(share, share_of(ns, f->totals.lifetime_ns)),
+			  witness ? "; " : "", witness ? agreement : "");
+	else
+		page_text(p, 0, "Trust:", agrees ? STYLE_PLAIN : STYLE_WARN,
+			  "every nanosecond is accounted for%s%s.", witness ? ", and " : "",
+			  witness ? agreement : "");
+}
+
+static void put_loss(struct page *p, const struct loss *l)
+{
+	const struct loss_words *words = loss_words(l->what);
+	char count[UNITS_SIZE], time[UNITS_SIZE], name[160];
+
+	page_text(p, 2, "Gap:", STYLE_WARN, "%s (%s%s%s): %s%s%s.", words->noun,
+		  NAME(p, name, l->name, 0), l->name[0] ? ", " : "", units_count(count, l->count),
+		  words->effect, l->ns ? ", by at most " : "",
+		  l->ns ? page_ns(p, time, l->ns) : "");
 }
 
 static void put_losses(struct page *p, const struct model *m)
@@ -58,23 +76,12 @@ static void put_losses(struct page *p, const struct model *m)
 
 	for (size_t i = 0; i < m->n_losses; i++) {
 		const struct loss *l = &m->losses[i];
-		const struct loss_words *words = loss_words(l->what);
-		char count[UNITS_SIZE], time[UNITS_SIZE], name[160];
 
 		told |= l->what == LOSS_THREADS;
-		units_count(count, l->count);
-		page_text(p, 2, NULL, STYLE_WARN, "%s %s%s%s%s: %s%s%s.", count, words->noun,
-			  l->name[0] ? " (" : "", NAME(p, name, l->name, 0), l->name[0] ? ")" : "",
-			  words->effect, l->ns ? ", by at most " : "",
-			  l->ns ? page_ns(p, time, l->ns) : "");
+		put_loss(p, l);
 	}
-	if (m->n_unsent && !told) {
-		const struct loss_words *words = loss_words(LOSS_THREADS);
-		char count[UNITS_SIZE];
-
-		page_text(p, 2, NULL, STYLE_WARN, "%s %s: %s.", units_count(count, m->n_unsent),
-			  words->noun, words->effect);
-	}
+	if (m->n_unsent && !told)
+		put_loss(p, &(struct loss){ .what = LOSS_THREADS, .count = m->n_unsent });
 }
 
 /* A probe that is not attached for no reason was not wanted. */
@@ -95,9 +102,9 @@ enum { PROBE_NAME, PROBE_RUNS, PROBE_TIME };
 static void put_probes(struct page *p, const struct model *m)
 {
 	static const struct column columns[] = {
-		[PROBE_NAME] = { "probe", true, 0 },
-		[PROBE_RUNS] = { "runs", false, 1 },
-		[PROBE_TIME] = { "time", false, 0 },
+		[PROBE_NAME] = { .head = "probe", .left = true },
+		[PROBE_RUNS] = { .head = "runs", .drop = 1 },
+		[PROBE_TIME] = { .head = "time" },
 	};
 	struct table t = { .columns = columns, .n_columns = 3 };
 	char text[160];
@@ -117,22 +124,24 @@ static void put_probes(struct page *p, const struct model *m)
 static void put_cost(struct page *p, const struct findings *f)
 {
 	const struct ev_end *end = &f->model->end;
-	char bpf[UNITS_SIZE], share[UNITS_SIZE], cpu[UNITS_SIZE], rss[UNITS_SIZE];
+	char bpf[UNITS_SIZE], share[UNITS_SIZE] = "", cpu[UNITS_SIZE], rss[UNITS_SIZE];
+	bool share_known = f->trust.cpu_ns >= CPU_LEAST_NS;
 
 	if (!f->model->complete)
 		return;
-	if (end->bpf_ns && f->trust.cpu_ns)
+	page_ns(p, cpu, end->collector_cpu_ns);
+	if (share_known)
+		units_percent(share, f->trust.bpf_share);
+	if (end->bpf_ns)
 		page_text(p, 2, NULL, STYLE_PLAIN,
-			  "Cost: probes took about %s, %s of the program's CPU time; beside it "
-			  "concprof "
-			  "used %s of CPU time and %s of memory.",
-			  page_ns(p, bpf, end->bpf_ns), units_percent(share, f->trust.bpf_share),
-			  page_ns(p, cpu, end->collector_cpu_ns),
-			  units_bytes(rss, end->collector_rss_bytes));
+			  "Cost: probes about %s%s%s of %sCPU time; concprof %s.",
+			  page_ns(p, bpf, end->bpf_ns), share_known ? ", " : "", share,
+			  share_known ? "the program's " : "", cpu);
 	else
+		page_text(p, 2, NULL, STYLE_PLAIN, "Cost: concprof used %s of CPU time.", cpu);
+	if (p->opts->verbose)
 		page_text(p, 2, NULL, STYLE_PLAIN,
-			  "Cost: concprof used %s of CPU time and %s of memory.",
-			  page_ns(p, cpu, end->collector_cpu_ns),
+			  "That of concprof includes its start; it took %s of memory.",
 			  units_bytes(rss, end->collector_rss_bytes));
 }
 
@@ -146,12 +155,11 @@ static void put_notes(struct page *p, const struct model *m)
 
 void text_trust(struct page *p, const struct findings *f)
 {
-	page_heading(p, "Trust", "how far these numbers can be relied on");
+	page_line_end(p);
+	put_accounts(p, f);
 	if (!f->model->complete)
-		page_text(p, 2, NULL, STYLE_BAD,
-			  "The measurement was cut short: threads alive at its end are missing.");
-	put_residual(p, f);
-	put_disagreement(p, f);
+		page_text(p, 2, "Gap:", STYLE_BAD,
+			  "the measurement was cut short: threads alive at its end are missing.");
 	put_losses(p, f->model);
 	put_unmeasured(p, f->model);
 	put_notes(p, f->model);

@@ -7,12 +7,19 @@
 #include "base/units.h"
 #include "report/words.h"
 
+#define SMALL	    0.01 /* of the wall time: such waits are one line together */
+#define CALLS_LEAST 100
+#define CALLS_VAIN  0.25
+
 enum { WAIT_CAUSE, WAIT_COUNT, WAIT_TOTAL, WAIT_MEAN, WAIT_LONGEST, WAIT_ABOUT };
 
 static const struct column wait_columns[] = {
-	[WAIT_CAUSE] = { "cause", true, 0 },	  [WAIT_COUNT] = { "waits", false, 2 },
-	[WAIT_TOTAL] = { "total", false, 0 },	  [WAIT_MEAN] = { "mean", false, 3 },
-	[WAIT_LONGEST] = { "longest", false, 1 }, [WAIT_ABOUT] = { "waiting for", true, 4 },
+	[WAIT_CAUSE] = { .head = "cause", .left = true },
+	[WAIT_COUNT] = { .head = "waits", .drop = 2 },
+	[WAIT_TOTAL] = { .head = "total" },
+	[WAIT_MEAN] = { .head = "mean", .drop = 3 },
+	[WAIT_LONGEST] = { .head = "longest", .drop = 1 },
+	[WAIT_ABOUT] = { .head = "waiting for", .left = true, .drop = 4, .least = 12 },
 };
 
 static int by_time(const void *a, const void *b)
@@ -37,11 +44,9 @@ static void add_wait_row(struct page *p, struct table *t, const struct wait *w)
 	table_set(t, WAIT_ABOUT, cause_words(w->cause));
 }
 
-void text_waits(struct page *p, const struct findings *f)
+static size_t sort_waits(const struct wait *sorted[CAUSE_COUNT], const struct findings *f)
 {
-	struct table t = { .columns = wait_columns, .n_columns = 6 };
-	const struct wait *sorted[CAUSE_COUNT];
-	size_t n = 0, shown;
+	size_t n = 0;
 
 	for (int c = 0; c < CAUSE_COUNT; c++) {
 		const struct wait *w = &f->totals.waits[c];
@@ -49,16 +54,45 @@ void text_waits(struct page *p, const struct findings *f)
 		if (w->ns || w->count)
 			sorted[n++] = w;
 	}
-	if (!n)
-		return;
 	qsort(sorted, n, sizeof(sorted[0]), by_time);
-	shown = n < p->opts->top ? n : p->opts->top;
+	return n;
+}
+
+void text_waits(struct page *p, const struct findings *f)
+{
+	struct table t = { .columns = wait_columns, .n_columns = 6 };
+	const struct wait *sorted[CAUSE_COUNT];
+	size_t n = sort_waits(sorted, f), shown = 0;
+	double small = p->opts->verbose ? 0 : SMALL * (double)f->model->wall_ns;
+	bool repeated = p->opts->verbose && n;
+	uint64_t rest = 0;
+	char time[UNITS_SIZE];
+
+	while (shown < n && shown < p->opts->top && (double)sorted[shown]->ns >= small)
+		repeated |= sorted[shown++]->count > 1;
+	/* What happened once stands in the table of threads. */
+	if (!repeated)
+		return;
 	page_heading(p, "Waits", "what blocked threads waited for, summed over all threads");
 	for (size_t i = 0; i < shown; i++)
 		add_wait_row(p, &t, sorted[i]);
 	table_print(&t, p);
-	if (shown < n)
-		page_text(p, 2, NULL, STYLE_DIM, "%zu more with less time", n - shown);
+	for (size_t i = shown; i < n; i++)
+		rest += sorted[i]->ns;
+	if ((double)rest >= SMALL * (double)f->model->wall_ns && rest)
+		page_text(p, 2, NULL, STYLE_DIM, "%zu other cause%s, %s in all", n - shown,
+			  n - shown == 1 ? "" : "s", page_ns(p, time, rest));
+}
+
+/* Asked for, or so many in vain that it says something. */
+static bool calls_matter(const struct page *p, const struct ev_calls *c)
+{
+	const struct calls_sums *s = &c->sums;
+	uint64_t all = s->futex_waits + s->epoll_waits, vain = s->futex_again + s->epoll_empty;
+
+	if (!s->futex_waits && !s->futex_wakes && !s->epoll_waits)
+		return false;
+	return c->all_time || p->opts->verbose || (all >= CALLS_LEAST && vain >= CALLS_VAIN * all);
 }
 
 void text_calls(struct page *p, const struct findings *f)
@@ -67,7 +101,7 @@ void text_calls(struct page *p, const struct findings *f)
 	const struct calls_sums *s = &c->sums;
 	char a[UNITS_SIZE], b[UNITS_SIZE], d[UNITS_SIZE], windows[64], time[UNITS_SIZE];
 
-	if (!s->futex_waits && !s->futex_wakes && !s->epoll_waits)
+	if (!calls_matter(p, c))
 		return;
 	page_heading(p, "Calls",
 		     c->all_time ? "of futex and epoll" : "of futex and epoll, in samples of time");
@@ -96,9 +130,11 @@ void text_calls(struct page *p, const struct findings *f)
 enum { OPEN_NAME, OPEN_TID, OPEN_CAUSE, OPEN_FOR, OPEN_ABOUT };
 
 static const struct column open_columns[] = {
-	[OPEN_NAME] = { "name", true, 0 },	   [OPEN_TID] = { "tid", false, 2 },
-	[OPEN_CAUSE] = { "in", true, 1 },	   [OPEN_FOR] = { "for", false, 0 },
-	[OPEN_ABOUT] = { "waiting for", true, 3 },
+	[OPEN_NAME] = { .head = "name", .left = true },
+	[OPEN_TID] = { .head = "tid", .drop = 2 },
+	[OPEN_CAUSE] = { .head = "in", .left = true, .drop = 1 },
+	[OPEN_FOR] = { .head = "for" },
+	[OPEN_ABOUT] = { .head = "waiting for", .left = true, .drop = 3, .least = 12 },
 };
 
 static int by_open_time(const void *a, const void *b)
@@ -149,24 +185,27 @@ static void put_open_waits(struct page *p, const struct model *m)
 
 static void put_survivors(struct page *p, const struct model *m)
 {
-	char name[128], live[UNITS_SIZE];
-	size_t n = 0;
+	char text[2048] = "", name[128], live[UNITS_SIZE], more[48] = "";
+	size_t n = 0, at = 0, shown = 0;
 
 	for (size_t i = 0; i < m->n_processes; i++) {
 		const struct process *proc = &m->processes[i];
 
 		if (!process_survived(m, proc))
 			continue;
-		if (!n)
-			page_heading(p, "Survivors",
-				     "processes that live on; their times go this far");
-		if (n++ < p->opts->top)
-			page_text(p, 2, NULL, STYLE_PLAIN, "%s (pid %u), alive for %s",
-				  NAME(p, name, proc->comm, 0), proc->pid,
-				  page_ns(p, live, proc->end_ns - proc->start_ns));
+		n++;
+		if (shown == p->opts->top || at + sizeof(name) + 64 > sizeof(text))
+			continue;
+		at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%s (pid %u), alive for %s",
+				       shown++ ? "; " : "", NAME(p, name, proc->comm, 0), proc->pid,
+				       page_ns(p, live, proc->end_ns - proc->start_ns));
 	}
-	if (n > p->opts->top)
-		page_text(p, 2, NULL, STYLE_DIM, "and %zu more", n - p->opts->top);
+	if (!n)
+		return;
+	if (n > shown)
+		snprintf(more, sizeof(more), "; and %zu more", n - shown);
+	page_line_end(p);
+	page_text(p, 0, "Survivors:", STYLE_PLAIN, "%s%s. Their times go this far.", text, more);
 }
 
 void text_left_over(struct page *p, const struct findings *f)

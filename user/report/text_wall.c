@@ -1,36 +1,105 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* The program as a whole: its wall time by row, over time, and its parallelism. */
+/* The wall time by row: what the program as a whole was doing. The verdict rests on it. */
 #include "report/text_parts.h"
 
-#include "base/units.h"
-#include "report/words.h"
+#include <string.h>
 
-#define BAR_COLUMNS   16
-#define STRIP_COLUMNS 50
-#define STRIP_LEAST   8 /* fewer slots show no course of time */
-#define COUNTS_SHOWN  8
+#include "base/units.h"
+
+#define BAR_COLUMNS 14
+#define SMALL	    0.01  /* rows below that are one line together */
+#define NOTHING	    0.001 /* ... unless they are less than that together */
+#define RUNNING	    "running"
+#define NAMES_SHOWN 3 /* of them */
 
 enum { WALL_NAME, WALL_TIME, WALL_SHARE, WALL_BAR, WALL_ABOUT };
 
 static const struct column wall_columns[] = {
-	[WALL_NAME] = { "", true, 0 },	 [WALL_TIME] = { "", false, 0 },
-	[WALL_SHARE] = { "", false, 1 }, [WALL_BAR] = { "", true, 2 },
-	[WALL_ABOUT] = { "", true, 3 },
+	[WALL_NAME] = { .head = "", .left = true },
+	[WALL_TIME] = { .head = "" },
+	[WALL_SHARE] = { .head = "", .drop = 1 },
+	[WALL_BAR] = { .head = "", .left = true, .drop = 2, .style = STYLE_BAR },
+	[WALL_ABOUT] = { .head = "", .left = true, .drop = 3, .least = 20 },
 };
 
-struct wall_line {
+struct line {
 	const char *name, *about;
 	uint64_t ns;
 };
 
-static void add_wall_row(struct page *p, struct table *t, const struct wall_line *line,
-			 uint64_t wall_ns)
+/* Rows of waits, and the three ways to be queued. */
+#define LINES_MAX (ROW_COUNT + 4)
+
+struct lines {
+	struct line items[LINES_MAX];
+	size_t n;
+	uint64_t wall_ns;
+};
+
+static double share_of(const struct lines *l, uint64_t ns)
+{
+	return l->wall_ns ? (double)ns / (double)l->wall_ns : 0;
+}
+
+static void add(struct lines *l, const char *name, uint64_t ns, const char *about)
+{
+	if (ns)
+		l->items[l->n++] = (struct line){ name, about, ns };
+}
+
+static uint64_t less(uint64_t whole, uint64_t part)
+{
+	return whole > part ? whole - part : 0;
+}
+
+static void add_queued(struct lines *l, const struct wall_sums *w)
+{
+	add(l, "queued", less(w->runnable_ns, w->limit_ns + w->latency_ns),
+	    "ready, behind other programs");
+	add(l, "limit", w->limit_ns, "ready, its CPU limit used up");
+	add(l, "waking", w->latency_ns, "woken, on the way to an idle CPU");
+}
+
+static void add_waits(struct lines *l, const struct wall_sums *w)
+{
+	static const struct {
+		const char *name, *about;
+	} rows[ROW_COUNT] = {
+		[ROW_IO] = { "disk", "waiting for a disk or a device" },
+		[ROW_FAULT] = { "page faults", "waiting for memory from disk" },
+		[ROW_PEER] = { "peers", "waiting for a server or a reader" },
+		[ROW_DEMAND] = { "input", "waiting for clients or for input" },
+		[ROW_TIMER] = { "sleep", "sleeping, as it asked to" },
+		[ROW_LOCK] = { "locks", "standing still for a lock" },
+		[ROW_SYNC] = { "threads", "waiting for another thread" },
+		[ROW_CONVOY] = { "turns", "short waits for another thread" },
+		[ROW_QUEUE] = { "queue", "waiting for a message" },
+		[ROW_EVENT] = { "events", "waiting for an event" },
+		[ROW_CHILD] = { "children", "waiting for a child process" },
+		[ROW_SIGNAL] = { "signals", "waiting for a signal" },
+		[ROW_OTHER] = { "other", "stopped, or in a kernel's lock" },
+		[ROW_UNKNOWN] = { "unknown", "waiting, not known for what" },
+	};
+
+	for (unsigned int r = 0; r < ROW_COUNT; r++)
+		add(l, rows[r].name, w->row_ns[r], rows[r].about);
+}
+
+static int largest_first(const void *a, const void *b)
+{
+	const struct line *v = a, *w = b;
+
+	if (v->ns != w->ns)
+		return v->ns > w->ns ? -1 : 1;
+	return strcmp(v->name, w->name);
+}
+
+static void put_line(struct page *p, struct table *t, const struct lines *l,
+		     const struct line *line)
 {
 	char text[128];
-	double share = wall_ns ? (double)line->ns / (double)wall_ns : 0;
+	double share = share_of(l, line->ns);
 
-	if (!line->ns)
-		return;
 	table_row(t, STYLE_PLAIN);
 	table_set(t, WALL_NAME, line->name);
 	table_set(t, WALL_TIME, page_ns(p, text, line->ns));
@@ -39,165 +108,88 @@ static void add_wall_row(struct page *p, struct table *t, const struct wall_line
 	table_set(t, WALL_ABOUT, line->about);
 }
 
-static uint64_t less(uint64_t whole, uint64_t part)
+/* Its first row: what the others add up to. */
+static void put_whole(struct page *p, struct table *t, const struct lines *l)
 {
-	return whole > part ? whole - part : 0;
+	char text[UNITS_SIZE];
+
+	table_row(t, STYLE_DIM);
+	table_set(t, WALL_NAME, "Wall time");
+	table_set(t, WALL_TIME, page_ns(p, text, l->wall_ns));
+	table_set(t, WALL_ABOUT, "what the program as a whole did");
 }
 
-static void put_rows(struct page *p, const struct findings *f)
+/* Of the running time: what a lock kept from running beside it. */
+static void put_parts(struct page *p, struct table *t, const struct lines *l,
+		      const struct findings *f)
 {
-	static const struct {
-		const char *name, *about;
-	} rows[ROW_COUNT] = {
-		[ROW_IO] = { "disk", "a disk or another device" },
-		[ROW_FAULT] = { "page faults", "memory from a disk" },
-		[ROW_PEER] = { "peers", "a server or a reader at the other end" },
-		[ROW_DEMAND] = { "demand", "clients, a terminal, input: something to do" },
-		[ROW_TIMER] = { "sleep", "a time that it asked for to pass" },
-		[ROW_LOCK] = { "locks", "a lock to be released" },
-		[ROW_SYNC] = { "threads", "another thread's signal" },
-		[ROW_CONVOY] = { "turns", "another thread to let go" },
-		[ROW_QUEUE] = { "queue", "a message" },
-		[ROW_EVENT] = { "events", "an event, and none came" },
-		[ROW_CHILD] = { "children", "a child process to end" },
-		[ROW_SIGNAL] = { "signals", "a signal" },
-		[ROW_OTHER] = { "other", "stops, kernel locks and others" },
-		[ROW_UNKNOWN] = { "unknown", "not known" },
-	};
 	const struct wall_sums *w = &f->model->wall;
-	const struct wall_line running = { "running", "at least one thread computed",
-					   f->running_ns };
-	const struct wall_line serialised = { "  serialised", "a lock kept a CPU idle",
-					      w->serialised_ns };
-	const struct wall_line convoy = { "  in turns", "a lock let one thread compute at a time",
-					  f->convoy.is_lock ? w->convoy_ns : 0 };
-	const struct wall_line limit = { "limit", "ready, but its CPU limit was used up",
-					 w->limit_ns };
-	const struct wall_line latency = { "waking", "woken, on the way to an idle CPU",
-					   w->latency_ns };
-	const struct wall_line queued = { "queued", "ready, but other programs had the CPUs",
-					  less(w->runnable_ns, w->limit_ns + w->latency_ns) };
-	struct table t = { .columns = wall_columns, .n_columns = 5 };
-	uint64_t wall_ns = f->model->wall_ns;
+	char turns[64];
+	const struct line parts[] = {
+		{ "  serialised", "a lock kept a CPU idle", w->serialised_ns },
+		{ "  in turns", turns, f->convoy.is_lock ? w->convoy_ns : 0 },
+	};
 
-	add_wall_row(p, &t, &running, wall_ns);
-	add_wall_row(p, &t, &serialised, wall_ns);
-	add_wall_row(p, &t, &convoy, wall_ns);
-	add_wall_row(p, &t, &queued, wall_ns);
-	add_wall_row(p, &t, &limit, wall_ns);
-	add_wall_row(p, &t, &latency, wall_ns);
-	for (unsigned int r = 0; r < ROW_COUNT; r++) {
-		struct wall_line line = { rows[r].name, rows[r].about, w->row_ns[r] };
-
-		add_wall_row(p, &t, &line, wall_ns);
+	snprintf(turns, sizeof(turns), "a lock let one of %zu compute", f->convoy.threads);
+	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+		if (parts[i].ns && (p->opts->verbose || share_of(l, parts[i].ns) >= SMALL))
+			put_line(p, t, l, &parts[i]);
 	}
-	table_print(&t, p);
 }
 
-/* Mean number of running threads from start to end. */
-static double parallelism_in(const struct model *m, double start, double end)
+static void describe_running(const struct findings *f, char *buf, size_t size)
 {
-	double busy = 0;
+	double at_once = f->running_ns ? (double)f->model->wall.busy_ns / (double)f->running_ns : 0;
+	char mean[UNITS_SIZE];
 
-	for (size_t i = 0; i < m->n_strip; i++) {
-		const struct slot *s = &m->strip[i];
-		double from = (double)s->start_ns, to = (double)s->end_ns, length = to - from;
-
-		if (to <= start || from >= end || length <= 0)
-			continue;
-		from = from < start ? start : from;
-		to = to > end ? end : to;
-		busy += (double)s->busy_ns * (to - from) / length;
-	}
-	return busy / (end - start);
+	if (at_once >= 1.005)
+		snprintf(buf, size, "computing, %s threads at once", units_mean(mean, at_once));
+	else
+		snprintf(buf, size, "computing%s",
+			 f->totals.threads > 1 ? ", one thread at a time" : "");
 }
 
-static void put_strip(struct page *p, const struct findings *f)
+/* What is left, by name if it is one thing. */
+static void put_rest(struct page *p, struct table *t, const struct lines *l, size_t from)
 {
-	static const char *const levels[] = { " ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█" };
-	const struct model *m = f->model;
-	size_t n = p->columns - 4 < STRIP_COLUMNS ? p->columns - 4 : STRIP_COLUMNS;
-	double most = 0, length;
-	double column[STRIP_COLUMNS];
-	char text[STRIP_COLUMNS * 4], *to = text;
+	char names[64] = "";
+	struct line rest = { "rest", names, 0 };
+	size_t at = 0, left = l->n - from, shown;
 
-	if (!p->opts->utf8 || m->n_strip < STRIP_LEAST || !m->wall_ns)
+	shown = left <= NAMES_SHOWN ? left : NAMES_SHOWN - 1;
+	for (size_t i = from; i < l->n; i++) {
+		rest.ns += l->items[i].ns;
+		if (i < from + shown)
+			at += (size_t)snprintf(names + at, sizeof(names) - at, "%s%s",
+					       at ? ", " : "", l->items[i].name);
+	}
+	if (left > shown)
+		snprintf(names + at, sizeof(names) - at, ", %zu more", left - shown);
+	if (share_of(l, rest.ns) < NOTHING)
 		return;
-	length = (double)m->wall_ns / (double)n;
-	for (size_t i = 0; i < n; i++) {
-		column[i] = parallelism_in(m, (double)i * length, (double)(i + 1) * length);
-		most = column[i] > most ? column[i] : most;
-	}
-	if (most < 0.01)
-		return;
-	for (size_t i = 0; i < n; i++) {
-		int level = (int)(column[i] / most * 8 + 0.5);
-
-		/* A little is not nothing. */
-		if (!level && column[i] > 0.005)
-			level = 1;
-		to += snprintf(to, (size_t)(text + sizeof(text) - to), "%s", levels[level]);
-	}
-	while (to > text && to[-1] == ' ')
-		*--to = '\0';
-	page_text(p, 2, NULL, STYLE_PLAIN, "over time: at most %.2f threads running", most);
-	fprintf(p->out, "    %s\n", text);
-}
-
-/* "none 3 % of the time, 2 threads 95 %, otherwise 2 %" */
-static void put_counts(struct page *p, const struct findings *f)
-{
-	const struct model *m = f->model;
-	char text[64 * (COUNTS_SHOWN + 1)] = "", share[UNITS_SIZE];
-	size_t at = 0, shown = 0;
-	double rest = 0;
-
-	for (size_t i = 0; i < f->n_counts; i++) {
-		uint64_t ns = i ? m->wall.by_count[i] : not_running_ns(m);
-		double part = (double)ns / (double)m->wall_ns;
-		char number[48] = "none";
-
-		if (part < 0.005 || shown == COUNTS_SHOWN) {
-			rest += part;
-			continue;
-		}
-		if (i)
-			snprintf(number, sizeof(number), "%zu%s %s", i,
-				 i + 1 == WALL_COUNTS ? " or more" : "",
-				 i == 1 ? "thread" : "threads");
-		at += (size_t)snprintf(text + at, sizeof(text) - at, "%s %s %s%s", shown ? "," : "",
-				       number, units_percent(share, part),
-				       shown ? "" : " of the time");
-		shown++;
-	}
-	if (rest >= 0.005)
-		snprintf(text + at, sizeof(text) - at, ", otherwise %s",
-			 units_percent(share, rest));
-	page_text(p, 2, NULL, STYLE_PLAIN, "in parallel: %.2f threads on average;%s",
-		  f->parallelism, text);
-}
-
-static void put_phases(struct page *p, const struct findings *f)
-{
-	char from[UNITS_SIZE], to[UNITS_SIZE];
-
-	for (size_t i = 0; i < f->n_phases && f->n_phases > 1; i++) {
-		const struct phase *phase = &f->phases[i];
-
-		page_text(p, 2, i ? "" : "phases:", STYLE_PLAIN,
-			  "%s to %s %s, %.2f threads running", page_ns(p, from, phase->start_ns),
-			  page_ns(p, to, phase->end_ns), class_name(phase->class),
-			  phase->parallelism);
-	}
+	put_line(p, t, l, left == 1 ? &l->items[from] : &rest);
 }
 
 void text_wall(struct page *p, const struct findings *f)
 {
-	if (!f->model->wall_ns)
+	struct table t = { .columns = wall_columns, .n_columns = 5 };
+	struct lines l = { .wall_ns = f->model->wall_ns };
+	char running[64];
+	size_t i;
+
+	if (!l.wall_ns)
 		return;
-	page_heading(p, "Wall time", "what the program as a whole was doing, or waiting for");
-	put_rows(p, f);
-	put_counts(p, f);
-	put_strip(p, f);
-	put_phases(p, f);
+	describe_running(f, running, sizeof(running));
+	add(&l, RUNNING, f->running_ns, running);
+	add_queued(&l, &f->model->wall);
+	add_waits(&l, &f->model->wall);
+	qsort(l.items, l.n, sizeof(l.items[0]), largest_first);
+	put_whole(p, &t, &l);
+	for (i = 0; i < l.n && (p->opts->verbose || share_of(&l, l.items[i].ns) >= SMALL); i++) {
+		put_line(p, &t, &l, &l.items[i]);
+		if (!strcmp(l.items[i].name, RUNNING))
+			put_parts(p, &t, &l, f);
+	}
+	put_rest(p, &t, &l, i);
+	table_print(&t, p);
 }
