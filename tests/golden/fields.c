@@ -103,9 +103,12 @@ static int by_name(const char *name, const char *(*name_of)(unsigned int), int c
 	return -1;
 }
 
+/* By the name of its kind, the first of that kind. */
 static int row_of(const char *name)
 {
-	return by_name(name, row_name, ROW_COUNT);
+	int row = by_name(name, row_name, ROW_COUNT);
+
+	return row >= 0 ? row : by_name(name, kind_name, ROW_KINDS);
 }
 
 static int state_of(const char *name)
@@ -181,6 +184,7 @@ static const struct field thread_fields[] = {
 	NUMBER(ev_thread, pid),
 	WORDS(ev_thread, flags, flag_of),
 	WORDS(ev_thread, open_cause, cause_by_name),
+	WORDS(ev_thread, open_row, row_of),
 	NUMBER(ev_thread, open_since),
 	NUMBER(ev_thread, exit_code),
 	NUMBER(ev_thread, policy),
@@ -201,11 +205,14 @@ static const struct field thread_fields[] = {
 	NUMBER_IN(ev_thread, ledger, stolen_ns),
 	NUMBER_IN(ev_thread, ledger, uncharged_ns),
 	NUMBER_IN(ev_thread, ledger, moving_ns),
+	NUMBER_IN(ev_thread, ledger, queued_own_ns),
+	NUMBER_IN(ev_thread, ledger, queued_idle_ns),
 	NUMBER_IN(ev_thread, ledger, switches),
 	NUMBER_IN(ev_thread, ledger, yields),
 	NUMBER_IN(ev_thread, ledger, blocks),
 	{ "state.", FIELD_INDEXED, AT(ev_thread, ledger.state_ns), state_of },
 	{ "wait.", FIELD_WAIT, AT(ev_thread, ledger.cause), cause_by_name },
+	{ "row.", FIELD_INDEXED, AT(ev_thread, ledger.row_ns), row_of },
 	{ 0 },
 };
 
@@ -216,6 +223,10 @@ static const struct field wall_fields[] = {
 	NUMBER_IN(ev_wall, sums, runnable_ns),
 	NUMBER_IN(ev_wall, sums, still_ns),
 	NUMBER_IN(ev_wall, sums, serialised_ns),
+	NUMBER_IN(ev_wall, sums, latency_ns),
+	NUMBER_IN(ev_wall, sums, limit_ns),
+	NUMBER_IN(ev_wall, sums, convoy_ns),
+	NUMBER_IN(ev_wall, sums, convoy_still_ns),
 	NUMBER_IN(ev_wall, sums, missed_in),
 	NUMBER_IN(ev_wall, sums, missed_ns),
 	{ "by_count.", FIELD_INDEXED, AT(ev_wall, sums.by_count), count_of },

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../bpf/wall.h"
 #include "fields.h"
 
 #define TEXT_ROOM 4096 /* of one string */
@@ -19,6 +20,7 @@ struct reader {
 	uint64_t i; /* the repetition */
 	union {
 		struct event head;
+		struct ev_thread thread;
 		char bytes[sizeof(struct ev_thread) + sizeof(struct ev_exec) +
 			   sizeof(struct ev_wall) + TEXT_ROOM];
 	} event;
@@ -267,6 +269,20 @@ static int take_pairs(struct reader *r, const struct kind *kind, const char *s)
 	return err;
 }
 
+/* Waits without rows, and an open one, are for what their causes tell. */
+static void derive_rows(struct ev_thread *t)
+{
+	struct ledger *l = &t->ledger;
+	uint64_t given = 0;
+
+	if (t->open_row == ROW_COUNT)
+		t->open_row = row_of_cause(t->open_cause);
+	for (int r = 0; r < ROW_COUNT; r++)
+		given += l->row_ns[r];
+	for (uint32_t c = 0; c < CAUSE_COUNT && !given; c++)
+		l->row_ns[row_of_cause(c)] += l->cause[c].ns;
+}
+
 static int send_event(struct reader *r, const char *name, const char *pairs)
 {
 	const struct kind *kind = kind_by_name(name);
@@ -277,9 +293,13 @@ static int send_event(struct reader *r, const char *name, const char *pairs)
 	memset(&r->event, 0, sizeof(r->event));
 	r->event.head.kind = kind->kind;
 	r->event.head.size = (uint32_t)kind->size;
+	if (kind->kind == EV_THREAD)
+		r->event.thread.open_row = ROW_COUNT; /* not given */
 	err = take_pairs(r, kind, pairs);
 	if (err)
 		return err;
+	if (kind->kind == EV_THREAD)
+		derive_rows(&r->event.thread);
 	if (!event_is_valid(&r->event.head, sizeof(r->event)))
 		return bad(r, "the event is not valid");
 	return r->fn(r->ctx, &r->event.head);

@@ -87,9 +87,16 @@ static inline void analyse(struct ev_wall w)
 	check();
 }
 
-/* `ns` of its running time it stood in a queue instead. */
+/* `ns` of its running time it stood in a queue instead, behind other programs. */
 static inline void queued(struct ev_thread *t, enum thread_state state, uint64_t ns)
 {
 	t->ledger.state_ns[TS_RUNNING] -= ns;
 	t->ledger.state_ns[state] += ns;
+}
+
+/* ... behind other threads of its program. */
+static inline void crowded(struct ev_thread *t, enum thread_state state, uint64_t ns)
+{
+	queued(t, state, ns);
+	t->ledger.queued_own_ns += ns;
 }

@@ -69,6 +69,32 @@ Test(totals, waits_by_cause, .init = setup, .fini = teardown)
 	cr_assert_eq(f->totals.waits[CAUSE_IO_DISK].count, 0);
 }
 
+Test(totals, what_was_waited_and_queued_for, .init = setup, .fini = teardown)
+{
+	struct ev_thread one = thread(1, 0, 0, 0, 1000), two = thread(2, 1, 1, 0, 1000);
+	struct ev_thread unsent = thread(0, 0, 0, 0, 50000);
+
+	waited(&one, CAUSE_IO_SOCKET, 100, 4);
+	waited(&two, CAUSE_IO_SOCKET, 70, 3);
+	waited(&two, CAUSE_FAULT_MAJOR, 5, 1);
+	waited(&unsent, CAUSE_IO_SOCKET, 9000, 3);
+	crowded(&one, TS_PREEMPTED, 20);
+	crowded(&unsent, TS_WOKEN, 300);
+	two.ledger.queued_idle_ns = 6;
+	queued(&two, TS_WOKEN, 6);
+	unsent.flags = THREAD_UNSENT;
+	unsent.count = 9;
+	put(&one);
+	put(&two);
+	put(&unsent);
+	analyse(wall(1000));
+	cr_assert_eq(f->totals.row_ns[ROW_PEER], 9170);
+	cr_assert_eq(f->totals.row_ns[ROW_FAULT], 5);
+	cr_assert_eq(f->totals.row_ns[ROW_IO], 0);
+	cr_assert_eq(f->totals.queued_own_ns, 320);
+	cr_assert_eq(f->totals.queued_idle_ns, 6);
+}
+
 /* --- trust ----------------------------------------------------------------------- */
 
 Test(trust, residual_is_of_each_thread, .init = setup, .fini = teardown)

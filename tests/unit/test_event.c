@@ -221,13 +221,57 @@ Test(names, of_causes_and_back)
 	cr_assert_str_eq(cause_name(CAUSE_FAULT_MAJOR), "fault.major");
 }
 
-Test(names, of_rows_and_states)
+/* As a part of a key: "wall.io_peer_ns". */
+static void check_name(const char *name)
 {
-	for (unsigned int r = 0; r < ROW_COUNT; r++)
-		cr_assert_not_null(row_name(r));
+	cr_assert_not_null(name);
+	cr_assert(*name);
+	for (const char *s = name; *s; s++)
+		cr_assert((*s >= 'a' && *s <= 'z') || *s == '_', "%s", name);
+}
+
+Test(names, of_rows)
+{
+	for (unsigned int r = 0; r < ROW_COUNT; r++) {
+		const char *name = row_name(r), *kind = kind_name(row_kind(r));
+		size_t n = strlen(kind);
+
+		check_name(name);
+		cr_assert(!strncmp(name, kind, n) && (!name[n] || name[n] == '_'),
+			  "%s is a part of %s", name, kind);
+		for (unsigned int other = 0; other < r; other++)
+			cr_assert_str_neq(row_name(other), name);
+	}
+	cr_assert_str_eq(row_name(ROW_IO), "io_device");
+	cr_assert_str_eq(row_name(ROW_PEER), "io_peer");
+	cr_assert_str_eq(row_name(ROW_TIMER), "timer");
+	cr_assert_str_eq(row_name(ROW_CONVOY), "sync_convoy");
+}
+
+/* The JSON has both: the whole must not be mistaken for its part. */
+Test(names, of_kinds)
+{
+	static const char *const names[ROW_KINDS] = { "io",    "timer", "lock",	 "sync",
+						      "event", "child", "other", "unknown" };
+
+	for (unsigned int k = 0; k < ROW_KINDS; k++) {
+		unsigned int rows = 0;
+
+		check_name(kind_name(k));
+		cr_assert_str_eq(kind_name(k), names[k]);
+		for (unsigned int r = 0; r < ROW_COUNT; r++) {
+			rows += row_kind(r) == k;
+			cr_assert_eq(row_is_part(r),
+				     strcmp(row_name(r), kind_name(row_kind(r))) != 0);
+		}
+		cr_assert_eq(!strcmp(kind_name(k), row_name(k)), rows == 1, "%s", names[k]);
+	}
+}
+
+Test(names, of_states)
+{
 	for (unsigned int s = 0; s < TS_COUNT; s++)
-		cr_assert_not_null(state_name(s));
-	cr_assert_str_eq(row_name(ROW_IO), "io");
+		check_name(state_name(s));
 	cr_assert_str_eq(state_name(TS_PREEMPTED), "preempted");
 }
 
@@ -235,6 +279,9 @@ Test(names, of_nothing)
 {
 	cr_assert_null(cause_name(CAUSE_COUNT));
 	cr_assert_null(cause_name(~0U));
+	cr_assert_null(kind_name(ROW_KINDS));
+	cr_assert_null(kind_name(~0U));
+	cr_assert_not(row_is_part(ROW_COUNT));
 	cr_assert_null(row_name(ROW_COUNT));
 	cr_assert_null(row_name(~0U));
 	cr_assert_null(state_name(TS_COUNT));

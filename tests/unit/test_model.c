@@ -345,9 +345,28 @@ Test(ledger, open_wait, .init = setup)
 	put(&t);
 	m = done(1000);
 	cr_assert_eq(m->threads[0].open_cause, CAUSE_LOCK_MUTEX);
+	cr_assert_eq(m->threads[0].open_row, ROW_LOCK);
 	cr_assert_eq(m->threads[0].open_for_ns, 100);
 	cr_assert_not(m->threads[0].waits[0].open);
 	cr_assert(m->threads[0].waits[1].open);
+	model_free(m);
+}
+
+Test(ledger, what_it_waited_and_queued_for, .init = setup)
+{
+	struct ev_thread t = thread(1, 0, 0, 0, 1000);
+	struct model *m;
+
+	for (int r = 0; r < ROW_COUNT; r++)
+		t.ledger.row_ns[r] = 10 + r;
+	t.ledger.queued_own_ns = 3;
+	t.ledger.queued_idle_ns = 4;
+	put(&t);
+	m = done(1000);
+	for (int r = 0; r < ROW_COUNT; r++)
+		cr_assert_eq(m->threads[0].row_ns[r], 10 + r);
+	cr_assert_eq(m->threads[0].queued_own_ns, 3);
+	cr_assert_eq(m->threads[0].queued_idle_ns, 4);
 	model_free(m);
 }
 
@@ -572,6 +591,15 @@ Test(odd, open_wait_for_no_cause, .init = setup)
 	model_builder_free(b);
 }
 
+Test(odd, open_wait_for_no_row, .init = setup)
+{
+	struct ev_thread t = thread(1, 0, 0, 0, 100);
+
+	t.open_row = ROW_COUNT;
+	cr_assert_eq(model_builder_event(b, &t.head), -EINVAL);
+	model_builder_free(b);
+}
+
 Test(odd, sums_that_go_back, .init = setup)
 {
 	struct ev_wall w = wall(200), back = wall(100);
@@ -607,6 +635,7 @@ Test(odd, anything, .init = setup)
 
 			t.flags = rng_next(&r) & 63;
 			t.open_cause = rng_below(&r, CAUSE_COUNT + 1);
+			t.open_row = rng_below(&r, ROW_COUNT + 1);
 			if (rng_one_in(&r, 3))
 				put_exec(exec(rng_below(&r, 100), id, rng_below(&r, 8), "/x", "x"));
 			model_builder_event(b, &t.head);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* track_*() of bpf/state.h: the ledger of one thread. See test_wall.c for wall_*(). */
+/* track_*() of bpf/track.h: the ledger of one thread. See test_train.c for track_train(),
+ * test_wall.c for wall_*(). */
 #include <criterion/criterion.h>
 #include <string.h>
 
@@ -8,15 +9,17 @@
 
 #define MS 1000000ULL
 
-/* Causes' time is what is blocked, and what is unknown but for `gap_ns`: the time around
+/* Causes' time, and that of the rows, is what is blocked, and what is unknown but for `gap_ns`: the time around
  * switch-outs that were not seen, which is no wait. */
 static void check(const struct track *t, __u64 gap_ns)
 {
 	const struct ledger *l = &t->ledger;
-	__u64 states = 0, causes = 0, counts = 0;
+	__u64 states = 0, causes = 0, counts = 0, rows = 0;
 
 	for (int i = 0; i < TS_COUNT; i++)
 		states += l->state_ns[i];
+	for (int i = 0; i < ROW_COUNT; i++)
+		rows += l->row_ns[i];
 	for (int i = 0; i < CAUSE_COUNT; i++) {
 		causes += l->cause[i].ns;
 		counts += l->cause[i].count;
@@ -27,6 +30,9 @@ static void check(const struct track *t, __u64 gap_ns)
 		     l->end_at - l->start_at);
 	cr_assert_eq(causes + gap_ns, l->state_ns[TS_BLOCKED] + l->state_ns[TS_UNKNOWN]);
 	cr_assert_eq(l->cause[CAUSE_UNKNOWN].ns + gap_ns, l->state_ns[TS_UNKNOWN]);
+	cr_assert_eq(rows, causes);
+	cr_assert_leq(l->queued_own_ns + l->queued_idle_ns,
+		      l->state_ns[TS_WOKEN] + l->state_ns[TS_PREEMPTED]);
 	cr_assert_eq(counts, l->blocks);
 	cr_assert_leq(l->yields, l->switches);
 	cr_assert_leq(l->blocks, l->switches);
@@ -36,10 +42,11 @@ static void check(const struct track *t, __u64 gap_ns)
 static struct track departed(__u32 off, __u32 cause)
 {
 	struct departure d = { .now = 1500, .arrived = 1100, .run_delay = 100 };
-	struct track t = {};
+	struct track t = { .behind_ns = ~0ULL };
 
 	d.off = off;
 	d.cause = cause;
+	d.row = row_of_cause(cause);
 	track_depart(&t, &d);
 	check(&t, 0);
 	return t;
@@ -92,6 +99,7 @@ Test(track, blocked_splits_at_the_wakeup)
 	cr_assert_eq(t.ledger.cause[CAUSE_LOCK_MUTEX].ns, 700);
 	cr_assert_eq(t.ledger.cause[CAUSE_LOCK_MUTEX].max_ns, 700);
 	cr_assert_eq(t.ledger.cause[CAUSE_LOCK_MUTEX].count, 1);
+	cr_assert_eq(t.ledger.row_ns[ROW_LOCK], 700);
 	cr_assert_eq(t.ledger.state_ns[TS_RUNNING], 500);
 	cr_assert_eq(t.ledger.state_ns[TS_PREEMPTED], 0);
 }
@@ -131,6 +139,154 @@ Test(track, throttled_is_blocked_though_the_kernel_calls_it_queued)
 	cr_assert_eq(t.ledger.cause[CAUSE_KERNEL_THROTTLE].ns, 1000);
 	cr_assert_eq(t.ledger.state_ns[TS_PREEMPTED], 0);
 }
+
+/* The row is what the wait is for, whatever it waits in: decided when it ends. */
+Test(track, row_may_change_while_it_waits)
+{
+	struct track t = departed(OFF_BLOCKED, CAUSE_EVENT_EPOLL);
+
+	t.row = ROW_PEER;
+	come_back(&t, 2500, 300, 2600);
+	check(&t, 0);
+	cr_assert_eq(t.ledger.row_ns[ROW_PEER], 700);
+	cr_assert_eq(t.ledger.row_ns[ROW_EVENT], 0);
+	cr_assert_eq(t.ledger.cause[CAUSE_EVENT_EPOLL].ns, 700);
+}
+
+Test(track, row_out_of_range_is_unknown)
+{
+	static const __u32 rows[] = { ROW_COUNT, ROW_MASK, ROW_MASK + 1, 0xffffffff };
+
+	for (int i = 0; i < 4; i++) {
+		struct track t = departed(OFF_BLOCKED, CAUSE_IO_DISK);
+
+		t.row = rows[i];
+		come_back(&t, 2500, 0, 2600);
+		check(&t, 0);
+		cr_assert_eq(t.ledger.row_ns[ROW_UNKNOWN], 1000);
+		cr_assert_eq(t.ledger.state_ns[TS_BLOCKED], 1000, "its cause is known");
+	}
+}
+
+/* --- queued: behind whom ----------------------------------------------------- */
+
+static const struct {
+	__u32 off;
+	__u64 queued; /* of 1000 off the CPU, 300 of them in the kernel's queue */
+} queues[] = {
+	{ OFF_NEW, 1000 },  { OFF_BLOCKED, 300 }, { OFF_PREEMPTED, 1000 },
+	{ OFF_YIELDED, 0 }, { OFF_THROTTLED, 0 },
+};
+
+/* It is queued behind `behind`, with behind_ns of ns. */
+static void check_behind(__u32 off, __u32 behind, __u64 ns, __u64 own, __u64 idle)
+{
+	struct track t = departed(off, off == OFF_THROTTLED ? CAUSE_KERNEL_THROTTLE : 0);
+
+	t.behind = behind;
+	t.behind_ns = ns;
+	come_back(&t, 2500, 300, 2600);
+	check(&t, 0);
+	cr_assert_eq(t.ledger.queued_own_ns, own, "%u behind %u: %llu", off, behind,
+		     t.ledger.queued_own_ns);
+	cr_assert_eq(t.ledger.queued_idle_ns, idle, "%u behind %u", off, behind);
+	cr_assert_eq(t.behind, BEHIND_OTHERS, "known anew for each time");
+	cr_assert_eq(t.behind_ns, ~0ULL);
+}
+
+Test(queued, behind_whom)
+{
+	for (size_t i = 0; i < sizeof(queues) / sizeof(*queues); i++) {
+		__u32 off = queues[i].off;
+		__u64 all = queues[i].queued;
+
+		check_behind(off, BEHIND_OWN, ~0ULL, all, 0);
+		check_behind(off, BEHIND_IDLE, ~0ULL, 0, all);
+		check_behind(off, BEHIND_OTHERS, ~0ULL, 0, 0);
+		check_behind(off, BEHIND_LIMIT, ~0ULL, 0, 0);
+		check_behind(off, 77, ~0ULL, 0, 0);
+	}
+}
+
+/* First behind its own, then behind others; or the other way round. */
+Test(queued, behind_one_and_then_the_other)
+{
+	for (size_t i = 0; i < sizeof(queues) / sizeof(*queues); i++) {
+		__u64 all = queues[i].queued, part = all ? 200 : 0;
+
+		check_behind(queues[i].off, BEHIND_OWN, 200, part, 0);
+		check_behind(queues[i].off, BEHIND_OTHERS, 200, all - part, 0);
+		check_behind(queues[i].off, BEHIND_OWN, 0, 0, 0);
+		check_behind(queues[i].off, BEHIND_OTHERS, 0, all, 0);
+		check_behind(queues[i].off, BEHIND_IDLE, 200, 0, all);
+	}
+}
+
+/* The switch-in before the first switch-out. */
+Test(queued, first_time)
+{
+	struct departure d = { .now = 1500, .arrived = 1100, .run_delay = 100 };
+	struct track t = { .behind = BEHIND_OWN, .behind_ns = ~0ULL };
+
+	d.off = OFF_PREEMPTED;
+	track_depart(&t, &d);
+	check(&t, 0);
+	cr_assert_eq(t.ledger.queued_own_ns, 100);
+}
+
+Test(queued, not_what_is_not_known)
+{
+	struct departure d = { .now = 2600, .arrived = 2500, .run_delay = 900, .unseen = 1 };
+	struct track t = departed(OFF_PREEMPTED, 0);
+
+	t.behind = BEHIND_OWN;
+	t.behind_ns = ~0ULL;
+	track_depart(&t, &d);
+	check(&t, 1000);
+	cr_assert_eq(t.ledger.queued_own_ns, 0);
+}
+
+/* Nobody has taken over from anybody yet. */
+Test(queued, still_at_the_end)
+{
+	struct standing s = { .end = 4000 };
+	struct track t = departed(OFF_PREEMPTED, 0);
+
+	track_finish(&t, &s);
+	check(&t, 0);
+	cr_assert_eq(t.ledger.state_ns[TS_PREEMPTED], 2500);
+	cr_assert_eq(t.ledger.queued_own_ns + t.ledger.queued_idle_ns, 0);
+}
+
+Test(queued, running_at_the_end)
+{
+	struct standing s = { .end = 4000, .arrived_at = 2500 };
+	struct track t = departed(OFF_PREEMPTED, 0);
+
+	t.behind = BEHIND_OWN;
+	t.behind_ns = ~0ULL;
+	track_finish(&t, &s);
+	check(&t, 0);
+	cr_assert_eq(t.ledger.queued_own_ns, 1000);
+}
+
+/* A thread that has not come to a CPU yet, or was not seen to, is behind nobody known. */
+Test(queued, before_the_first_switch_in, .disabled = true)
+{
+	struct departure d = { .now = 1500, .arrived = 1100, .run_delay = 100 };
+	struct standing s = { .end = 4000, .queued_at = 3000 };
+	struct track unseen = {}, created = {};
+
+	d.off = OFF_PREEMPTED;
+	track_depart(&unseen, &d);
+	check(&unseen, 0);
+	cr_assert_eq(unseen.ledger.queued_own_ns, 0);
+	track_finish(&created, &s);
+	check(&created, 0);
+	cr_assert_eq(created.ledger.queued_own_ns, 0);
+}
+
+/* --- one after the other ----------------------------------------------------- */
 
 Test(track, longest_wait)
 {
@@ -480,8 +636,10 @@ struct life {
 	__u64 truth[TS_COUNT];
 	__u64 cause_ns[CAUSE_COUNT], cause_max[CAUSE_COUNT];
 	__u32 cause_count[CAUSE_COUNT];
+	__u64 row_ns[ROW_COUNT];
+	__u64 behind_ns[BEHIND_LIMIT + 1];
 	__u64 switches;
-	__u32 off, cause;
+	__u32 off, cause, row;
 };
 
 static __u64 some_time(struct rng *r)
@@ -493,9 +651,26 @@ static void wait_for(struct life *l, __u64 ns)
 {
 	l->truth[l->cause == CAUSE_UNKNOWN ? TS_UNKNOWN : TS_BLOCKED] += ns;
 	l->cause_ns[l->cause] += ns;
+	l->row_ns[l->row] += ns;
 	if (ns > l->cause_max[l->cause])
 		l->cause_max[l->cause] = ns;
 	l->now += ns;
+}
+
+/* Others and then its own, its own and then others, or all behind one. */
+static void be_behind(struct life *l, __u64 ns)
+{
+	__u64 part = l->track.behind_ns < ns ? l->track.behind_ns : ns;
+
+	switch (l->track.behind) {
+	case BEHIND_OWN:
+	case BEHIND_OTHERS:
+		l->behind_ns[l->track.behind] += part;
+		l->behind_ns[BEHIND_OWN + BEHIND_OTHERS - l->track.behind] += ns - part;
+		break;
+	default:
+		l->behind_ns[l->track.behind] += ns;
+	}
 }
 
 static void be_queued(struct life *l)
@@ -509,6 +684,8 @@ static void be_queued(struct life *l)
 		return;
 	}
 	l->truth[as[l->off]] += ns;
+	if (l->off != OFF_YIELDED)
+		be_behind(l, ns);
 	l->now += ns;
 }
 
@@ -537,6 +714,8 @@ static void live_once(struct life *l)
 	struct departure d = {};
 	__u64 ran = some_time(&l->rng);
 
+	l->track.behind = rng_below(&l->rng, BEHIND_LIMIT + 1);
+	l->track.behind_ns = rng_one_in(&l->rng, 2) ? ~0ULL : some_time(&l->rng);
 	if (l->switches && rng_one_in(&l->rng, 20))
 		d.unseen = be_unseen(l);
 	else
@@ -547,8 +726,10 @@ static void live_once(struct life *l)
 	d.run_delay = l->run_delay;
 	d.off = 1 + rng_below(&l->rng, 4);
 	d.cause = rng_below(&l->rng, CAUSE_COUNT);
+	d.row = rng_below(&l->rng, ROW_COUNT);
 	l->off = d.off;
 	l->cause = d.cause;
+	l->row = d.row;
 	l->switches++;
 	if (d.off == OFF_BLOCKED || d.off == OFF_THROTTLED)
 		l->cause_count[d.cause]++;
@@ -592,6 +773,10 @@ static void compare(const struct life *l)
 		cr_assert_eq(is->cause[i].max_ns, l->cause_max[i], "cause %d", i);
 		cr_assert_eq(is->cause[i].count, l->cause_count[i], "cause %d", i);
 	}
+	for (int i = 0; i < ROW_COUNT; i++)
+		cr_assert_eq(is->row_ns[i], l->row_ns[i], "row %d", i);
+	cr_assert_eq(is->queued_own_ns, l->behind_ns[BEHIND_OWN]);
+	cr_assert_eq(is->queued_idle_ns, l->behind_ns[BEHIND_IDLE]);
 	cr_assert_eq(is->switches, l->switches);
 }
 
@@ -639,6 +824,7 @@ static struct departure any_departure(struct rng *r, const struct track *t)
 	d.unseen = rng_one_in(r, 6) ? any_number(r, 1) : 0;
 	d.off = rng_one_in(r, 9) ? rng_next(r) : rng_below(r, 5);
 	d.cause = rng_one_in(r, 9) ? rng_next(r) : rng_below(r, CAUSE_COUNT);
+	d.row = rng_one_in(r, 9) ? rng_next(r) : rng_below(r, ROW_COUNT);
 	if (!t->ledger.start_at)
 		d.arrived |= 1; /* the clock has begun */
 	return d;
@@ -656,6 +842,8 @@ Test(property, any_departures_and_standing_keep_the_sums)
 			struct departure d = any_departure(&r, &t);
 			__u64 unknown = t.ledger.state_ns[TS_UNKNOWN];
 
+			t.behind = rng_below(&r, BEHIND_LIMIT + 2);
+			t.behind_ns = any_number(&r, 0);
 			track_depart(&t, &d);
 			if (d.unseen)
 				gap_ns += t.ledger.state_ns[TS_UNKNOWN] - unknown;
@@ -667,6 +855,70 @@ Test(property, any_departures_and_standing_keep_the_sums)
 		track_finish(&t, &s);
 		check(&t, gap_ns);
 	}
+}
+
+/* --- several threads as one ----------------------------------------------------- */
+
+/* Every number of it, told apart by its place. */
+static void fill(void *numbers, size_t size, __u64 seed)
+{
+	__u64 *n = numbers;
+
+	for (size_t i = 0; i < size / sizeof(*n); i++)
+		n[i] = seed * 1000 + i;
+}
+
+#define IS_SUM(field) cr_assert_eq(sum.field, a.field + b.field, #field)
+
+static void check_sum(struct ev_thread sum, const struct witness *v, const struct witness *w,
+		      const struct ledger *l, const struct ledger *m)
+{
+	struct ev_thread a = { .witness = *v, .ledger = *l }, b = { .witness = *w, .ledger = *m };
+
+	IS_SUM(witness.run_ns);
+	IS_SUM(witness.delay_ns);
+	IS_SUM(witness.voluntary);
+	IS_SUM(witness.involuntary);
+	IS_SUM(witness.migrations);
+	for (int i = 0; i < TS_COUNT; i++)
+		IS_SUM(ledger.state_ns[i]);
+	IS_SUM(ledger.stolen_ns);
+	IS_SUM(ledger.uncharged_ns);
+	IS_SUM(ledger.moving_ns);
+	IS_SUM(ledger.queued_own_ns);
+	IS_SUM(ledger.queued_idle_ns);
+	IS_SUM(ledger.switches);
+	IS_SUM(ledger.yields);
+	IS_SUM(ledger.blocks);
+	for (int i = 0; i < CAUSE_COUNT; i++) {
+		IS_SUM(ledger.cause[i].ns);
+		IS_SUM(ledger.cause[i].count);
+		cr_assert_eq(sum.ledger.cause[i].max_ns, b.ledger.cause[i].max_ns, "the longer");
+	}
+	for (int i = 0; i < ROW_COUNT; i++)
+		IS_SUM(ledger.row_ns[i]);
+}
+
+Test(sum, of_everything)
+{
+	struct ev_thread sum = {};
+	struct witness v, w;
+	struct ledger l, m;
+
+	fill(&v, sizeof(v), 1);
+	fill(&w, sizeof(w), 5);
+	fill(&l, sizeof(l), 2);
+	fill(&m, sizeof(m), 7);
+	l.start_at = 1000;
+	l.end_at = 1400;
+	m.start_at = 50;
+	m.end_at = 7050;
+	thread_sum(&sum, &l, &v, 1);
+	thread_sum(&sum, &m, &w, 20);
+	cr_assert_eq(sum.count, 21);
+	cr_assert_eq(sum.ledger.start_at, 0);
+	cr_assert_eq(sum.ledger.end_at, 400 + 7000, "their lifetimes");
+	check_sum(sum, &v, &w, &l, &m);
 }
 
 Test(property, between_stays_between)

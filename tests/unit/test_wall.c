@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* wall_*() of bpf/state.h: the program's sums. See test_state.c for track_*(). */
+/* wall_*() of bpf/wall.h: the program's sums. See test_state.c for track_*(). */
 #include <stdlib.h>
 
 #include "wall.h"
@@ -22,11 +22,11 @@ Test(sums, by_count_and_runnable)
 
 	wake(&g, 0, 0);
 	wake(&g, 1, 100);
-	move(&g, 2, 300, POS_RUNNABLE, 0);
-	move(&g, 0, 600, POS_GONE, 0);
-	move(&g, 1, 700, POS_RUNNABLE, 0);
-	move(&g, 1, 900, POS_GONE, 0);
-	move(&g, 2, 950, POS_GONE, 0);
+	move(&g, 2, 300, POS_RUNNABLE, ROW_UNKNOWN);
+	move(&g, 0, 600, POS_GONE, ROW_UNKNOWN);
+	move(&g, 1, 700, POS_RUNNABLE, ROW_UNKNOWN);
+	move(&g, 1, 900, POS_GONE, ROW_UNKNOWN);
+	move(&g, 2, 950, POS_GONE, ROW_UNKNOWN);
 	cr_assert_eq(s->by_count[1], 200);
 	cr_assert_eq(s->by_count[2], 500);
 	cr_assert_eq(s->busy_ns, 1200);
@@ -40,7 +40,7 @@ Test(sums, nothing_before_the_start)
 	struct wall w = {};
 
 	wall_advance(&w, 5000);
-	wall_move(&w, POS_GONE, POS_RUNNABLE, CAUSE_UNKNOWN, 0);
+	wall_move(&w, POS_GONE, POS_RUNNABLE, ROW_UNKNOWN, 0);
 	wall_advance(&w, 6000);
 	check(&w);
 	cr_assert_eq(w.sums.at, 0);
@@ -67,13 +67,13 @@ Test(sums, serialised_only_while_an_allowed_cpu_is_free)
 	g.wall.cpus_allowed = 2;
 	wake(&g, 0, 0);
 	wake(&g, 1, 0);
-	block(&g, 1, 100, CAUSE_LOCK_MUTEX); /* one runs, one waits for a lock: 200 */
-	wake(&g, 2, 300);		     /* both CPUs are taken: 400 */
-	move(&g, 2, 700, POS_RUNNABLE, 0);   /* a thread is queued for the free one: 50 */
-	block(&g, 2, 750, CAUSE_IO_DISK);    /* 250 */
-	block(&g, 0, 1000, CAUSE_IO_DISK);   /* a standstill is not serialised */
-	wake(&g, 0, 1100);		     /* 30 */
-	move(&g, 1, 1130, POS_RUNNABLE, 0);
+	block(&g, 1, 100, CAUSE_LOCK_MUTEX);	     /* one runs, one waits for a lock: 200 */
+	wake(&g, 2, 300);			     /* both CPUs are taken: 400 */
+	move(&g, 2, 700, POS_RUNNABLE, ROW_UNKNOWN); /* a thread is queued for the free one: 50 */
+	block(&g, 2, 750, CAUSE_IO_DISK);	     /* 250 */
+	block(&g, 0, 1000, CAUSE_IO_DISK);	     /* a standstill is not serialised */
+	wake(&g, 0, 1100);			     /* 30 */
+	move(&g, 1, 1130, POS_RUNNABLE, ROW_UNKNOWN);
 	cr_assert_eq(g.wall.sums.serialised_ns, 200 + 250 + 30);
 }
 
@@ -83,10 +83,10 @@ Test(sums, thousand_running_threads)
 
 	wall_start(&w, START);
 	for (int i = 0; i < 1000; i++)
-		wall_move(&w, POS_GONE, POS_RUNNING, CAUSE_UNKNOWN, 0);
+		wall_move(&w, POS_GONE, POS_RUNNING, ROW_UNKNOWN, 0);
 	wall_advance(&w, START + SECOND);
 	for (int i = 0; i < 746; i++)
-		wall_move(&w, POS_RUNNING, POS_GONE, CAUSE_UNKNOWN, 0);
+		wall_move(&w, POS_RUNNING, POS_GONE, ROW_UNKNOWN, 0);
 	wall_advance(&w, START + 2 * SECOND);
 	check(&w);
 	cr_assert_eq(w.sums.by_count[WALL_COUNTS - 1], SECOND);
@@ -102,7 +102,7 @@ Test(sums, counts_around_the_last_one)
 
 		wall_start(&w, START);
 		for (int i = 0; i < n; i++)
-			wall_move(&w, POS_GONE, POS_RUNNING, CAUSE_UNKNOWN, 0);
+			wall_move(&w, POS_GONE, POS_RUNNING, ROW_UNKNOWN, 0);
 		wall_advance(&w, START + SECOND);
 		check(&w);
 		cr_assert_eq(w.sums.by_count[last], SECOND);
@@ -134,13 +134,20 @@ Test(sums, row_of_each_cause)
 		{ CAUSE_UNKNOWN, CAUSE_UNKNOWN, ROW_UNKNOWN },
 		{ CAUSE_LOCK_MUTEX, CAUSE_LOCK_FILE, ROW_LOCK },
 		{ CAUSE_SYNC_COND, CAUSE_SYNC_FUTEX, ROW_SYNC },
-		{ CAUSE_IO_DISK, CAUSE_IO_AIO, ROW_IO },
+		{ CAUSE_IO_DISK, CAUSE_IO_FILE, ROW_IO },
+		{ CAUSE_IO_PIPE, CAUSE_IO_PIPE, ROW_DEMAND },
+		{ CAUSE_IO_SOCKET, CAUSE_IO_SOCKET, ROW_PEER },
+		{ CAUSE_IO_TTY, CAUSE_IO_TTY, ROW_DEMAND },
+		{ CAUSE_IO_URING, CAUSE_IO_AIO, ROW_IO },
 		{ CAUSE_EVENT_EPOLL, CAUSE_EVENT_INOTIFY, ROW_EVENT },
 		{ CAUSE_TIMER_SLEEP, CAUSE_TIMER_ITIMER, ROW_TIMER },
 		{ CAUSE_CHILD_WAIT, CAUSE_CHILD_VFORK, ROW_CHILD },
-		{ CAUSE_SIGNAL_WAIT, CAUSE_SIGNAL_PTRACE, ROW_OTHER },
-		{ CAUSE_IPC_SYSV_MSG, CAUSE_IPC_POSIX_MQ, ROW_SYNC },
-		{ CAUSE_FAULT_MAJOR, CAUSE_FAULT_MAJOR, ROW_IO },
+		{ CAUSE_SIGNAL_WAIT, CAUSE_SIGNAL_WAIT, ROW_SIGNAL },
+		{ CAUSE_SIGNAL_STOP, CAUSE_SIGNAL_PTRACE, ROW_OTHER },
+		{ CAUSE_IPC_SYSV_MSG, CAUSE_IPC_SYSV_MSG, ROW_QUEUE },
+		{ CAUSE_IPC_SYSV_SEM, CAUSE_IPC_SYSV_SEM, ROW_SYNC },
+		{ CAUSE_IPC_POSIX_MQ, CAUSE_IPC_POSIX_MQ, ROW_QUEUE },
+		{ CAUSE_FAULT_MAJOR, CAUSE_FAULT_MAJOR, ROW_FAULT },
 		{ CAUSE_FAULT_MINOR, CAUSE_KERNEL_OTHER, ROW_OTHER },
 	};
 	__u32 next = 0;
@@ -152,6 +159,43 @@ Test(sums, row_of_each_cause)
 		next = rows[i].last + 1;
 	}
 	cr_assert_eq(next, CAUSE_COUNT);
+	cr_assert_eq(row_of_cause(CAUSE_COUNT), ROW_UNKNOWN);
+	cr_assert_eq(row_of_cause(~0U), ROW_UNKNOWN);
+}
+
+Test(sums, kind_of_each_row)
+{
+	static const struct {
+		__u32 row, kind;
+	} kinds[] = {
+		{ ROW_IO, ROW_IO },	    { ROW_TIMER, ROW_TIMER },
+		{ ROW_LOCK, ROW_LOCK },	    { ROW_SYNC, ROW_SYNC },
+		{ ROW_EVENT, ROW_EVENT },   { ROW_CHILD, ROW_CHILD },
+		{ ROW_OTHER, ROW_OTHER },   { ROW_UNKNOWN, ROW_UNKNOWN },
+		{ ROW_PEER, ROW_IO },	    { ROW_DEMAND, ROW_IO },
+		{ ROW_FAULT, ROW_IO },	    { ROW_CONVOY, ROW_SYNC },
+		{ ROW_SIGNAL, ROW_OTHER },  { ROW_QUEUE, ROW_SYNC },
+		{ ROW_COUNT, ROW_UNKNOWN }, { ROW_COUNT + 1, ROW_UNKNOWN },
+		{ ROW_MASK, ROW_UNKNOWN },  { ~0U, ROW_UNKNOWN },
+	};
+
+	cr_assert_leq(ROW_COUNT, ROW_MASK + 1, "the mask would put one into another");
+	for (__u32 i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		cr_assert(i >= ROW_COUNT || kinds[i].row == i, "the table leaves out row %u", i);
+		cr_assert_eq(row_kind(kinds[i].row), kinds[i].kind, "row %u", kinds[i].row);
+		cr_assert_lt(row_kind(kinds[i].row), ROW_KINDS);
+	}
+}
+
+Test(sums, position_of_each_row)
+{
+	for (__u32 r = 0; r <= ROW_COUNT; r++) {
+		__u32 pos = row_position(r);
+
+		cr_assert_eq(pos == POS_BLOCKED_LOCK, r == ROW_LOCK, "row %u", r);
+		cr_assert_eq(pos == POS_BLOCKED_CONVOY, r == ROW_CONVOY, "row %u", r);
+		cr_assert_geq(pos, POS_BLOCKED);
+	}
 }
 
 /* --- whose standstill it is ------------------------------------------------- */
@@ -314,6 +358,27 @@ Test(still, game_loop_with_a_reader)
 	cr_assert_eq(row(&g, ROW_TIMER), end - 624 * (MS / 10));
 }
 
+/* What another thread ends tells nothing about the standstills before the last. */
+Test(still, dependency_decides_only_about_the_one_that_it_ended)
+{
+	static const __u32 rows[] = { ROW_SYNC, ROW_CONVOY, ROW_LOCK, ROW_CHILD };
+
+	for (int i = 0; i < 4; i++) {
+		struct world g = world();
+
+		wake(&g, 0, 0);
+		wake(&g, 1, 0);
+		block_for(&g, 1, 0, rows[i]);
+		block(&g, 0, 0, CAUSE_TIMER_SLEEP);
+		wake(&g, 0, 100 * MS);
+		block(&g, 0, 100 * MS + 10 * US, CAUSE_TIMER_SLEEP);
+		wake(&g, 1, 130 * MS);
+		block_for(&g, 1, 140 * MS, rows[i]);
+		cr_assert_eq(row(&g, ROW_TIMER), 100 * MS, "row %u", rows[i]);
+		cr_assert_eq(row(&g, rows[i]), 30 * MS - 10 * US, "row %u", rows[i]);
+	}
+}
+
 Test(still, idle_acceptor)
 {
 	struct world g = world();
@@ -351,7 +416,7 @@ Test(still, hand_over_is_none)
 	block(&g, 1, 0, CAUSE_TIMER_SLEEP);
 	wake(&g, 1, 50 * MS);
 	/* The wake-up of 0 was missed: it comes in where 1 goes. */
-	move(&g, 0, 50 * MS + 20 * US, POS_RUNNING, 0);
+	move(&g, 0, 50 * MS + 20 * US, POS_RUNNING, ROW_UNKNOWN);
 	block(&g, 1, 50 * MS + 20 * US, CAUSE_TIMER_SLEEP);
 	cr_assert_eq(g.wall.sums.pending_ns[ROW_TIMER], 50 * MS, "not decided before 0 blocks");
 	cr_assert_eq(g.wall.piece_ns, 50 * MS);
@@ -462,7 +527,7 @@ Test(missed, after_its_wakeup)
 
 	wake(&g, 0, 0);
 	block(&g, 0, 100, CAUSE_IO_DISK);
-	move(&g, 0, 250, POS_RUNNABLE, 0);
+	move(&g, 0, 250, POS_RUNNABLE, ROW_UNKNOWN);
 	missed(&g, 0, 300, 500, CAUSE_IO_DISK);
 	cr_assert_eq(g.wall.sums.by_count[1], 100 + 200);
 	cr_assert_eq(g.wall.sums.runnable_ns, 50);
@@ -520,6 +585,8 @@ static void compare(const struct history *h, const struct world *g)
 	cr_assert_eq(g->wall.sums.busy_ns, is.busy_ns);
 	cr_assert_eq(g->wall.sums.runnable_ns, is.runnable_ns);
 	cr_assert_eq(g->wall.sums.serialised_ns, is.serialised_ns);
+	cr_assert_eq(g->wall.sums.convoy_ns, is.convoy_ns);
+	cr_assert_eq(g->wall.sums.convoy_still_ns, is.convoy_still_ns);
 	cr_assert_eq(standstill(&g->wall.sums), still);
 }
 
@@ -552,7 +619,7 @@ static void settle(struct pieces *p, __u32 row, int began)
 
 static bool ticks(__u32 row)
 {
-	return row == ROW_TIMER || row == ROW_EVENT || row == ROW_SYNC;
+	return row == ROW_TIMER || row == ROW_EVENT || row == ROW_SYNC || row == ROW_CONVOY;
 }
 
 static bool any_open_since(const struct pieces *p, int began)
@@ -564,12 +631,20 @@ static bool any_open_since(const struct pieces *p, int began)
 	return false;
 }
 
-static void still_ends(struct pieces *p, __u64 at, __u32 cause, int began)
+static bool depends(__u32 row)
+{
+	return row == ROW_SYNC || row == ROW_CONVOY || row == ROW_LOCK || row == ROW_CHILD;
+}
+
+static void still_ends(struct pieces *p, __u64 at, __u32 row, int began)
 {
 	struct piece *last = &p->list[p->n];
 
+	if (depends(row))
+		began = p->n;
+
 	last->ns = at - p->since;
-	last->row = p->ender_row = row_of_cause(cause);
+	last->row = p->ender_row = row;
 	last->settled = !ticks(p->ender_row);
 	p->ender_began = last->settled ? -1 : began;
 	p->worked = 0;
@@ -614,18 +689,18 @@ struct sim {
 };
 
 /* Tells the reference whether a standstill has begun or ended, and by the end of which wait. */
-static void sim_note(struct sim *s, bool was_busy, __u32 cause, int began)
+static void sim_note(struct sim *s, bool was_busy, __u32 row, int began)
 {
 	const struct wall *w = &s->world.wall;
 	bool is_busy = w->running + w->runnable;
 
 	if (!was_busy && is_busy)
-		still_ends(&s->pieces, w->sums.at, cause, began);
+		still_ends(&s->pieces, w->sums.at, row, began);
 	else if (was_busy && !is_busy)
 		still_begins(&s->pieces, w->sums.at);
 }
 
-static void sim_move(struct sim *s, int i, __u32 pos, __u32 cause)
+static void sim_move(struct sim *s, int i, __u32 pos, __u32 row)
 {
 	struct world *g = &s->world;
 	struct who t = g->who[i];
@@ -633,10 +708,10 @@ static void sim_move(struct sim *s, int i, __u32 pos, __u32 cause)
 	bool was_busy = g->wall.running + g->wall.runnable, ran = g->wall.running;
 	int began = t.pos >= POS_BLOCKED ? s->pieces.began[i] : s->pieces.n;
 
-	move(g, i, s->ns, pos, cause);
+	move(g, i, s->ns, pos, row);
 	if (ran)
 		s->pieces.worked += g->wall.sums.at - last;
-	sim_note(s, was_busy, t.pos >= POS_BLOCKED ? t.cause : CAUSE_UNKNOWN, began);
+	sim_note(s, was_busy, t.pos >= POS_BLOCKED ? t.row : ROW_UNKNOWN, began);
 	if (pos >= POS_BLOCKED)
 		s->pieces.began[i] = s->pieces.n;
 	remember(&s->history, g);
@@ -656,19 +731,17 @@ static void sim_missed(struct sim *s, int i)
 	s->missed_ns += last > arrived ? last - arrived : 0;
 	if (ran)
 		s->pieces.worked += g->wall.sums.at - last;
-	sim_note(s, was_busy, CAUSE_UNKNOWN, s->pieces.n);
+	sim_note(s, was_busy, ROW_UNKNOWN, s->pieces.n);
 	remember(&s->history, g);
 }
 
 /* A thread leaves the CPU, seen always: for a wait, for the queue, or for good. */
 static void sim_leave(struct sim *s, int i)
 {
-	static const __u32 causes[] = { CAUSE_TIMER_SLEEP, CAUSE_TIMER_SLEEP, CAUSE_IO_DISK,
-					CAUSE_IO_SOCKET,   CAUSE_LOCK_MUTEX,  CAUSE_CHILD_WAIT,
-					CAUSE_SYNC_COND,   CAUSE_EVENT_EPOLL, CAUSE_EVENT_POLL };
+	static const __u32 rows[] = { ROW_TIMER, ROW_TIMER, ROW_IO,    ROW_PEER,  ROW_LOCK,
+				      ROW_CHILD, ROW_SYNC,  ROW_EVENT, ROW_EVENT, ROW_CONVOY };
 	__u64 die = rng_below(&s->rng, 12);
-	__u32 cause = causes[rng_below(&s->rng, s->mixed ? 9 : 6)];
-	__u32 pos = cause == CAUSE_LOCK_MUTEX ? POS_BLOCKED_LOCK : POS_BLOCKED;
+	__u32 row = rows[rng_below(&s->rng, s->mixed ? 10 : 6)], pos = row_position(row);
 
 	if (die == 0)
 		pos = POS_GONE;
@@ -677,7 +750,7 @@ static void sim_leave(struct sim *s, int i)
 	if (s->world.who[i].pos != POS_RUNNING)
 		sim_missed(s, i);
 	s->real[i] = pos;
-	sim_move(s, i, pos, cause);
+	sim_move(s, i, pos, row);
 }
 
 /* A thread comes to the CPU or into the queue: its event may be missing. */
@@ -686,7 +759,7 @@ static void sim_come(struct sim *s, int i, __u32 pos)
 	s->real[i] = pos;
 	s->arrived[i] = s->ns;
 	if (!s->lossy || !rng_one_in(&s->rng, 4))
-		sim_move(s, i, pos, CAUSE_UNKNOWN);
+		sim_move(s, i, pos, ROW_UNKNOWN);
 }
 
 static int sim_pick(struct sim *s, __u32 first, __u32 last)
@@ -718,7 +791,7 @@ static void sim_time(struct sim *s)
 static void sim_step(struct sim *s, int cpus)
 {
 	int in = sim_pick(s, POS_RUNNABLE, POS_RUNNABLE), out = sim_pick(s, POS_RUNNING, 1);
-	int other = sim_pick(s, POS_BLOCKED, POS_BLOCKED_LOCK), n = 0;
+	int other = sim_pick(s, POS_BLOCKED, POS_BLOCKED_CONVOY), n = 0;
 
 	for (int i = 0; i < THREADS; i++)
 		n += s->real[i] == POS_RUNNING;
@@ -771,7 +844,7 @@ Test(simulation, counts_heal_after_missed_events)
 {
 	for (int seed = 0; seed < 1500; seed++) {
 		struct sim *s = simulate(seed, true, seed % 2);
-		__u32 count[POS_BLOCKED_LOCK + 1] = {};
+		__u32 count[POS_BLOCKED_CONVOY + 1] = {};
 
 		compare(&s->history, &s->world);
 		cr_assert_eq(s->world.wall.sums.missed_in, s->missed_in);
@@ -788,11 +861,12 @@ Test(simulation, counts_heal_after_missed_events)
 		cr_assert_eq(s->world.wall.running, 0);
 		cr_assert_eq(s->world.wall.runnable, count[POS_RUNNABLE]);
 		cr_assert_eq(s->world.wall.lock_waiters, count[POS_BLOCKED_LOCK]);
+		cr_assert_eq(s->world.wall.convoy_waiters, count[POS_BLOCKED_CONVOY]);
 		free(s);
 	}
 }
 
-/* Any thread goes from where it is said to be to anywhere, at any time, for any cause. */
+/* Any thread goes from where it is said to be to anywhere, at any time, for anything. */
 Test(property, any_moves_keep_the_sums)
 {
 	for (int seed = 0; seed < 3000; seed++) {
@@ -802,16 +876,18 @@ Test(property, any_moves_keep_the_sums)
 
 		for (int k = 0; k < 300; k++) {
 			int i = rng_below(&r, THREADS);
-			__u32 cause = rng_one_in(&r, 9) ? rng_next(&r) : rng_below(&r, CAUSE_COUNT);
+			__u32 row = rng_one_in(&r, 9) ? rng_next(&r) : rng_below(&r, ROW_COUNT);
 
 			if (rng_one_in(&r, 5))
 				ns -= rng_below(&r, ns + 1);
 			else
 				ns += rng_below(&r, 1ULL << rng_below(&r, 36));
-			move(&g, i, ns, rng_below(&r, 5), cause);
+			move(&g, i, ns, rng_below(&r, POS_BLOCKED_CONVOY + 1), row);
+			if (rng_one_in(&r, 3))
+				wall_queued(&g.wall, rng_below(&r, 5));
 			g.who[i].mark -= rng_below(&r, g.who[i].mark + 1) * rng_below(&r, 2);
 			cr_assert_leq(g.wall.running + g.wall.runnable, THREADS);
-			cr_assert_leq(g.wall.lock_waiters, THREADS);
+			cr_assert_leq(g.wall.lock_waiters + g.wall.convoy_waiters, THREADS);
 		}
 	}
 }

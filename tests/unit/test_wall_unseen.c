@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* wall_woken() and wall_hand_over() of bpf/state.h: wake-ups that are not looked at, and
+/* wall_woken() and wall_hand_over() of bpf/wall.h: wake-ups that are not looked at, and
  * switches that take no lock. See test_wall.c for the rest of wall_*(). */
 #include <stdlib.h>
 
@@ -11,7 +11,7 @@ static void come(struct world *g, int i, __u64 ns, __u64 queued_at)
 	wall_advance(&g->wall, START + ns);
 	wall_woken(&g->wall, queued_at);
 	check(&g->wall);
-	move(g, i, ns, POS_RUNNING, 0);
+	move(g, i, ns, POS_RUNNING, ROW_UNKNOWN);
 }
 
 /* Thread 1, hidden, is queued until `ns`, since a moment at which 0, which leaves at 100, ran. */
@@ -111,7 +111,7 @@ Test(woken, time_of_a_seen_wakeup_is_not_taken_twice)
 	wake(&g, 1, 0);
 	block(&g, 1, 10, CAUSE_IO_DISK);
 	block(&g, 0, 100, CAUSE_IO_DISK);
-	move(&g, 0, 300, POS_RUNNABLE, 0);
+	move(&g, 0, 300, POS_RUNNABLE, ROW_UNKNOWN);
 	come(&g, 1, 700, START + 50);
 	cr_assert_eq(g.wall.sums.runnable_ns, 600);
 	check_rows(&g, ROW_COUNT, 0);
@@ -155,7 +155,7 @@ Test(woken, two_that_were_queued_all_along)
 {
 	struct world g = ended_by_another(CAUSE_IO_DISK);
 
-	move(&g, 2, 300, POS_BLOCKED, CAUSE_IO_DISK);
+	block(&g, 2, 300, CAUSE_IO_DISK);
 	come(&g, 1, 400, START + 50);
 	come(&g, 2, 400, START + 60);
 	check_rows(&g, ROW_COUNT, 0);
@@ -236,36 +236,50 @@ Test(woken, conserves_whatever_it_is_given)
 			cr_assert_leq(standstill(&g.wall.sums), still);
 			for (int n = 0; n < ROW_COUNT; n++)
 				cr_assert_leq(g.wall.sums.row_ns[n], ns, "underflow");
-			move(&g, i, ns, rng_below(&r, 5), rng_below(&r, CAUSE_COUNT));
+			move(&g, i, ns, rng_below(&r, POS_BLOCKED_CONVOY + 1),
+			     rng_below(&r, ROW_COUNT));
+			if (rng_one_in(&r, 2))
+				wall_queued(&g.wall, rng_below(&r, 5));
 		}
 	}
 }
 
 /* --- from one thread to another ---------------------------------------------- */
 
-static const __u32 all_positions[] = { POS_GONE, POS_RUNNABLE, POS_BLOCKED, POS_BLOCKED_LOCK };
+static const __u32 all_positions[] = { POS_GONE, POS_RUNNABLE, POS_BLOCKED, POS_BLOCKED_LOCK,
+				       POS_BLOCKED_CONVOY };
 
-/* Thread 0 runs, 1 is at `from`; others wait for a lock. All since 100, now is 300. */
-static struct world before_hand_over(__u32 from, int lock_waiters)
+#define POSITIONS 5
+
+/* Whoever waits at one of these makes it matter who is queued. */
+static bool is_counted(__u32 pos)
+{
+	return pos == POS_BLOCKED_LOCK || pos == POS_BLOCKED_CONVOY;
+}
+
+/* Thread 0 runs, 1 is at `from`; others wait at `at`. All since 100, now is 300. */
+static struct world before_hand_over(__u32 from, int waiters, __u32 at)
 {
 	struct world g = world();
 
 	wake(&g, 0, 0);
-	move(&g, 1, 100, from, CAUSE_LOCK_MUTEX);
-	for (int i = 0; i < lock_waiters; i++)
-		move(&g, 2 + i, 100, POS_BLOCKED_LOCK, CAUSE_LOCK_MUTEX);
-	move(&g, 7, 100, POS_RUNNABLE, 0);
+	move(&g, 1, 100, from, ROW_IO);
+	for (int i = 0; i < waiters; i++)
+		move(&g, 2 + i, 100, at, at == POS_BLOCKED_LOCK ? ROW_LOCK : ROW_CONVOY);
+	move(&g, 7, 100, POS_RUNNABLE, ROW_UNKNOWN);
 	return g;
 }
 
-static void check_hand_over(__u32 to, __u32 from, int lock_waiters)
+static void check_hand_over(__u32 to, __u32 from, int waiters, __u32 at)
 {
-	struct world g = before_hand_over(from, lock_waiters);
+	struct world g = before_hand_over(from, waiters, at);
 	struct wall before = g.wall;
-	bool lock = to == POS_BLOCKED_LOCK || from == POS_BLOCKED_LOCK || lock_waiters;
+	bool counts = is_counted(to) || is_counted(from) || waiters;
 	bool taken = wall_hand_over(&g.wall, to, from);
+	__u32 locks = at == POS_BLOCKED_LOCK ? waiters : 0;
 
-	cr_assert_eq(taken, to == from || !lock, "%u to %u beside %d", from, to, lock_waiters);
+	cr_assert_eq(taken, to == from || !counts, "%u to %u beside %d at %u", from, to, waiters,
+		     at);
 	cr_assert_arr_eq(&g.wall.sums, &before.sums, sizeof(before.sums), "no time passes");
 	if (!taken) {
 		cr_assert_arr_eq(&g.wall, &before, sizeof(before));
@@ -273,8 +287,9 @@ static void check_hand_over(__u32 to, __u32 from, int lock_waiters)
 	}
 	cr_assert_eq(g.wall.running, 1);
 	cr_assert_eq(g.wall.runnable, 1 + (to == POS_RUNNABLE));
-	cr_assert_eq(g.wall.lock_waiters, lock_waiters + (to == POS_BLOCKED_LOCK));
-	g.who[0] = (struct who){ .pos = to, .cause = CAUSE_IO_DISK };
+	cr_assert_eq(g.wall.lock_waiters, locks + (to == POS_BLOCKED_LOCK));
+	cr_assert_eq(g.wall.convoy_waiters, waiters - locks + (to == POS_BLOCKED_CONVOY));
+	g.who[0] = (struct who){ .pos = to, .row = ROW_IO };
 	g.who[1].pos = POS_RUNNING;
 	block(&g, 1, 500, CAUSE_IO_DISK);
 	cr_assert_eq(g.wall.sums.by_count[1], 500, "nothing is lost");
@@ -284,29 +299,34 @@ static void check_hand_over(__u32 to, __u32 from, int lock_waiters)
 
 Test(hand_over, each_pair_of_positions)
 {
-	for (int to = 0; to < 4; to++) {
-		for (int from = 0; from < 4; from++) {
-			for (int waiters = 0; waiters < 3; waiters++)
-				check_hand_over(all_positions[to], all_positions[from], waiters);
+	for (int k = 0; k < POSITIONS * POSITIONS; k++) {
+		__u32 to = all_positions[k / POSITIONS], from = all_positions[k % POSITIONS];
+
+		for (int waiters = 0; waiters < 3; waiters++) {
+			check_hand_over(to, from, waiters, POS_BLOCKED_LOCK);
+			check_hand_over(to, from, waiters, POS_BLOCKED_CONVOY);
 		}
 	}
 }
 
 Test(hand_over, of_two_kinds_while_one_waits_for_a_lock)
 {
-	struct world g = before_hand_over(POS_RUNNABLE, 1);
+	for (__u32 at = POS_BLOCKED_LOCK; at <= POS_BLOCKED_CONVOY; at++) {
+		struct world g = before_hand_over(POS_RUNNABLE, 1, at);
 
-	cr_assert_not(wall_hand_over(&g.wall, POS_BLOCKED, POS_RUNNABLE), "serialised hangs on it");
-	cr_assert(wall_hand_over(&g.wall, POS_RUNNABLE, POS_RUNNABLE));
-	cr_assert_eq(g.wall.lock_waiters, 1);
+		cr_assert_not(wall_hand_over(&g.wall, POS_BLOCKED, POS_RUNNABLE),
+			      "serialised hangs on it, or the convoy");
+		cr_assert(wall_hand_over(&g.wall, POS_RUNNABLE, POS_RUNNABLE));
+		cr_assert_eq(g.wall.lock_waiters + g.wall.convoy_waiters, 1);
+	}
 }
 
 /* The one that comes is said to run already: its switch-out was never seen. From here on
  * one runs, so this must go the long way, or the count never heals. */
 Test(hand_over, to_one_whose_switch_out_was_not_seen)
 {
-	for (int to = 0; to < 4; to++) {
-		struct world g = before_hand_over(POS_RUNNING, 0);
+	for (int to = 0; to < POSITIONS; to++) {
+		struct world g = before_hand_over(POS_RUNNING, 0, POS_BLOCKED_LOCK);
 
 		cr_assert_not(wall_hand_over(&g.wall, all_positions[to], POS_RUNNING), "to %u",
 			      all_positions[to]);
@@ -343,7 +363,11 @@ Test(hand_over, to_one_whose_switch_out_was_not_seen)
  *
  * Serialised time: hidden threads are missing from the queue, and a hidden waiter
  * for a lock still is one. Too much of it, never too little, by no more than the
- * time in which somebody is hidden.
+ * time in which somebody is hidden. The same holds for it and the convoy's time
+ * together; a hidden waiter for a lock takes from the convoy's.
+ *
+ * Whose CPU it was: all is latency if only idle CPUs keep threads waiting, and
+ * nothing if none is idle while a thread is queued.
  */
 #define CPUS  4
 #define IDLE  -1
@@ -396,15 +420,17 @@ static void probe_wakeup(struct machine *m, int i)
 {
 	int hidden = n_hidden(m) - is_hidden(m, i);
 
-	if (m->world.wall.running || m->world.who[i].pos < POS_BLOCKED)
+	if (m->world.wall.running && !m->world.wall.lock_waiters)
+		return;
+	if (m->world.who[i].pos < POS_BLOCKED)
 		return;
 	if (!looks_busy(m) && hidden)
 		m->in_doubt = m->ns - m->still_since;
-	move(&m->world, i, m->ns, POS_RUNNABLE, 0);
+	move(&m->world, i, m->ns, POS_RUNNABLE, ROW_UNKNOWN);
 }
 
 /* move_both() */
-static void probe_both(struct machine *m, int p, int n, __u32 to)
+static void probe_both(struct machine *m, int p, int n, __u32 to, __u32 behind)
 {
 	struct world *g = &m->world;
 
@@ -417,44 +443,48 @@ static void probe_both(struct machine *m, int p, int n, __u32 to)
 		m->in_doubt = 0;
 		if (t->pos >= POS_BLOCKED)
 			wall_woken(&g->wall, m->queued_at[n]);
-		wall_move(&g->wall, t->pos, POS_RUNNING, t->cause, t->mark);
+		wall_queued(&g->wall, behind);
+		wall_move(&g->wall, t->pos, POS_RUNNING, t->row, t->mark);
 	}
 	if (p >= 0)
-		wall_move(&g->wall, POS_RUNNING, to, CAUSE_UNKNOWN, g->wall.pending_ever);
+		wall_move(&g->wall, POS_RUNNING, to, ROW_UNKNOWN, g->wall.pending_ever);
 	if (!looks_busy(m))
 		m->still_since = m->ns;
 	check(&g->wall);
 }
 
 /* on_switch(): from p to n, each -1 if it is not of the program. */
-static void probe_switch(struct machine *m, int p, int n, __u32 to, __u32 cause)
+static void probe_switch(struct machine *m, int p, int n, __u32 to, __u32 row)
 {
 	struct world *g = &m->world;
+	__u32 behind = p >= 0 ? BEHIND_OWN : p == IDLE ? BEHIND_IDLE : BEHIND_OTHERS;
 
 	if (p < 0 && n < 0)
 		return;
 	if (p < 0 || n < 0 || to == POS_GONE || !wall_hand_over(&g->wall, to, g->who[n].pos))
-		probe_both(m, p, n, to);
+		probe_both(m, p, n, to, behind);
 	if (n >= 0)
 		g->who[n].pos = POS_RUNNING;
 	if (p >= 0)
-		g->who[p] = (struct who){ to, cause, g->wall.pending_ever };
+		g->who[p] = (struct who){ to, row, g->wall.pending_ever };
 }
 
 static void machine_remember(struct machine *m)
 {
 	struct moment *k = &m->history.moments[m->history.n++];
 	const struct wall *w = &m->world.wall;
-	int hidden_lock = 0;
+	int hidden_lock = 0, hidden_convoy = 0;
 
 	k->at = START + m->ns;
 	for (int i = 0; i < THREADS; i++) {
 		k->pos[i] = m->real[i];
 		hidden_lock += is_hidden(m, i) && m->world.who[i].pos == POS_BLOCKED_LOCK;
+		hidden_convoy += is_hidden(m, i) && m->world.who[i].pos == POS_BLOCKED_CONVOY;
 	}
 	cr_assert_eq(w->running, how_many(m->real, POS_RUNNING));
 	cr_assert_eq(w->runnable, how_many(m->real, POS_RUNNABLE) - n_hidden(m));
 	cr_assert_eq(w->lock_waiters, how_many(m->real, POS_BLOCKED_LOCK) + hidden_lock);
+	cr_assert_eq(w->convoy_waiters, how_many(m->real, POS_BLOCKED_CONVOY) + hidden_convoy);
 }
 
 static int machine_pick(struct machine *m, __u32 first, __u32 last)
@@ -482,32 +512,31 @@ static int pick_next(struct machine *m)
 }
 
 /* What the thread does from now on; it stays if it is to be preempted by nobody. */
-static __u32 pick_departure(struct machine *m, int next, __u32 *ret_cause)
+static __u32 pick_departure(struct machine *m, int next, __u32 *ret_row)
 {
-	static const __u32 causes[] = { CAUSE_IO_DISK,	   CAUSE_IO_SOCKET,   CAUSE_CHILD_WAIT,
-					CAUSE_TIMER_SLEEP, CAUSE_EVENT_EPOLL, CAUSE_LOCK_MUTEX,
-					CAUSE_LOCK_FILE };
+	static const __u32 rows[] = { ROW_IO,	 ROW_PEER, ROW_CHILD, ROW_TIMER,
+				      ROW_EVENT, ROW_LOCK, ROW_LOCK,  ROW_CONVOY };
 	__u64 die = rng_below(&m->rng, 12);
 
-	*ret_cause = causes[rng_below(&m->rng, m->locks ? 7 : 5)];
+	*ret_row = rows[rng_below(&m->rng, m->locks ? 8 : 5)];
 	if (!die)
 		return POS_GONE;
 	if (die < 4)
 		return next == IDLE ? POS_RUNNING : POS_RUNNABLE;
-	return row_of_cause(*ret_cause) == ROW_LOCK ? POS_BLOCKED_LOCK : POS_BLOCKED;
+	return row_position(*ret_row);
 }
 
 static void machine_switch(struct machine *m, int cpu)
 {
 	int prev = m->cpu[cpu], next = pick_next(m);
-	__u32 to = POS_GONE, cause = CAUSE_UNKNOWN;
+	__u32 to = POS_GONE, row = ROW_UNKNOWN;
 
 	if (prev >= 0) {
-		to = pick_departure(m, next, &cause);
+		to = pick_departure(m, next, &row);
 		if (to == POS_RUNNING)
 			return;
 	}
-	probe_switch(m, prev, next, to, cause);
+	probe_switch(m, prev, next, to, row);
 	if (next >= 0)
 		m->real[next] = POS_RUNNING;
 	if (prev >= 0) {
@@ -520,7 +549,7 @@ static void machine_switch(struct machine *m, int cpu)
 /* By another thread of the program, or by somebody outside. */
 static void machine_wake(struct machine *m)
 {
-	int i = machine_pick(m, POS_BLOCKED, POS_BLOCKED_LOCK);
+	int i = machine_pick(m, POS_BLOCKED, POS_BLOCKED_CONVOY);
 	bool alone = !how_many(m->real, POS_RUNNING);
 
 	if (i < 0 || rng_one_in(&m->rng, 8)) {
@@ -529,7 +558,7 @@ static void machine_wake(struct machine *m)
 		/* cp_newtask(): the creator runs, but for the first one. */
 		if (born >= 0 && (!alone || how_many(m->real, POS_GONE) == THREADS)) {
 			m->real[born] = POS_RUNNABLE;
-			move(&m->world, born, m->ns, POS_RUNNABLE, 0);
+			move(&m->world, born, m->ns, POS_RUNNABLE, ROW_UNKNOWN);
 		}
 		return;
 	}
@@ -562,7 +591,7 @@ static void machine_step(struct machine *m)
 
 		if (m->cpu[c] != IDLE || next < 0)
 			continue;
-		probe_switch(m, -1, next, 0, 0);
+		probe_switch(m, IDLE, next, POS_GONE, ROW_UNKNOWN);
 		m->real[next] = POS_RUNNING;
 		m->cpu[c] = next;
 	}
@@ -616,8 +645,17 @@ static void check_machine(const struct machine *m, struct errors *e)
 	cr_assert_leq(m->hidden_ns, m->queue_ns);
 	cr_assert_geq(s->serialised_ns, is.serialised_ns);
 	cr_assert_leq(s->serialised_ns - is.serialised_ns, m->hidden_ns);
+	cr_assert_geq(s->serialised_ns + s->convoy_ns, is.serialised_ns + is.convoy_ns);
+	cr_assert_leq(s->serialised_ns + s->convoy_ns,
+		      is.serialised_ns + is.convoy_ns + m->hidden_ns);
+	cr_assert_geq(s->convoy_still_ns, is.convoy_still_ns);
 	if (!m->locks)
-		cr_assert_eq(s->serialised_ns, 0);
+		cr_assert_eq(s->serialised_ns + s->convoy_ns + s->convoy_still_ns, 0);
+	cr_assert_eq(s->limit_ns, 0);
+	if (!m->slow)
+		cr_assert_eq(s->latency_ns, 0, "%llu ns", s->latency_ns);
+	else if (!m->others && !m->devices)
+		cr_assert_eq(s->latency_ns + m->world.wall.queued_ns, s->runnable_ns);
 	e->wall_ns += m->ns;
 	e->runnable_ns += is.runnable_ns;
 	e->hidden_ns += m->hidden_ns;

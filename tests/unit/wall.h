@@ -18,7 +18,7 @@
 
 /* What a probe keeps of each thread. */
 struct who {
-	__u32 pos, cause;
+	__u32 pos, row;
 	__u64 mark;
 };
 
@@ -51,7 +51,10 @@ static inline void check(const struct wall *w)
 
 	cr_assert_eq(s->by_count[0], 0);
 	cr_assert_eq(running(s) + s->runnable_ns + standstill(s), s->at - s->start_at);
-	cr_assert_leq(s->serialised_ns, running(s));
+	cr_assert_leq(s->serialised_ns + s->convoy_ns, running(s), "one or the other");
+	cr_assert_leq(s->convoy_still_ns, standstill(s) + s->runnable_ns);
+	cr_assert_leq(s->latency_ns + s->limit_ns, s->runnable_ns);
+	cr_assert_leq(w->queued_ns, s->runnable_ns - s->latency_ns - s->limit_ns);
 	cr_assert_geq(s->busy_ns, running(s));
 }
 
@@ -64,17 +67,17 @@ static inline struct world world(void)
 }
 
 /* One thread moves, as at a wake-up or where the other one of a switch is not tracked. */
-static inline void move(struct world *g, int i, __u64 ns, __u32 pos, __u32 cause)
+static inline void move(struct world *g, int i, __u64 ns, __u32 pos, __u32 row)
 {
 	struct who *t = &g->who[i];
-	__u32 from = t->pos;
+	bool waited = t->pos >= POS_BLOCKED;
 
 	wall_advance(&g->wall, START + ns);
-	wall_move(&g->wall, from, pos, from >= POS_BLOCKED ? row_of_cause(t->cause) : ROW_UNKNOWN,
-		  from >= POS_BLOCKED ? t->mark : g->wall.pending_ever);
+	wall_move(&g->wall, t->pos, pos, waited ? t->row : ROW_UNKNOWN,
+		  waited ? t->mark : g->wall.pending_ever);
 	t->pos = pos;
 	if (pos >= POS_BLOCKED) {
-		t->cause = cause;
+		t->row = row;
 		t->mark = g->wall.pending_ever;
 	}
 	check(&g->wall);
@@ -82,13 +85,18 @@ static inline void move(struct world *g, int i, __u64 ns, __u32 pos, __u32 cause
 
 static inline void wake(struct world *g, int i, __u64 ns)
 {
-	move(g, i, ns, POS_RUNNABLE, 0);
-	move(g, i, ns, POS_RUNNING, 0);
+	move(g, i, ns, POS_RUNNABLE, ROW_UNKNOWN);
+	move(g, i, ns, POS_RUNNING, ROW_UNKNOWN);
+}
+
+static inline void block_for(struct world *g, int i, __u64 ns, __u32 row)
+{
+	move(g, i, ns, row_position(row), row);
 }
 
 static inline void block(struct world *g, int i, __u64 ns, __u32 cause)
 {
-	move(g, i, ns, row_of_cause(cause) == ROW_LOCK ? POS_BLOCKED_LOCK : POS_BLOCKED, cause);
+	block_for(g, i, ns, row_of_cause(cause));
 }
 
 /* As the model does at the end: what is pending keeps the row of what ended it. */
@@ -136,12 +144,18 @@ static inline void integrate(const struct history *h, __u32 cpus, struct wall_su
 		if (runs) {
 			ret->by_count[runs] += ns;
 			ret->busy_ns += runs * ns;
-			if (how_many(pos, POS_BLOCKED_LOCK) && runs + queued < (int)cpus)
+			if (runs + queued >= (int)cpus)
+				continue;
+			if (how_many(pos, POS_BLOCKED_LOCK))
 				ret->serialised_ns += ns;
+			else if (how_many(pos, POS_BLOCKED_CONVOY))
+				ret->convoy_ns += ns;
 		} else if (queued) {
 			ret->runnable_ns += ns;
 		} else {
 			*still += ns;
+			if (how_many(pos, POS_BLOCKED_CONVOY))
+				ret->convoy_still_ns += ns;
 		}
 	}
 }

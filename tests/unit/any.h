@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/* Streams whose numbers contradict each other, as far as the model lets them. */
+#include "findings.h"
+#include "random.h"
+
+static inline uint64_t some(struct rng *rng)
+{
+	return rng_one_in(rng, 3) ? 0 : rng_next(rng) >> (20 + rng_below(rng, 40));
+}
+
+/* The model insists that the rows add up; what is part of a row may be anything. */
+static inline struct ev_wall any_wall(struct rng *rng)
+{
+	struct ev_wall w = wall(0);
+
+	for (int i = 0; i < 3; i++) {
+		uint64_t ns = some(rng);
+
+		w.sums.by_count[1 + rng_below(rng, WALL_COUNTS - 1)] += ns;
+		w.sums.at += ns;
+	}
+	for (int r = 0; r < ROW_COUNT; r++) {
+		w.sums.row_ns[r] = some(rng);
+		w.sums.pending_ns[r] = some(rng);
+		w.sums.at += w.sums.row_ns[r] + w.sums.pending_ns[r];
+	}
+	w.sums.runnable_ns = some(rng);
+	w.sums.still_ns = some(rng);
+	w.sums.at += w.sums.runnable_ns + w.sums.still_ns;
+	w.sums.busy_ns = some(rng);
+	w.sums.serialised_ns = some(rng);
+	w.sums.latency_ns = some(rng);
+	w.sums.limit_ns = some(rng);
+	w.sums.convoy_ns = some(rng);
+	w.sums.convoy_still_ns = some(rng);
+	return w;
+}
+
+static inline struct ev_thread any_thread(struct rng *rng, uint64_t id)
+{
+	struct ev_thread t = thread(id, rng_below(rng, id), rng_below(rng, id + 1), 0, some(rng));
+	struct ledger_cause *c = &t.ledger.cause[rng_below(rng, CAUSE_COUNT)];
+
+	for (int s = 0; s < TS_COUNT; s++)
+		t.ledger.state_ns[s] = some(rng);
+	for (int r = 0; r < ROW_COUNT; r++)
+		t.ledger.row_ns[r] = some(rng);
+	c->ns = some(rng);
+	c->count = some(rng);
+	t.ledger.stolen_ns = some(rng);
+	t.ledger.moving_ns = some(rng);
+	t.ledger.queued_own_ns = some(rng);
+	t.ledger.queued_idle_ns = some(rng);
+	t.ledger.yields = some(rng);
+	t.ledger.switches = some(rng);
+	if (rng_one_in(rng, 8))
+		t.flags = THREAD_UNSENT;
+	return t;
+}
+
+/* Up to three threads, on few CPUs, and some sums. */
+static inline void analyse_any(struct rng *rng)
+{
+	struct ev_wall last = any_wall(rng);
+
+	on_cpus(rng_below(rng, 5));
+	for (uint64_t i = 1, n = rng_below(rng, 4); i <= n; i++)
+		put_thread(any_thread(rng, i));
+	for (int i = rng_below(rng, 3); i; i--) {
+		struct ev_wall w = any_wall(rng);
+
+		model_builder_event(b, &w.head); /* it may go back in time */
+		last = w.sums.at > last.sums.at ? w : last;
+	}
+	analyse(last);
+}
