@@ -63,6 +63,8 @@ static __always_inline u32 unix_row(struct socket *socket, struct sock *sk)
 {
 	struct unix_sock *peer;
 
+	if (!bpf_core_type_exists(struct unix_sock)) /* CONFIG_UNIX=m */
+		return ROW_PEER;
 	if (BPF_CORE_READ((struct unix_sock *)sk, addr))
 		return ROW_DEMAND;
 	peer = (struct unix_sock *)BPF_CORE_READ((struct unix_sock *)sk, peer);
@@ -260,7 +262,8 @@ static __always_inline bool may_be_own(const struct opened *o, u32 fd, u32 cause
 		return (o->mode & S_IFMT) == S_IFIFO || cause == CAUSE_EVENT_EVENTFD;
 	socket = BPF_CORE_READ(file, private_data);
 	sk = BPF_CORE_READ(socket, sk);
-	return BPF_CORE_READ(sk, __sk_common.skc_family) == AF_UNIX &&
+	return bpf_core_type_exists(struct unix_sock) &&
+	       BPF_CORE_READ(sk, __sk_common.skc_family) == AF_UNIX &&
 	       !BPF_CORE_READ((struct unix_sock *)sk, addr);
 }
 
