@@ -215,7 +215,9 @@ struct wall_sums {
 	__u64 row_ns[ROW_COUNT];
 	__u64 pending_ns[ROW_COUNT];
 	__u64 still_ns;
-	__u64 serialised_ns;
+	/* a thread ran, and another waited for a lock: while fewer ran or were queued than
+	 * there are allowed CPUs; and while fewer ran, and others were queued for the same */
+	__u64 serialised_ns, stacked_ns;
 	/* parts of runnable_ns: a woken thread was on its way to an idle CPU; the CPU limit
 	 * was used up */
 	__u64 latency_ns, limit_ns;
@@ -328,4 +330,5 @@ struct ev_end {
 	__u64 bpf_elsewhere_ns; /* the same for switches and wake-ups of other programs */
 	__u64 collector_cpu_ns;
 	__u64 collector_rss_bytes;
+	__u64 idle_known, idle_ns; /* allowed CPUs without work meanwhile, summed */
 };

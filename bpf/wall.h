@@ -131,12 +131,16 @@ static __always_inline void wall_advance(struct wall *w, __u64 now)
 		s->by_count[n % WALL_COUNTS] += ns;
 		s->busy_ns += ns * w->running;
 		w->burst_ns += ns;
-		if (w->running + w->runnable >= w->cpus_allowed)
+		if (w->running >= w->cpus_allowed)
 			return;
-		if (w->lock_waiters)
-			s->serialised_ns += ns;
-		else if (w->convoy_waiters)
-			s->convoy_ns += ns;
+		if (w->running + w->runnable < w->cpus_allowed) {
+			if (w->lock_waiters)
+				s->serialised_ns += ns;
+			else if (w->convoy_waiters)
+				s->convoy_ns += ns;
+		} else if (w->lock_waiters) {
+			s->stacked_ns += ns;
+		}
 	} else if (w->runnable) {
 		s->runnable_ns += ns;
 		w->queued_ns += ns;

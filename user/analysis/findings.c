@@ -31,6 +31,22 @@ static void sum_wall(struct findings *f)
 		f->parallelism = (double)m->wall.busy_ns / m->wall_ns;
 }
 
+/* Threads that run in turns for a lock are often queued for one CPU while another is
+ * idle. Such time counts as far as the allowed CPUs were idle meanwhile, beyond what they
+ * were while nothing ran or is counted already. */
+static void find_serialised(struct findings *f)
+{
+	const struct wall_sums *w = &f->model->wall;
+	double idle = f->model->end.idle_known ? f->model->end.idle_ns : 0;
+	double spare = idle -
+		       f->model->run.cpus_allowed * (double)(f->model->wall_ns - f->running_ns) -
+		       (double)w->serialised_ns - w->convoy_ns;
+
+	f->serialised_ns = w->serialised_ns;
+	if (spare > 0)
+		f->serialised_ns += spare < w->stacked_ns ? (uint64_t)spare : w->stacked_ns;
+}
+
 struct findings *findings_new(const struct model *model)
 {
 	struct findings *f = zeroed(1, sizeof(*f));
@@ -38,6 +54,7 @@ struct findings *findings_new(const struct model *model)
 	f->model = model;
 	f->cpus_allowed = allowed_cpus(&model->run);
 	sum_wall(f);
+	find_serialised(f);
 	totals_sum(&f->totals, model);
 	trust_compare(&f->trust, model);
 	shares_prepare(f);

@@ -98,11 +98,13 @@ struct trust {
 struct findings {
 	const struct model *model;
 	uint64_t running_ns; /* wall time with at least one thread running */
-	double parallelism;  /* mean number of running threads over the wall time */
-	size_t n_counts;     /* of model->wall.by_count that are worth showing: 1 + highest */
-	double cpus_allowed; /* the smaller of affinity and cgroup quota */
-	double crowding;     /* of the time with a thread running: its own threads were too many */
-	double held_back;    /* ... and other programs had the CPUs that more threads wanted */
+	uint64_t
+		serialised_ns; /* of it, a thread waited for a lock while an allowed CPU was free */
+	double parallelism;    /* mean number of running threads over the wall time */
+	size_t n_counts;       /* of model->wall.by_count that are worth showing: 1 + highest */
+	double cpus_allowed;   /* the smaller of affinity and cgroup quota */
+	double crowding;  /* of the time with a thread running: its own threads were too many */
+	double held_back; /* ... and other programs had the CPUs that more threads wanted */
 	struct totals totals;
 	struct trust trust;
 	struct convoy convoy;

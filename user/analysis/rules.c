@@ -250,7 +250,7 @@ static void find_contention(struct findings *f)
 		       "Hold the lock for shorter, or for less; more threads would make it worse.");
 	finding_gain(to, f,
 		     f->model->wall.row_ns[ROW_LOCK] +
-			     f->model->wall.serialised_ns *
+			     f->serialised_ns *
 				     (f->cpus_allowed > 1 ? 1 - 1 / f->cpus_allowed : 0));
 }
 

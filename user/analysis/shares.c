@@ -86,12 +86,21 @@ void shares_of_program(struct shares *ret, const struct findings *f)
 	struct shares s = { .all = less(f->model->wall_ns, w->latency_ns) };
 
 	add_running(&s, f, f->running_ns,
-		    w->serialised_ns + (f->convoy.is_lock ? w->convoy_ns : 0));
+		    f->serialised_ns + (f->convoy.is_lock ? w->convoy_ns : 0));
 	s.limit = w->limit_ns;
 	s.others += less(w->runnable_ns, w->latency_ns + w->limit_ns);
 	for (int r = 0; r < ROW_COUNT; r++)
 		*share_of_row(&s, r) += w->row_ns[r];
 	*ret = s;
+}
+
+/* Of what is stacked, as much as in the whole. */
+static double serialised_in(const struct findings *f, const struct slot *slot)
+{
+	const struct wall_sums *w = &f->model->wall;
+	double more = less(f->serialised_ns, w->serialised_ns);
+
+	return slot->serialised_ns + (more > 0 ? more / w->stacked_ns * slot->stacked_ns : 0);
 }
 
 void shares_of_slots(struct shares *ret, const struct findings *f, size_t from, size_t to)
@@ -103,7 +112,7 @@ void shares_of_slots(struct shares *ret, const struct findings *f, size_t from, 
 
 		s.all += less(slot->end_ns - slot->start_ns, slot->latency_ns);
 		add_running(&s, f, slot->running_ns,
-			    slot->serialised_ns + (f->convoy.is_lock ? slot->convoy_ns : 0));
+			    serialised_in(f, slot) + (f->convoy.is_lock ? slot->convoy_ns : 0));
 		s.limit += slot->limit_ns;
 		s.others += less(slot->runnable_ns, slot->latency_ns + slot->limit_ns);
 		for (int r = 0; r < ROW_COUNT; r++)

@@ -115,10 +115,10 @@ static void add_running(struct finding *to, const struct findings *f)
 			     "%.0f %% of the time at least one thread computed, %.2f at once on "
 			     "average",
 			     percent(f, f->running_ns), at_once(f));
-	if (percent(f, w->serialised_ns) >= 1)
-		evidence_add(to, "wall.serialised_ns", w->serialised_ns,
+	if (percent(f, f->serialised_ns) >= 1)
+		evidence_add(to, "wall.serialised_ns", f->serialised_ns,
 			     "%.0f %% of the time a thread waited for a lock while a CPU was free",
-			     percent(f, w->serialised_ns));
+			     percent(f, f->serialised_ns));
 	if (f->convoy.is_lock && percent(f, w->convoy_ns) >= 1)
 		evidence_add(
 			to, "wall_parts.running_convoy_ns", w->convoy_ns,
@@ -258,8 +258,8 @@ static void say_lock(struct finding *to, const struct findings *f, const struct 
 	(void)s;
 	finding_gain(to, f,
 		     w->row_ns[ROW_LOCK] +
-			     (w->serialised_ns + (f->convoy.is_lock ? w->convoy_ns : 0)) * all);
-	if (f->convoy.is_lock && w->convoy_ns > w->serialised_ns + w->row_ns[ROW_LOCK]) {
+			     (f->serialised_ns + (f->convoy.is_lock ? w->convoy_ns : 0)) * all);
+	if (f->convoy.is_lock && w->convoy_ns > f->serialised_ns + w->row_ns[ROW_LOCK]) {
 		finding_title(to, "%zu threads want to compute, and a lock lets one at a time",
 			      f->convoy.threads);
 		finding_advice(to, "It looks like an interpreter's lock (Python's GIL): use "

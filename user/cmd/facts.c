@@ -12,10 +12,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#define CPUS_MAX (1 << 20)
+
 /* sched_setaffinity(2): the mask can be larger than cpu_set_t. */
 unsigned int facts_cpus_allowed(void)
 {
-	for (int cpus = 1024; cpus <= 1 << 20; cpus *= 2) {
+	for (int cpus = 1024; cpus <= CPUS_MAX; cpus *= 2) {
 		cpu_set_t *set = CPU_ALLOC(cpus);
 		size_t size = CPU_ALLOC_SIZE(cpus);
 		int n = 0;
@@ -29,6 +31,31 @@ unsigned int facts_cpus_allowed(void)
 			return n ? n : 1;
 	}
 	return 1;
+}
+
+bool facts_idle_ns(uint64_t *ret)
+{
+	unsigned long long ticks[5], sum = 0;
+	FILE *f = fopen("/proc/stat", "re");
+	cpu_set_t *allowed = CPU_ALLOC(CPUS_MAX);
+	size_t size = CPU_ALLOC_SIZE(CPUS_MAX);
+	bool known = f && allowed && !sched_getaffinity(0, size, allowed);
+	char line[512];
+	int cpu, n = 0;
+
+	while (known && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "cpu%d %llu %llu %llu %llu %llu", &cpu, &ticks[0], &ticks[1],
+			   &ticks[2], &ticks[3], &ticks[4]) != 6 ||
+		    cpu < 0 || cpu >= CPUS_MAX || !CPU_ISSET_S(cpu, size, allowed))
+			continue;
+		sum += ticks[3] + ticks[4]; /* idle, and idle with IO under way */
+		n++;
+	}
+	if (f)
+		fclose(f);
+	CPU_FREE(allowed);
+	*ret = sum * (1000000000ull / sysconf(_SC_CLK_TCK));
+	return n > 0;
 }
 
 /* Exact user and kernel time is kept where the tick is off (nohz_full). */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "cmd/supervise.h"
+#include "cmd/facts.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -45,6 +46,8 @@ struct state {
 	bool done;
 	int by_signal; /* that ended the measurement */
 	struct ev_end end;
+	bool idle_known;
+	uint64_t idle_ns; /* of the allowed CPUs, when it began */
 	struct outcome *outcome;
 	struct err *err;
 };
@@ -82,6 +85,15 @@ static int failed(struct state *st, int error, const char *doing)
 }
 
 /* The measurement is over, for this reason; once. */
+/* Whether there were idle CPUs tells what a wait for a lock cost. */
+static void note_idle(struct state *st)
+{
+	uint64_t now;
+
+	st->end.idle_known = st->idle_known && facts_idle_ns(&now);
+	st->end.idle_ns = st->end.idle_known && now > st->idle_ns ? now - st->idle_ns : 0;
+}
+
 static int finish(struct state *st, enum ended_by by)
 {
 	int error;
@@ -91,6 +103,7 @@ static int finish(struct state *st, enum ended_by by)
 	st->measured = true;
 	st->end.ended_by = by;
 	st->at[AT_SNAPSHOT] = st->at[AT_WINDOW] = st->at[AT_WINDOW_END] = NEVER;
+	note_idle(st);
 	error = probe_finish(st->s->probe, st->s->fn, st->s->ctx, &st->end);
 	return error ? failed(st, error, "reading the measurement") : 0;
 }
@@ -350,6 +363,7 @@ int supervise(const struct supervision *s, struct outcome *ret, struct err *err)
 	int error = 0;
 
 	memset(ret, 0, sizeof(*ret));
+	st.idle_known = facts_idle_ns(&st.idle_ns);
 	for (int i = 0; i < DEADLINES; i++)
 		st.at[i] = NEVER;
 	st.at[AT_SNAPSHOT] = now + st.snapshot_ns;

@@ -66,8 +66,8 @@ struct process {
 struct slot {
 	uint64_t start_ns, end_ns;
 	uint64_t running_ns, busy_ns, runnable_ns;
-	uint64_t serialised_ns, convoy_ns; /* parts of running_ns */
-	uint64_t latency_ns, limit_ns;	   /* parts of runnable_ns */
+	uint64_t serialised_ns, stacked_ns, convoy_ns; /* parts of running_ns */
+	uint64_t latency_ns, limit_ns;		       /* parts of runnable_ns */
 	__u64 row_ns[ROW_COUNT];
 };
 

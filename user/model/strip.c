@@ -56,6 +56,7 @@ static void merge_pairs(struct strip *s)
 			a.slot.busy_ns += b->slot.busy_ns;
 			a.slot.runnable_ns += b->slot.runnable_ns;
 			a.slot.serialised_ns += b->slot.serialised_ns;
+			a.slot.stacked_ns += b->slot.stacked_ns;
 			a.slot.convoy_ns += b->slot.convoy_ns;
 			a.slot.latency_ns += b->slot.latency_ns;
 			a.slot.limit_ns += b->slot.limit_ns;
@@ -143,6 +144,7 @@ void strip_add(struct strip *s, const struct wall_sums *sums)
 	o->slot.busy_ns = at_least_0(sums->busy_ns, s->last.busy_ns);
 	o->slot.runnable_ns = at_least_0(sums->runnable_ns, s->last.runnable_ns);
 	o->slot.serialised_ns = at_least_0(sums->serialised_ns, s->last.serialised_ns);
+	o->slot.stacked_ns = at_least_0(sums->stacked_ns, s->last.stacked_ns);
 	o->slot.convoy_ns = at_least_0(sums->convoy_ns, s->last.convoy_ns);
 	o->slot.latency_ns = at_least_0(sums->latency_ns, s->last.latency_ns);
 	o->slot.limit_ns = at_least_0(sums->limit_ns, s->last.limit_ns);

@@ -138,7 +138,7 @@ static void put_wall(struct json *j, const struct findings *f)
 		snprintf(key, sizeof(key), "%s_ns", kind_name(k));
 		json_u64(j, key, kinds[k]);
 	}
-	json_u64(j, "serialised_ns", w->serialised_ns);
+	json_u64(j, "serialised_ns", f->serialised_ns);
 	json_end(j);
 }
 

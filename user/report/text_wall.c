@@ -126,7 +126,7 @@ static void put_parts(struct page *p, struct table *t, const struct lines *l,
 	const struct wall_sums *w = &f->model->wall;
 	char turns[64];
 	const struct line parts[] = {
-		{ "  serialised", "a lock kept a CPU idle", w->serialised_ns },
+		{ "  serialised", "a lock kept a CPU idle", f->serialised_ns },
 		{ "  in turns", turns, f->convoy.is_lock ? w->convoy_ns : 0 },
 	};
 
