@@ -81,7 +81,8 @@ enum wall_row {
 	ROW_CONVOY = 11, /* sync: what looks like a lock made of timed waits, see track_train() */
 	ROW_SIGNAL = 12, /* other: a signal */
 	ROW_QUEUE = 13,	 /* sync: a message queue */
-	ROW_COUNT = 14,
+	ROW_TICK = 14,	 /* event: one that may come or not, up to a time-out that passed */
+	ROW_COUNT = 15,
 };
 
 #define ROW_KINDS 8

@@ -192,10 +192,12 @@ static __always_inline u32 epoll_set(struct eventpoll *ep)
 	return scan.set;
 }
 
-/* Nothing came: what could have. */
-static __always_inline u32 row_of_set(u32 set)
+/* Nothing came, up to the time-out or (open) the measurement's end: what could have. */
+static __always_inline u32 row_of_set(u32 set, u32 open)
 {
-	return set & SET_DEMAND ? ROW_EVENT : set & SET_PEER ? ROW_PEER : ROW_TIMER;
+	if (set & SET_DEMAND)
+		return open ? ROW_EVENT : ROW_TICK;
+	return set & SET_PEER ? ROW_PEER : ROW_TIMER;
 }
 
 /* The first that is ready: fs/eventpoll.c links it before it wakes who waits. */
@@ -212,7 +214,7 @@ __noinline u32 epoll_row(u64 object, u32 open)
 	head = object + bpf_core_field_offset(struct eventpoll, rdllist);
 	first = BPF_CORE_READ(ep, rdllist.next);
 	if (open || !first || (u64)first == head)
-		return row_of_set(epoll_set(ep));
+		return row_of_set(epoll_set(ep), open);
 	item = (void *)first - bpf_core_field_offset(struct epitem, rdllink);
 	row = file_target((u64)BPF_CORE_READ(item, ffd.file), BPF_CORE_READ(item, ffd.fd)) >> 8 &
 	      0xff;
@@ -226,12 +228,12 @@ static __always_inline bool has_answer(u64 object)
 	return BPF_CORE_READ(sk, sk_receive_queue.qlen) || BPF_CORE_READ(sk, sk_shutdown);
 }
 
-static __always_inline u32 poll_row(struct tracked *t, bool late)
+static __always_inline u32 poll_row(struct tracked *t, bool late, u32 open)
 {
 	u32 set = t->event.set;
 
 	if (late)
-		return row_of_set(set);
+		return row_of_set(set, open);
 	if (set & SET_PEER &&
 	    (!(set & SET_DEMAND) || (t->event.object && has_answer(t->event.object))))
 		return ROW_PEER;
@@ -276,7 +278,7 @@ u32 wait_row(struct tracked *t, u64 task, u32 open)
 		row = epoll_row(t->event.object, open);
 		break;
 	case RESOLVE_POLL:
-		row = poll_row(t, late);
+		row = poll_row(t, late, open);
 		break;
 	case RESOLVE_FUTEX:
 		if (row != ROW_CONVOY)

@@ -82,6 +82,7 @@ static __always_inline __u32 row_kind(__u32 row)
 	static const __u8 kinds[ROW_COUNT] = {
 		ROW_IO,	     ROW_TIMER, ROW_LOCK, ROW_SYNC, ROW_EVENT, ROW_CHILD, ROW_OTHER,
 		ROW_UNKNOWN, ROW_IO,	ROW_IO,	  ROW_IO,   ROW_SYNC,  ROW_OTHER, ROW_SYNC,
+		ROW_EVENT,
 	};
 
 	return row < ROW_COUNT ? kinds[row] : ROW_UNKNOWN;
@@ -90,7 +91,8 @@ static __always_inline __u32 row_kind(__u32 row)
 /* A wait that can end without anything having happened: by its own time-out. */
 static __always_inline int row_may_tick(__u32 row)
 {
-	return row == ROW_TIMER || row == ROW_EVENT || row == ROW_SYNC || row == ROW_CONVOY;
+	return row == ROW_TIMER || row == ROW_EVENT || row == ROW_SYNC || row == ROW_CONVOY ||
+	       row == ROW_TICK;
 }
 
 /* A wait that another thread of the program ends: why that came only now is not told by
@@ -209,7 +211,8 @@ static __always_inline void wall_begin_still(struct wall *w)
 {
 	/* No length: a hand-over that the clocks of two CPUs put at one instant. */
 	if (w->ender_ticks && w->piece_ns && w->burst_ns * TICK_SHARE >= w->piece_ns)
-		wall_commit(w, w->ender_row, w->ender_mark);
+		/* What works at a time-out has waited for that, and not for the event. */
+		wall_commit(w, w->ender_row == ROW_TICK ? ROW_TIMER : w->ender_row, w->ender_mark);
 	else if (w->ender_ticks)
 		w->piece_ns = 0; /* it stays pending: not for wall_woken() to correct */
 	w->ender_ticks = 0;

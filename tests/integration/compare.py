@@ -244,7 +244,7 @@ def check_wall_parts(report):
     """The parts of a row of the wall time are it, or lie within it."""
     rows, parts = report['wall'], report.get('wall_parts', {})
     failures = []
-    for row, whole in (('io', True), ('sync', True), ('other', True), ('running', False),
+    for row, whole in (('io', True), ('sync', True), ('event', True), ('other', True), ('running', False),
                        ('runnable', False)):
         total = sum(ns for part, ns in parts.items() if part.startswith(f'{row}_'))
         if parts and (total != rows[f'{row}_ns'] if whole else total > rows[f'{row}_ns']):

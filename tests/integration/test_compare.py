@@ -34,7 +34,7 @@ def report():
     return {
         'wall_ns': 2000000,
         'wall': {'running_ns': 1500000, 'runnable_ns': 0, 'io_ns': 500000, 'sync_ns': 0,
-                 'other_ns': 0, 'serialised_ns': 100},
+                 'event_ns': 0, 'other_ns': 0, 'serialised_ns': 100},
         'wall_parts': {'io_device_ns': 400000, 'io_demand_ns': 100000, 'running_convoy_ns': 500},
         'phases': [{'start_ns': 0, 'end_ns': 700000}, {'start_ns': 700000, 'end_ns': 2000000}],
         'parallelism': {'running_ns_by_count': [500000, 1000000, 500000]},

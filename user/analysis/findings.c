@@ -31,16 +31,22 @@ static void sum_wall(struct findings *f)
 		f->parallelism = (double)m->wall.busy_ns / m->wall_ns;
 }
 
+/* The idle time of the allowed CPUs, less what they were idle while nothing ran. */
+static void find_idle(struct findings *f)
+{
+	const struct model *m = f->model;
+	double standing = m->run.cpus_allowed * (double)(m->wall_ns - f->running_ns);
+
+	if (m->end.idle_known && m->end.idle_ns > standing)
+		f->idle_running_ns = m->end.idle_ns - standing;
+}
+
 /* Threads that run in turns for a lock are often queued for one CPU while another is
- * idle. Such time counts as far as the allowed CPUs were idle meanwhile, beyond what they
- * were while nothing ran or is counted already. */
+ * idle. Such time counts as far as there was idle time that is not counted already. */
 static void find_serialised(struct findings *f)
 {
 	const struct wall_sums *w = &f->model->wall;
-	double idle = f->model->end.idle_known ? f->model->end.idle_ns : 0;
-	double spare = idle -
-		       f->model->run.cpus_allowed * (double)(f->model->wall_ns - f->running_ns) -
-		       (double)w->serialised_ns - w->convoy_ns;
+	double spare = f->idle_running_ns - w->serialised_ns - w->convoy_ns;
 
 	f->serialised_ns = w->serialised_ns;
 	if (spare > 0)
@@ -54,6 +60,7 @@ struct findings *findings_new(const struct model *model)
 	f->model = model;
 	f->cpus_allowed = allowed_cpus(&model->run);
 	sum_wall(f);
+	find_idle(f);
 	find_serialised(f);
 	totals_sum(&f->totals, model);
 	trust_compare(&f->trust, model);

@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-#define DIMENSIONS  6
+#define DIMENSIONS  5
 #define LEAST_SLOTS 3	 /* of a phase */
 #define LEAST_SHARE 0.04 /* of the run, for a phase */
 #define PRICE	    0.02 /* of one more cut, in variance; a change of everything is worth 1/2 */
@@ -23,16 +23,19 @@ struct prefix {
 static void describe_slot(double v[DIMENSIONS], double *weight, const struct findings *f, size_t i)
 {
 	const struct slot *slot = &f->model->strip[i];
-	double length = (double)(slot->end_ns - slot->start_ns);
+	double length = (double)(slot->end_ns - slot->start_ns), wanting;
 	struct shares s;
 
 	shares_of_slots(&s, f, i, i + 1);
-	v[0] = slot->busy_ns / length / f->cpus_allowed;
-	v[1] = (s.others + s.limit) / length;
+	/* That others had a CPU is no change of the program's own character. */
+	wanting = s.cpu + s.crowd + s.others + s.limit;
+	v[0] = slot->running_ns ? (double)slot->busy_ns / slot->running_ns / f->cpus_allowed *
+					  (wanting + s.lock) / length :
+				  0;
+	v[1] = wanting / length;
 	v[2] = (s.device + s.fault + s.peer) / length;
 	v[3] = s.lock / length;
 	v[4] = (s.sleep + s.demand) / length;
-	v[5] = (s.cpu + s.crowd) / length;
 	*weight = length / f->model->wall_ns;
 }
 

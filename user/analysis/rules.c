@@ -114,6 +114,7 @@ static bool polls(const struct thread *t)
 
 	return w && w->count >= POLLS_LEAST &&
 	       w->count * 1000000000.0 >= (double)POLLS_PER_S * t->lifetime_ns &&
+	       t->state_ns[TS_RUNNING] >= POLL_COST * t->lifetime_ns &&
 	       t->state_ns[TS_RUNNING] <= POLL_WORK_SHARE * t->lifetime_ns;
 }
 
@@ -160,7 +161,7 @@ static void find_polling(struct findings *f)
 
 struct group {
 	size_t n;
-	double life, idle;
+	double life, idle, sync;
 };
 
 /* Threads like this one: of its process and name. */
@@ -175,7 +176,9 @@ static void sum_group(struct group *ret, const struct model *m, const struct thr
 			continue;
 		ret->n++;
 		ret->life += t->lifetime_ns;
-		ret->idle += t->row_ns[ROW_SYNC];
+		ret->idle += t->row_ns[ROW_SYNC] + t->row_ns[ROW_EVENT] + t->row_ns[ROW_TICK] +
+			     t->row_ns[ROW_DEMAND] + t->row_ns[ROW_QUEUE];
+		ret->sync += t->row_ns[ROW_SYNC];
 	}
 }
 
@@ -202,7 +205,7 @@ static void find_pool(struct findings *f)
 						 !(m->threads[i - 1].flags & THREAD_LEADER)))
 			continue;
 		sum_group(&g, m, t);
-		if (g.n > best.n && g.life > 0.5 * g.n * m->wall_ns &&
+		if (g.n > best.n && g.life > 0.5 * g.n * m->wall_ns && g.sync > g.life / 2 &&
 		    g.life - g.idle <= POOL_BUSY_SHARE * g.life) {
 			best = g;
 			largest = t;

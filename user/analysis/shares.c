@@ -18,6 +18,7 @@ static double *share_of_row(struct shares *s, unsigned int row)
 		return &s->sleep;
 	case ROW_DEMAND:
 	case ROW_EVENT:
+	case ROW_TICK:
 	case ROW_SIGNAL:
 	case ROW_QUEUE:
 		return &s->demand;
@@ -47,6 +48,8 @@ static double crowded(const struct findings *f, double ran, double own, double o
 	double wanting = less(f->running_ns + (double)w->runnable_ns, w->latency_ns + w->limit_ns);
 	double excess = less(ran + own + others, f->cpus_allowed * wanting);
 
+	/* Where a CPU was idle, the scheduler had them share, and no crowd. */
+	own = less(own, f->idle_running_ns);
 	return excess < own ? excess : own;
 }
 

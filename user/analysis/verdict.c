@@ -58,7 +58,7 @@ static void add_busiest(struct finding *to, const struct findings *f)
 			busiest = &m->threads[i];
 	}
 	most = busiest ? busiest->state_ns[TS_RUNNING] : 0;
-	if (m->n_threads < 2 || most < all / 20)
+	if (m->n_threads < 2 || most < all / 2)
 		return;
 	evidence_add(to, "threads.states.running_ns", most,
 		     "%s of the computing was done by one thread, %s (%u)",
@@ -78,7 +78,8 @@ static void add_waits(struct finding *to, const struct findings *f)
 		[ROW_SYNC] = "waiting for another thread, with none running",
 		[ROW_CONVOY] = "in short timed waits for another thread, with none running",
 		[ROW_QUEUE] = "waiting for a message in a queue",
-		[ROW_EVENT] = "waiting for an event, and none came",
+		[ROW_EVENT] = "waiting for an event",
+		[ROW_TICK] = "waiting for an event, up to a time-out",
 		[ROW_CHILD] = "waiting for a child",
 		[ROW_SIGNAL] = "waiting for a signal",
 		[ROW_OTHER] = "waiting for something else",
@@ -190,9 +191,10 @@ static void say_cpu(struct finding *to, const struct findings *f, const struct s
 
 static void say_crowd(struct finding *to, const struct findings *f, const struct shares *s)
 {
-	double wanted = f->model->wall_ns ? (double)f->totals.queued_own_ns / f->model->wall_ns +
-						    f->parallelism
-					  : 0;
+	double wanting = (double)f->running_ns + f->model->wall.runnable_ns;
+	double wanted = wanting > 0 ? ((double)f->totals.queued_own_ns + f->model->wall.busy_ns) /
+					      wanting :
+				      0;
 
 	(void)s;
 	finding_title(to, "%.*f threads at a time want to compute, on %.4g CPU%s",

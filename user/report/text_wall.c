@@ -75,6 +75,7 @@ static void add_waits(struct lines *l, const struct wall_sums *w)
 		[ROW_CONVOY] = { "turns", "short waits for another thread" },
 		[ROW_QUEUE] = { "queue", "waiting for a message" },
 		[ROW_EVENT] = { "events", "waiting for an event" },
+		[ROW_TICK] = { "no event", "waiting for an event, up to a time-out" },
 		[ROW_CHILD] = { "children", "waiting for a child process" },
 		[ROW_SIGNAL] = { "signals", "waiting for a signal" },
 		[ROW_OTHER] = { "other", "stopped, or in a kernel's lock" },
