@@ -256,6 +256,7 @@ static __always_inline void find_behind(const struct cpu_use *use, struct tracke
 	struct track *t = &n->track;
 
 	t->behind = BEHIND_OWN;
+	t->behind_ns = ~0ull;
 	if (t->off == OFF_THROTTLED) {
 		t->behind = BEHIND_LIMIT;
 	} else if (idle) {
@@ -407,7 +408,7 @@ int BPF_PROG(cp_wakeup, struct task_struct *task)
 		return 0;
 	/* Who is queued beside one that runs is found at its switch-in: wall_woken(). But
 	 * that one is queued tells whether a CPU is free for who waits for a lock. */
-	if (g->wall.running && !g->wall.lock_waiters)
+	if (g->wall.running && !g->wall.lock_waiters && !g->wall.convoy_waiters)
 		return 0;
 	now = BPF_CORE_READ(task, se.cfs_rq, rq, clock);
 	if (now % COST_SAMPLE == 0)

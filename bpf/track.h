@@ -36,10 +36,11 @@ enum off_kind {
 
 /* Who had the CPU while a thread was queued. */
 enum behind {
-	BEHIND_OTHERS = 0, /* other programs, for behind_ns at most, and before that own threads */
-	BEHIND_OWN = 1, /* threads of the program, for behind_ns at most, and else other programs */
-	BEHIND_IDLE = 2,  /* nobody: it was on its way to an idle CPU */
-	BEHIND_LIMIT = 3, /* the CPU limit: it was throttled */
+	BEHIND_UNKNOWN = 0, /* its switch-in was not seen: it counts as other programs */
+	BEHIND_OTHERS = 1,  /* other programs, for behind_ns at most, and before that own threads */
+	BEHIND_OWN = 2,	    /* own threads, for behind_ns at most, and else other programs */
+	BEHIND_IDLE = 3,    /* nobody: it was on its way to an idle CPU */
+	BEHIND_LIMIT = 4,   /* the CPU limit: it was throttled */
 };
 
 struct track {
@@ -195,8 +196,7 @@ static __always_inline void track_depart(struct track *t, const struct departure
 	t->off = d->off;
 	t->cause = d->cause;
 	t->row = d->row;
-	t->behind = BEHIND_OTHERS;
-	t->behind_ns = ~0ull;
+	t->behind = BEHIND_UNKNOWN;
 	l->end_at = now;
 }
 

@@ -26,6 +26,7 @@ struct wall {
 	__u32 command_alive;	       /* of them, in the command's own process */
 	__u32 ender_row;	       /* of the wait that ended the last standstill */
 	__u32 ender_ticks;	       /* it may have been one of a ticker: not decided yet */
+	__u64 convoy_ns;	       /* part of convoy_still_ns: in the open standstill */
 	__u64 queued_ns;	       /* part of runnable_ns: since the last switch-in */
 	__u64 piece_ns;		       /* the last standstill */
 	__u64 piece_at;		       /* its end */
@@ -80,9 +81,8 @@ static __always_inline __u32 row_of_cause(__u32 cause)
 static __always_inline __u32 row_kind(__u32 row)
 {
 	static const __u8 kinds[ROW_COUNT] = {
-		ROW_IO,	     ROW_TIMER, ROW_LOCK, ROW_SYNC, ROW_EVENT, ROW_CHILD, ROW_OTHER,
-		ROW_UNKNOWN, ROW_IO,	ROW_IO,	  ROW_IO,   ROW_SYNC,  ROW_OTHER, ROW_SYNC,
-		ROW_EVENT,
+		ROW_IO, ROW_TIMER, ROW_LOCK, ROW_SYNC, ROW_EVENT, ROW_CHILD, ROW_OTHER, ROW_UNKNOWN,
+		ROW_IO, ROW_IO,	   ROW_IO,   ROW_SYNC, ROW_OTHER, ROW_SYNC,  ROW_EVENT,
 	};
 
 	return row < ROW_COUNT ? kinds[row] : ROW_UNKNOWN;
@@ -148,8 +148,10 @@ static __always_inline void wall_advance(struct wall *w, __u64 now)
 		w->queued_ns += ns;
 	} else {
 		s->still_ns += ns;
-		if (w->convoy_waiters)
+		if (w->convoy_waiters) {
 			s->convoy_still_ns += ns;
+			w->convoy_ns += ns;
+		}
 	}
 }
 
@@ -202,6 +204,7 @@ static __always_inline void wall_end_still(struct wall *w, __u32 row, __u64 mark
 		s->row_ns[row & ROW_MASK] += s->still_ns;
 	}
 	s->still_ns = 0;
+	w->convoy_ns = 0;
 }
 
 /* Work below a hundredth of the wait before it is a look, not progress. */
@@ -266,6 +269,10 @@ static __always_inline void wall_woken(struct wall *w, __u64 queued_at)
 	if (moved > s->still_ns)
 		moved = s->still_ns;
 	s->still_ns -= moved;
+	if (w->convoy_ns > s->still_ns) {
+		s->convoy_still_ns -= w->convoy_ns - s->still_ns;
+		w->convoy_ns = s->still_ns;
+	}
 	s->runnable_ns += moved;
 	w->queued_ns += moved;
 	w->hidden_ns += moved;
@@ -317,6 +324,6 @@ static __always_inline void wall_missed(struct wall *w, __u32 from, __u64 arrive
 	if (w->sums.at > arrived)
 		w->sums.missed_ns += w->sums.at - arrived;
 	wall_advance(w, arrived);
-	wall_queued(w, BEHIND_OTHERS);
+	wall_queued(w, BEHIND_UNKNOWN);
 	wall_move(w, from, POS_RUNNING, ROW_UNKNOWN, w->pending_ever);
 }

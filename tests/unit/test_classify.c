@@ -308,7 +308,7 @@ Test(margin, is_what_changes_the_class)
 }
 
 /* The same with three parts that matter: less of the second leaves the third. */
-Test(margin, of_a_mixture_of_three, .disabled = true)
+Test(margin, of_a_mixture_of_three)
 {
 	struct shares s = SHARES(.cpu = 0.4, .device = 0.3, .lock = 0.3);
 	struct verdict v = class_of(s);

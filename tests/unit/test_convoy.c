@@ -62,7 +62,7 @@ Test(lock, four_threads, .init = setup, .fini = teardown)
 }
 
 /* Each of them has less than a tenth. */
-Test(lock, sixteen_threads, .init = setup, .fini = teardown, .disabled = true)
+Test(lock, sixteen_threads, .init = setup, .fini = teardown)
 {
 	process_of(1, 0, 16, SECOND / 16);
 	analyse(one_at_a_time(950 * MS, 0));
@@ -141,7 +141,7 @@ Test(none, pollers, .init = setup, .fini = teardown)
 }
 
 /* ... which is resting, as far as the program goes, and nothing unknown. */
-Test(none, pollers_rest, .init = setup, .fini = teardown, .disabled = true)
+Test(none, pollers_rest, .init = setup, .fini = teardown)
 {
 	process_of(1, 0, 4, 50 * MS);
 	analyse(one_at_a_time(150 * MS, 800 * MS));

@@ -310,7 +310,7 @@ Test(contradiction, numbers_are_finite)
 }
 
 /* Shares of all CPU time, of which there is none; rates of a thread that had no life. */
-Test(contradiction, so_is_the_json, .disabled = true)
+Test(contradiction, so_is_the_json)
 {
 	struct rng rng = rng_seed(18);
 

@@ -114,8 +114,7 @@ Test(join, of_two_kinds_is_a_mixture, .init = setup, .fini = teardown)
 }
 
 /* It created others too, which wait for something to do. */
-Test(join, idle_threads_do_not_outweigh_who_computes, .init = setup, .fini = teardown,
-     .disabled = true)
+Test(join, idle_threads_do_not_outweigh_who_computes, .init = setup, .fini = teardown, .signal = 0)
 {
 	put_thread(waiter(1, 0, 0, CAUSE_SYNC_JOIN));
 	put_thread(computer(2, 1, 1));
@@ -345,7 +344,7 @@ Test(process, whose_threads_never_ran, .init = setup, .fini = teardown)
 }
 
 /* Who joins the one that computes does not compute as well. */
-Test(process, joined_work_counts_once, .init = setup, .fini = teardown, .disabled = true)
+Test(process, joined_work_counts_once, .init = setup, .fini = teardown)
 {
 	struct ev_thread main = thread(2, 1, 0, 0, SECOND), worker = thread(3, 2, 2, 0, SECOND);
 
@@ -402,8 +401,7 @@ Test(many, twenty_thousand_threads_of_one_name, .init = setup, .fini = teardown)
 }
 
 /* Four times as many take four times as long, not sixteen times. */
-Test(many, twenty_thousand_threads_each_of_its_name, .init = setup, .fini = teardown,
-     .disabled = true)
+Test(many, twenty_thousand_threads_each_of_its_name, .init = setup, .fini = teardown, .signal = 0)
 {
 	double few = many(5000, 1), all;
 

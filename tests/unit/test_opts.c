@@ -159,7 +159,8 @@ Test(command, help_and_version)
 	      { "run|--help", "help" }, { "check|-h", "help" }, { "--version", "version" },
 	      { "run|--version", "version" }, { "--|--help", "run : --help" },
 	      { "true|-h", "run : true -h" }, { "--help|--top|0", NO_NUMBER("0") },
-	      { "--help|run", "help" }, { "--help|check", "help" }, { "--version|run|--|true", "version" });
+	      { "--help|run", "help" }, { "--help|check", "help" },
+	      { "--version|run|--|true", "version" });
 }
 
 Test(output, belongs_to_the_format_before_it)
@@ -193,7 +194,8 @@ Test(output, errors)
 		"! --format: there is no format 'JSON'; the formats are text, json" },
 	      { "-o|-|--json|-|true", "! two reports go to '-'; give each a file of its own" },
 	      { "-o|f|--json|f|true", "! two reports go to 'f'; give each a file of its own" },
-	      { "--json||true", "! --json: the file's name is empty; give a path, or - for standard output" },
+	      { "--json||true",
+		"! --json: the file's name is empty; give a path, or - for standard output" },
 	      { "--json|-|--json|-|true", "! two reports go to '-'; give each a file of its own" });
 }
 
@@ -254,7 +256,8 @@ Test(value, no_times)
 	      { "-d|1,5|x", NO_TIME("duration", "1,5") },
 	      { "-d|0ms|x", NO_TIME("duration", "0ms") },
 	      { "-d|1e-30|x", NO_TIME("duration", "1e-30") },
-	      { "-d|0x10|x", NO_TIME("duration", "0x10") }, { "-d| 1|x", NO_TIME("duration", " 1") },
+	      { "-d|0x10|x", NO_TIME("duration", "0x10") },
+	      { "-d| 1|x", NO_TIME("duration", " 1") },
 	      { "--linger|-1|x", "! --linger: '-1' is no time; give seconds, as 10, 0.5 or 500ms" },
 	      { "--linger||x", "! --linger: '' is no time; give seconds, as 10, 0.5 or 500ms" },
 	      { "-d|1\n2|x", NO_TIME("duration", "1?2") });

@@ -160,7 +160,7 @@ Test(phases, of_parallelism_alone)
 }
 
 /* The same on a large machine, of which it uses a part. */
-Test(phases, of_parallelism_on_many_cpus, .disabled = true)
+Test(phases, of_parallelism_on_many_cpus)
 {
 	begin();
 	add(&parallel, 100);
@@ -416,7 +416,7 @@ Test(events, reading_and_then_computing, .init = setup, .fini = teardown)
 }
 
 /* Two CPUs: sixteen threads for a second, and one for the next. That one is no crowd. */
-Test(events, crowd_in_one_of_them, .init = setup, .fini = teardown, .disabled = true)
+Test(events, crowd_in_one_of_them, .init = setup, .fini = teardown)
 {
 	struct ev_wall w;
 

@@ -505,7 +505,7 @@ Test(faults, are_not_said_twice, .init = setup, .fini = teardown)
 }
 
 /* Of a program that mostly computes, the verdict does not say it. */
-Test(faults, beside_computing, .init = setup, .fini = teardown, .disabled = true)
+Test(faults, beside_computing, .init = setup, .fini = teardown)
 {
 	wait_for_memory(300 * MS, 0, CAUSE_FAULT_MAJOR);
 	cr_assert_eq(f->verdict.class, CLASS_CPU_BOUND);

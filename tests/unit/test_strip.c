@@ -238,7 +238,7 @@ static struct model *queued_over_two_slots(__u64 at)
 	return done();
 }
 
-Test(strip, whose_cpu_it_was_shows_later, .init = setup, .disabled = true)
+Test(strip, whose_cpu_it_was_shows_later, .init = setup)
 {
 	struct model *m = queued_over_two_slots(200);
 
@@ -248,7 +248,7 @@ Test(strip, whose_cpu_it_was_shows_later, .init = setup, .disabled = true)
 }
 
 /* The stamp stays, as the clock of that CPU is behind; the sums move. */
-Test(strip, whose_cpu_it_was_shows_between_equal_stamps, .init = setup, .disabled = true)
+Test(strip, whose_cpu_it_was_shows_between_equal_stamps, .init = setup)
 {
 	struct model *m = queued_over_two_slots(100);
 

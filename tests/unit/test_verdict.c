@@ -391,7 +391,7 @@ Test(unknown, most_waits_have_no_cause, .init = setup, .fini = teardown)
 }
 
 /* Switch-outs that were not seen: what it did between them is not known. */
-Test(unknown, most_of_a_thread, .init = setup, .fini = teardown, .disabled = true)
+Test(unknown, most_of_a_thread, .init = setup, .fini = teardown)
 {
 	struct ev_thread t = thread(1, 0, 0, 0, SECOND);
 

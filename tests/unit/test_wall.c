@@ -168,15 +168,25 @@ Test(sums, kind_of_each_row)
 	static const struct {
 		__u32 row, kind;
 	} kinds[] = {
-		{ ROW_IO, ROW_IO },	    { ROW_TIMER, ROW_TIMER },
-		{ ROW_LOCK, ROW_LOCK },	    { ROW_SYNC, ROW_SYNC },
-		{ ROW_EVENT, ROW_EVENT },   { ROW_CHILD, ROW_CHILD },
-		{ ROW_OTHER, ROW_OTHER },   { ROW_UNKNOWN, ROW_UNKNOWN },
-		{ ROW_PEER, ROW_IO },	    { ROW_DEMAND, ROW_IO },
-		{ ROW_FAULT, ROW_IO },	    { ROW_CONVOY, ROW_SYNC },
-		{ ROW_SIGNAL, ROW_OTHER },  { ROW_QUEUE, ROW_SYNC },
-		{ ROW_COUNT, ROW_UNKNOWN }, { ROW_COUNT + 1, ROW_UNKNOWN },
-		{ ROW_MASK, ROW_UNKNOWN },  { ~0U, ROW_UNKNOWN },
+		{ ROW_IO, ROW_IO },
+		{ ROW_TIMER, ROW_TIMER },
+		{ ROW_LOCK, ROW_LOCK },
+		{ ROW_SYNC, ROW_SYNC },
+		{ ROW_EVENT, ROW_EVENT },
+		{ ROW_CHILD, ROW_CHILD },
+		{ ROW_OTHER, ROW_OTHER },
+		{ ROW_UNKNOWN, ROW_UNKNOWN },
+		{ ROW_PEER, ROW_IO },
+		{ ROW_DEMAND, ROW_IO },
+		{ ROW_FAULT, ROW_IO },
+		{ ROW_CONVOY, ROW_SYNC },
+		{ ROW_SIGNAL, ROW_OTHER },
+		{ ROW_QUEUE, ROW_SYNC },
+		{ ROW_TICK, ROW_EVENT },
+		{ ROW_COUNT, ROW_UNKNOWN },
+		{ ROW_COUNT + 1, ROW_UNKNOWN },
+		{ ROW_MASK, ROW_UNKNOWN },
+		{ ~0U, ROW_UNKNOWN },
 	};
 
 	cr_assert_leq(ROW_COUNT, ROW_MASK + 1, "the mask would put one into another");
@@ -619,7 +629,8 @@ static void settle(struct pieces *p, __u32 row, int began)
 
 static bool ticks(__u32 row)
 {
-	return row == ROW_TIMER || row == ROW_EVENT || row == ROW_SYNC || row == ROW_CONVOY;
+	return row == ROW_TIMER || row == ROW_EVENT || row == ROW_SYNC || row == ROW_CONVOY ||
+	       row == ROW_TICK;
 }
 
 static bool any_open_since(const struct pieces *p, int began)

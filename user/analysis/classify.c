@@ -109,11 +109,16 @@ static void decide(const struct candidate *first, const struct candidate *second
 	}
 }
 
-static void mix(const struct candidate *first, const struct candidate *second, struct verdict *ret)
+/* It stops being a mixture when the first decides, or nothing else matters. */
+static void mix(const struct candidate *first, const struct candidate *second,
+		const struct candidate *all, size_t n, struct verdict *ret)
 {
-	/* It stops being a mixture when the first decides or the second does not matter. */
-	double to_first = DECIDES - first->share, to_none = second->share - MATTERS;
+	double to_first = DECIDES - first->share, to_none = 0;
 
+	for (size_t i = 0; i < n; i++) {
+		if (&all[i] != first && all[i].share > MATTERS)
+			to_none += all[i].share - MATTERS;
+	}
 	ret->class = CLASS_MIXED;
 	ret->parts[0] = first->class;
 	ret->parts[1] = second->class;
@@ -123,13 +128,16 @@ static void mix(const struct candidate *first, const struct candidate *second, s
 
 void classify(const struct shares *s, struct verdict *ret)
 {
-	struct candidate families[] = { wants_cpu(s), waits_for_io(s), waits_for_locks(s),
-					rests(s) };
+	struct candidate families[4];
 	const struct candidate *first = NULL, *second = NULL;
 
 	*ret = (struct verdict){ .class = CLASS_UNKNOWN };
 	if (s->all < TOO_SHORT_NS || (s->unknown + s->other) / s->all > UNKNOWN_AT_MOST)
 		return;
+	families[0] = wants_cpu(s);
+	families[1] = waits_for_io(s);
+	families[2] = waits_for_locks(s);
+	families[3] = rests(s);
 	for (size_t i = 0; i < sizeof(families) / sizeof(*families); i++) {
 		const struct candidate *c = &families[i];
 
@@ -143,7 +151,7 @@ void classify(const struct shares *s, struct verdict *ret)
 	if (first->share < MATTERS)
 		return;
 	if (first->share < DECIDES && second->share >= MATTERS)
-		mix(first, second, ret);
+		mix(first, second, families, sizeof(families) / sizeof(*families), ret);
 	else
 		decide(first, second, ret);
 }

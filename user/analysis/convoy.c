@@ -9,12 +9,12 @@
 
 #include <stdlib.h>
 
-#define LEAST_SHARE 0.1	 /* of its process's computing, for a thread to count */
+#define LEAST_SHARE 0.1	 /* of what the busiest of them computes, for a thread to count */
 #define AT_ONCE	    1.15 /* running threads of the process, at most */
 #define STILL_SHARE 0.1	 /* of the convoy's time, at most */
 
 struct suspect {
-	uint64_t ran, wall;
+	uint64_t ran, busiest;
 	size_t members;
 };
 
@@ -30,13 +30,19 @@ void convoy_find(struct findings *f)
 	const struct wall_sums *w = &m->wall;
 	struct suspect *of = zeroed(m->n_processes, sizeof(*of));
 
-	for (size_t i = 0; i < m->n_threads; i++)
-		of[m->threads[i].process].ran += m->threads[i].state_ns[TS_RUNNING];
 	for (size_t i = 0; i < m->n_threads; i++) {
 		const struct thread *t = &m->threads[i];
 		struct suspect *s = &of[t->process];
 
-		if (t->row_ns[ROW_CONVOY] && t->state_ns[TS_RUNNING] >= LEAST_SHARE * s->ran)
+		s->ran += t->state_ns[TS_RUNNING];
+		if (t->row_ns[ROW_CONVOY] && t->state_ns[TS_RUNNING] > s->busiest)
+			s->busiest = t->state_ns[TS_RUNNING];
+	}
+	for (size_t i = 0; i < m->n_threads; i++) {
+		const struct thread *t = &m->threads[i];
+		struct suspect *s = &of[t->process];
+
+		if (t->row_ns[ROW_CONVOY] && t->state_ns[TS_RUNNING] >= LEAST_SHARE * s->busiest)
 			s->members++;
 	}
 	for (size_t i = 0; i < m->n_processes; i++) {

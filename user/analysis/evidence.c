@@ -65,10 +65,11 @@ void finding_advice(struct finding *to, const char *fmt, ...)
 	va_end(ap);
 }
 
-void finding_gain(struct finding *to, const struct findings *f, double ns)
+void finding_gain(struct finding *to, const struct findings *f, double ns, const char *by)
 {
 	if (ns < (double)f->model->wall_ns / 100)
 		return;
 	to->has_gain = true;
 	to->gain_at_most_ns = (uint64_t)ns;
+	to->gain_by = by;
 }

@@ -43,6 +43,7 @@ struct finding {
 	char advice[400];
 	bool has_gain;
 	uint64_t gain_at_most_ns;
+	const char *gain_by; /* what would gain it: "by ..." */
 	struct evidence evidence[EVIDENCE_MAX];
 	size_t n_evidence;
 };
@@ -97,12 +98,12 @@ struct trust {
 
 struct findings {
 	const struct model *model;
-	uint64_t running_ns; /* wall time with at least one thread running */
-	uint64_t
-		serialised_ns; /* of it, a thread waited for a lock while an allowed CPU was free */
-	double parallelism;    /* mean number of running threads over the wall time */
-	size_t n_counts;       /* of model->wall.by_count that are worth showing: 1 + highest */
-	double cpus_allowed;   /* the smaller of affinity and cgroup quota */
+	uint64_t running_ns;	/* wall time with at least one thread running */
+	uint64_t serialised_ns; /* of it, a thread waited for a lock while a CPU was free */
+	double idle_running_ns; /* idle allowed CPUs meanwhile, summed; 0 too if not known */
+	double parallelism;	/* mean number of running threads over the wall time */
+	size_t n_counts;	/* of model->wall.by_count that are worth showing: 1 + highest */
+	double cpus_allowed;	/* the smaller of affinity and cgroup quota */
 	double crowding;  /* of the time with a thread running: its own threads were too many */
 	double held_back; /* ... and other programs had the CPUs that more threads wanted */
 	struct totals totals;

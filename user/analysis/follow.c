@@ -52,19 +52,39 @@ static double wait_of(const struct thread *t, enum cause cause)
 	return 0;
 }
 
-static void follow(struct shares *s, const struct thread *t, const struct shares *joined,
-		   const struct shares *children)
+static void follow_joins(struct shares *s, const struct thread *t, const struct shares *joined)
 {
-	double join = wait_of(t, CAUSE_SYNC_JOIN), child = t->row_ns[ROW_CHILD];
+	double join = wait_of(t, CAUSE_SYNC_JOIN);
 
 	if (join > 0 && joined->all > 0 && join <= s->demand) {
 		s->demand -= join;
 		shares_add_like(s, joined, join);
 	}
+}
+
+static void follow_children(struct shares *s, const struct thread *t, const struct shares *children)
+{
+	double child = t->row_ns[ROW_CHILD];
+
 	if (child > 0 && children->all > 0 && child <= s->other) {
 		s->other -= child;
 		shares_add_like(s, children, child);
 	}
+}
+
+/* A microsecond more, so that something counts when nothing has weight. */
+static void weigh(struct shares *to, const struct shares *one, double weight)
+{
+	if (one->all <= 0)
+		return;
+	shares_add_like(to, one, weight + 1000);
+	to->all += weight + 1000;
+}
+
+/* Whoever waits for several to end does not wait for those that have nothing to do. */
+static double busy(const struct shares *s)
+{
+	return s->all > s->demand ? s->all - s->demand : 0;
 }
 
 static double wants_cpu(const struct shares *s)
@@ -72,30 +92,32 @@ static double wants_cpu(const struct shares *s)
 	return s->cpu + s->crowd + s->others + s->limit;
 }
 
-/* Of several threads: what they computed, at most all the time; and the rest as those
- * wait who do the work, so that a pool of idle threads does not outweigh them. */
-static void sum_process(struct shares *ret, const struct shares *each, const double *ran, size_t n,
-			double life)
+struct member {
+	struct shares own, followed; /* without and with what it joined */
+	double ran;
+};
+
+/* Of several threads: what they computed, each by itself, at most all the time; and the
+ * rest as those wait who do the work, so that a pool of idle threads does not outweigh
+ * them. */
+static void sum_process(struct shares *ret, const struct member *each, size_t n, double life)
 {
 	struct shares cpu = { 0 }, rest = { 0 };
 	double wanted;
 
 	for (size_t i = 0; i < n; i++) {
-		struct shares waits = each[i];
-		struct shares wants = { .all = wants_cpu(&each[i]),
-					.cpu = each[i].cpu,
-					.crowd = each[i].crowd,
-					.others = each[i].others,
-					.limit = each[i].limit };
+		const struct shares *s = &each[i].own;
+		struct shares waits = each[i].followed;
+		struct shares wants = { .all = wants_cpu(s),
+					.cpu = s->cpu,
+					.crowd = s->crowd,
+					.others = s->others,
+					.limit = s->limit };
 
 		shares_add(&cpu, &wants);
+		waits.all -= wants_cpu(&waits);
 		waits.cpu = waits.crowd = waits.others = waits.limit = 0;
-		waits.all = each[i].all - wants.all;
-		if (waits.all <= 0)
-			continue;
-		/* A microsecond, so that threads that never ran count when none did. */
-		shares_add_like(&rest, &waits, ran[i] + 1000);
-		rest.all += ran[i] + 1000;
+		weigh(&rest, &waits, each[i].ran);
 	}
 	wanted = cpu.all < life ? cpu.all : life;
 	*ret = (struct shares){ .all = life };
@@ -105,37 +127,47 @@ static void sum_process(struct shares *ret, const struct shares *each, const dou
 		shares_add_like(ret, &rest, life - wanted);
 }
 
+/* One thread of the process, whose creator is at that place in order[]. */
+static void follow_thread(struct findings *f, struct followed *all, size_t thread, size_t creator,
+			  struct member *ret)
+{
+	const struct thread *t = &f->model->threads[thread];
+	struct verdict v;
+
+	shares_of_thread(&ret->own, f, t);
+	follow_children(&ret->own, t, &all->children[t->process]);
+	ret->followed = ret->own;
+	follow_joins(&ret->followed, t, &all->joined[thread]);
+	ret->ran = t->state_ns[TS_RUNNING];
+	classify(&ret->followed, &v);
+	f->thread_class[thread] = v.class;
+	if (creator != SIZE_MAX)
+		weigh(&all->joined[creator], &ret->followed, busy(&ret->followed));
+}
+
 /* The threads of one process, order[0..n), the youngest first. */
 static void follow_process(struct findings *f, struct followed *all, const size_t *order, size_t n)
 {
 	const struct model *m = f->model;
 	size_t place = m->threads[order[0]].process;
 	const struct process *p = &m->processes[place];
-	struct shares *each = zeroed(n, sizeof(*each)), whole;
-	double *ran = zeroed(n, sizeof(*ran));
+	struct member *each = zeroed(n, sizeof(*each));
+	struct shares whole;
 	struct verdict v;
 
 	for (size_t i = 0; i < n; i++) {
-		const struct thread *t = &m->threads[order[i]];
-		size_t creator = find_creator(all, order, n, t->creator_id);
+		uint64_t creator_id = m->threads[order[i]].creator_id;
 
-		shares_of_thread(&each[i], f, t);
-		follow(&each[i], t, &all->joined[order[i]], &all->children[place]);
-		ran[i] = t->state_ns[TS_RUNNING];
-		classify(&each[i], &v);
-		f->thread_class[order[i]] = v.class;
-		if (creator != SIZE_MAX)
-			shares_add(&all->joined[creator], &each[i]);
+		follow_thread(f, all, order[i], find_creator(all, order, n, creator_id), &each[i]);
 	}
 	if (n == 1)
-		whole = each[0];
+		whole = each[0].followed;
 	else
-		sum_process(&whole, each, ran, n, (double)(p->end_ns - p->start_ns));
+		sum_process(&whole, each, n, (double)(p->end_ns - p->start_ns));
 	classify(&whole, &v);
 	f->process_class[place] = m->n_processes == 1 ? f->verdict.class : v.class;
 	if (p->parent >= 0)
-		shares_add(&all->children[p->parent], &whole);
-	free(ran);
+		weigh(&all->children[p->parent], &whole, busy(&whole));
 	free(each);
 }
 

@@ -47,11 +47,14 @@ void verdict_find(struct findings *f);
 /* rules.c: what else there is to say, behind the first of f->list. */
 void rules_find(struct findings *f);
 
+/* pool.c: one of these rules. */
+void pool_find(struct findings *f);
+
 /* evidence.c */
 struct finding *finding_add(struct findings *f, const char *rule, enum severity severity);
 __attribute__((format(printf, 4, 5))) void evidence_add(struct finding *to, const char *metric,
 							uint64_t value, const char *fmt, ...);
 __attribute__((format(printf, 2, 3))) void finding_title(struct finding *to, const char *fmt, ...);
 __attribute__((format(printf, 2, 3))) void finding_advice(struct finding *to, const char *fmt, ...);
-/* No more than this can be gained, if it is worth saying. */
-void finding_gain(struct finding *to, const struct findings *f, double ns);
+/* No more than this can be gained, if it is worth saying, and how: "by ...". */
+void finding_gain(struct finding *to, const struct findings *f, double ns, const char *by);

@@ -20,7 +20,14 @@ struct prefix {
 	double weight, square, vector[DIMENSIONS];
 };
 
-static void describe_slot(double v[DIMENSIONS], double *weight, const struct findings *f, size_t i)
+/* Threads that run at once, while any does. */
+static double at_once(const struct slot *s)
+{
+	return s->running_ns ? (double)s->busy_ns / s->running_ns : 0;
+}
+
+static void describe_slot(double v[DIMENSIONS], double *weight, const struct findings *f, size_t i,
+			  double most)
 {
 	const struct slot *slot = &f->model->strip[i];
 	double length = (double)(slot->end_ns - slot->start_ns), wanting;
@@ -29,9 +36,7 @@ static void describe_slot(double v[DIMENSIONS], double *weight, const struct fin
 	shares_of_slots(&s, f, i, i + 1);
 	/* That others had a CPU is no change of the program's own character. */
 	wanting = s.cpu + s.crowd + s.others + s.limit;
-	v[0] = slot->running_ns ? (double)slot->busy_ns / slot->running_ns / f->cpus_allowed *
-					  (wanting + s.lock) / length :
-				  0;
+	v[0] = most > 0 ? at_once(slot) / most * (wanting + s.lock) / length : 0;
 	v[1] = wanting / length;
 	v[2] = (s.device + s.fault + s.peer) / length;
 	v[3] = s.lock / length;
@@ -41,10 +46,17 @@ static void describe_slot(double v[DIMENSIONS], double *weight, const struct fin
 
 static void sum_slots(struct prefix *sums, const struct findings *f)
 {
+	double most = 0;
+
+	for (size_t i = 0; i < f->model->n_strip; i++) {
+		double here = at_once(&f->model->strip[i]);
+
+		most = here > most ? here : most;
+	}
 	for (size_t i = 0; i < f->model->n_strip; i++) {
 		double v[DIMENSIONS], weight;
 
-		describe_slot(v, &weight, f, i);
+		describe_slot(v, &weight, f, i, most);
 		sums[i + 1] = sums[i];
 		sums[i + 1].weight += weight;
 		for (int d = 0; d < DIMENSIONS; d++) {

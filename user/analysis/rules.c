@@ -38,7 +38,7 @@ static void find_startup(struct findings *f)
 		life += p->end_ns - p->start_ns;
 	}
 	free(ran);
-	if (n < SHORT_LEAST || sum < STARTUP_SHARE * f->totals.state_ns[TS_RUNNING] ||
+	if (n < SHORT_LEAST || !sum || sum < STARTUP_SHARE * f->totals.state_ns[TS_RUNNING] ||
 	    share(f, f->running_ns) < 0.2)
 		return;
 	to = finding_add(f, "process.startup", SEVERITY_WARNING);
@@ -51,7 +51,8 @@ static void find_startup(struct findings *f)
 		     units_ns(each, life / n, true));
 	finding_advice(to, "Start fewer of them: a shell's own commands instead of programs, xargs "
 			   "with many arguments at once, one process that does all of a kind.");
-	finding_gain(to, f, sum / (f->parallelism > 1 ? f->parallelism : 1));
+	finding_gain(to, f, sum / (f->parallelism > 1 ? f->parallelism : 1),
+		     "by starting none of them");
 }
 
 /* --- spinning --------------------------------------------------------------------- */
@@ -76,7 +77,7 @@ static void find_spinning(struct findings *f)
 		ran += t->state_ns[TS_RUNNING];
 		yields += t->yields;
 	}
-	if (!n || ran < SPIN_SHARE * f->totals.state_ns[TS_RUNNING])
+	if (!n || !ran || ran < SPIN_SHARE * f->totals.state_ns[TS_RUNNING])
 		return;
 	to = finding_add(f, "cpu.spinning", SEVERITY_WARNING);
 	finding_title(to, "%zu thread%s spin%s: sched_yield again and again", n, n == 1 ? "" : "s",
@@ -97,7 +98,8 @@ static void find_spinning(struct findings *f)
 
 #define POLLS_LEAST	100
 #define POLLS_PER_S	400
-#define POLL_WORK_SHARE 0.2 /* of the thread's life: a look, not work */
+#define POLL_COST	0.02 /* of its life, in CPU time, at least: or nobody would notice */
+#define POLL_WORK_SHARE 0.2  /* of the thread's life: a look, not work */
 
 static const struct wait *sleeps_of(const struct thread *t)
 {
@@ -112,7 +114,7 @@ static bool polls(const struct thread *t)
 {
 	const struct wait *w = sleeps_of(t);
 
-	return w && w->count >= POLLS_LEAST &&
+	return w && t->lifetime_ns && w->count >= POLLS_LEAST &&
 	       w->count * 1000000000.0 >= (double)POLLS_PER_S * t->lifetime_ns &&
 	       t->state_ns[TS_RUNNING] >= POLL_COST * t->lifetime_ns &&
 	       t->state_ns[TS_RUNNING] <= POLL_WORK_SHARE * t->lifetime_ns;
@@ -154,79 +156,6 @@ static void find_polling(struct findings *f)
 			   "once, and costs nothing until then.");
 }
 
-/* --- too large a pool ---------------------------------------------------------------- */
-
-#define POOL_LEAST	4
-#define POOL_BUSY_SHARE 0.25 /* of its threads, at most */
-
-struct group {
-	size_t n;
-	double life, idle, sync;
-};
-
-/* Threads like this one: of its process and name. */
-static void sum_group(struct group *ret, const struct model *m, const struct thread *like)
-{
-	*ret = (struct group){ 0 };
-	for (size_t i = 0; i < m->n_threads; i++) {
-		const struct thread *t = &m->threads[i];
-
-		if (t->process != like->process || strcmp(t->comm, like->comm) ||
-		    t->flags & THREAD_LEADER)
-			continue;
-		ret->n++;
-		ret->life += t->lifetime_ns;
-		ret->idle += t->row_ns[ROW_SYNC] + t->row_ns[ROW_EVENT] + t->row_ns[ROW_TICK] +
-			     t->row_ns[ROW_DEMAND] + t->row_ns[ROW_QUEUE];
-		ret->sync += t->row_ns[ROW_SYNC];
-	}
-}
-
-/* Of a program that does nothing, it says nothing that its pool does neither. */
-static bool rests(enum verdict_class class)
-{
-	return class == CLASS_IDLE || class == CLASS_SLEEP_BOUND;
-}
-
-static void find_pool(struct findings *f)
-{
-	const struct model *m = f->model;
-	const struct thread *largest = NULL;
-	struct group g, best = { 0 };
-	struct finding *to;
-	double busy;
-
-	/* Threads of a group follow each other: each is looked at once for each change of name. */
-	for (size_t i = 0; i < m->n_threads; i++) {
-		const struct thread *t = &m->threads[i];
-
-		if (t->flags & THREAD_LEADER || (i && m->threads[i - 1].process == t->process &&
-						 !strcmp(m->threads[i - 1].comm, t->comm) &&
-						 !(m->threads[i - 1].flags & THREAD_LEADER)))
-			continue;
-		sum_group(&g, m, t);
-		if (g.n > best.n && g.life > 0.5 * g.n * m->wall_ns && g.sync > g.life / 2 &&
-		    g.life - g.idle <= POOL_BUSY_SHARE * g.life) {
-			best = g;
-			largest = t;
-		}
-	}
-	if (best.n < POOL_LEAST || rests(f->verdict.class))
-		return;
-	busy = (best.life - best.idle) / m->wall_ns;
-	to = finding_add(f, "pool.large", SEVERITY_NOTE);
-	memcpy(to->subject, largest->comm, sizeof(largest->comm));
-	finding_title(to, "%zu threads of this name, of which %.2g were busy on average", best.n,
-		      busy);
-	evidence_add(to, "threads.blocked.sync", (uint64_t)best.idle,
-		     "%.0f %% of their lives they waited for another thread's signal",
-		     100 * best.idle / best.life);
-	finding_advice(to,
-		       "If this is a pool of workers, it is larger than the work needs, or the "
-		       "work does not reach it: see what hands it out. Idle threads cost memory, "
-		       "not time.");
-}
-
 /* --- locks, though they do not decide -------------------------------------------------- */
 
 #define CONTENTION_LEAST 10
@@ -246,15 +175,15 @@ static void find_contention(struct findings *f)
 		return;
 	to = finding_add(f, "lock.contention", SEVERITY_WARNING);
 	finding_title(to, "threads wait for locks");
-	evidence_add(to, "totals.blocked.lock", ns, "%s waits took %s in all, the longest %s",
+	evidence_add(to, "totals.waited_for.lock_ns", ns, "%s waits took %s in all, the longest %s",
 		     units_count(waits, count), units_ns(sum, ns, true),
 		     units_ns(most, longest, true));
 	finding_advice(to,
 		       "Hold the lock for shorter, or for less; more threads would make it worse.");
 	finding_gain(to, f,
 		     f->model->wall.row_ns[ROW_LOCK] +
-			     f->serialised_ns *
-				     (f->cpus_allowed > 1 ? 1 - 1 / f->cpus_allowed : 0));
+			     f->serialised_ns * (f->cpus_allowed > 1 ? 1 - 1 / f->cpus_allowed : 0),
+		     "by never waiting for a lock");
 }
 
 /* --- what comes from outside ------------------------------------------------------------ */
@@ -277,7 +206,7 @@ static void find_limit(struct findings *f)
 	finding_advice(to,
 		       "Raise the limit (cpu.max; --cpus of a container), or use fewer threads, "
 		       "so that a period's share is not spent at its beginning.");
-	finding_gain(to, f, ns);
+	finding_gain(to, f, ns, "without the limit");
 }
 
 static void find_busy_machine(struct findings *f)
@@ -295,7 +224,7 @@ static void find_busy_machine(struct findings *f)
 		     100 * share(f, s.others));
 	finding_advice(to, "Measure on a quiet machine; times from this run are longer than the "
 			   "program needs.");
-	finding_gain(to, f, s.others);
+	finding_gain(to, f, s.others, "on a quiet machine");
 }
 
 static void find_faults(struct findings *f)
@@ -303,11 +232,13 @@ static void find_faults(struct findings *f)
 	uint64_t ns = f->model->wall.row_ns[ROW_FAULT];
 	const struct wait *w = &f->totals.waits[CAUSE_FAULT_MAJOR];
 	struct finding *to;
+	struct shares s;
 	char faults[UNITS_SIZE], mean[UNITS_SIZE];
 
+	shares_of_program(&s, f);
 	if (share(f, ns) < 0.05 || !w->count ||
-	    2 * ns > f->model->wall.row_ns[ROW_IO] + ns + f->model->wall.row_ns[ROW_PEER])
-		return;
+	    (f->verdict.class == CLASS_IO_BOUND && s.fault >= s.device && s.fault >= s.peer))
+		return; /* or the verdict says it */
 	to = finding_add(f, "memory.faults", SEVERITY_WARNING);
 	finding_title(to, "it waits for memory from a disk");
 	evidence_add(to, "wall_parts.io_fault_ns", ns,
@@ -316,7 +247,7 @@ static void find_faults(struct findings *f)
 		     units_ns(mean, w->ns / w->count, true));
 	finding_advice(to,
 		       "Give it more memory, touch less, or read ahead (madvise, MAP_POPULATE).");
-	finding_gain(to, f, ns);
+	finding_gain(to, f, ns, "by having it in memory");
 }
 
 static void find_latency(struct findings *f)
@@ -334,7 +265,7 @@ static void find_latency(struct findings *f)
 		     100 * share(f, ns));
 	finding_advice(to, "Do more between two hand-overs, or keep threads that take turns on one "
 			   "CPU (taskset).");
-	finding_gain(to, f, ns);
+	finding_gain(to, f, ns, "by fewer hand-overs");
 }
 
 /* ---------------------------------------------------------------------------------------- */
@@ -343,7 +274,7 @@ void rules_find(struct findings *f)
 {
 	static void (*const rules[])(struct findings * f) = {
 		find_startup,	   find_contention, find_spinning, find_polling, find_limit,
-		find_busy_machine, find_faults,	    find_latency,  find_pool,
+		find_busy_machine, find_faults,	    find_latency,  pool_find,
 	};
 
 	/* Of a program that lives for some milliseconds there is nothing to say. */

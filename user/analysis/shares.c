@@ -2,6 +2,8 @@
 /* Time by its reason: of the program by its wall rows, of a thread by its states. */
 #include "analysis/internal.h"
 
+#define CROWD_FULL 0.5 /* of the allowed CPUs, at least, for a crowd */
+
 /* Which share each row of waits is. */
 static double *share_of_row(struct shares *s, unsigned int row)
 {
@@ -70,15 +72,28 @@ void shares_prepare(struct findings *f)
 	f->held_back = others > 0 ? others / (ran + own + others) : 0;
 }
 
-/* Divides the time with a thread running. */
-static void add_running(struct shares *s, const struct findings *f, double ns, double serialised)
+/* Divides the time with a thread running. Where CPUs were free there was no crowd. */
+static void add_running(struct shares *s, const struct findings *f, double ns, double busy,
+			double serialised)
 {
+	bool full = busy > CROWD_FULL * f->cpus_allowed * ns;
+
 	s->lock += serialised;
 	ns = less(ns, serialised);
 	s->others += ns * f->held_back;
 	ns -= ns * f->held_back;
-	s->crowd += ns * f->crowding;
-	s->cpu += ns * (1 - f->crowding);
+	s->crowd += full ? ns * f->crowding : 0;
+	s->cpu += full ? ns * (1 - f->crowding) : ns;
+}
+
+/* Timed waits again and again: for a lock, or else only to look. */
+static void add_rows(struct shares *s, const struct findings *f, const __u64 *row_ns)
+{
+	for (int r = 0; r < ROW_COUNT; r++) {
+		if (r != ROW_CONVOY)
+			*share_of_row(s, r) += row_ns[r];
+	}
+	*(f->convoy.is_lock ? &s->lock : &s->sleep) += row_ns[ROW_CONVOY];
 }
 
 /* A woken thread on its way to an idle CPU says nothing about why it had waited: that
@@ -88,12 +103,11 @@ void shares_of_program(struct shares *ret, const struct findings *f)
 	const struct wall_sums *w = &f->model->wall;
 	struct shares s = { .all = less(f->model->wall_ns, w->latency_ns) };
 
-	add_running(&s, f, f->running_ns,
+	add_running(&s, f, f->running_ns, w->busy_ns,
 		    f->serialised_ns + (f->convoy.is_lock ? w->convoy_ns : 0));
 	s.limit = w->limit_ns;
 	s.others += less(w->runnable_ns, w->latency_ns + w->limit_ns);
-	for (int r = 0; r < ROW_COUNT; r++)
-		*share_of_row(&s, r) += w->row_ns[r];
+	add_rows(&s, f, w->row_ns);
 	*ret = s;
 }
 
@@ -114,12 +128,11 @@ void shares_of_slots(struct shares *ret, const struct findings *f, size_t from, 
 		const struct slot *slot = &f->model->strip[i];
 
 		s.all += less(slot->end_ns - slot->start_ns, slot->latency_ns);
-		add_running(&s, f, slot->running_ns,
+		add_running(&s, f, slot->running_ns, slot->busy_ns,
 			    serialised_in(f, slot) + (f->convoy.is_lock ? slot->convoy_ns : 0));
 		s.limit += slot->limit_ns;
 		s.others += less(slot->runnable_ns, slot->latency_ns + slot->limit_ns);
-		for (int r = 0; r < ROW_COUNT; r++)
-			*share_of_row(&s, r) += slot->row_ns[r];
+		add_rows(&s, f, slot->row_ns);
 	}
 	*ret = s;
 }
@@ -141,6 +154,7 @@ void shares_of_thread(struct shares *ret, const struct findings *f, const struct
 		}
 	}
 	s.other = less(s.other, t->row_ns[ROW_SYNC] + t->row_ns[ROW_CONVOY]);
+	s.unknown = t->state_ns[TS_UNKNOWN];
 	s.demand += t->row_ns[ROW_SYNC];
 	*(f->convoy.is_lock ? &s.lock : &s.demand) += t->row_ns[ROW_CONVOY];
 	*ret = s;

@@ -58,7 +58,7 @@ static void add_busiest(struct finding *to, const struct findings *f)
 			busiest = &m->threads[i];
 	}
 	most = busiest ? busiest->state_ns[TS_RUNNING] : 0;
-	if (m->n_threads < 2 || most < all / 2)
+	if (m->n_threads < 2 || !most || most < all / 2)
 		return;
 	evidence_add(to, "threads.states.running_ns", most,
 		     "%s of the computing was done by one thread, %s (%u)",
@@ -171,7 +171,7 @@ static void say_cpu(struct finding *to, const struct findings *f, const struct s
 			"or divide the work among up to %.4g threads or processes: that is how "
 			"many CPUs it may use.",
 			f->cpus_allowed);
-		finding_gain(to, f, spare);
+		finding_gain(to, f, spare, "by keeping all allowed CPUs busy");
 	} else if (at_once(f) >= 0.85 * f->cpus_allowed) {
 		finding_title(to,
 			      "most of the time goes to computing, on all CPUs that it may use");
@@ -184,7 +184,7 @@ static void say_cpu(struct finding *to, const struct findings *f, const struct s
 		finding_advice(to, "Find the code that takes the time (perf record) and make it "
 				   "cheaper, or keep more CPUs busy: see which threads compute "
 				   "while the others wait.");
-		finding_gain(to, f, spare);
+		finding_gain(to, f, spare, "by keeping all allowed CPUs busy");
 	}
 	add_busiest(to, f);
 }
@@ -192,9 +192,9 @@ static void say_cpu(struct finding *to, const struct findings *f, const struct s
 static void say_crowd(struct finding *to, const struct findings *f, const struct shares *s)
 {
 	double wanting = (double)f->running_ns + f->model->wall.runnable_ns;
-	double wanted = wanting > 0 ? ((double)f->totals.queued_own_ns + f->model->wall.busy_ns) /
-					      wanting :
-				      0;
+	double wanted =
+		wanting > 0 ? ((double)f->totals.queued_own_ns + f->model->wall.busy_ns) / wanting
+			    : 0;
 
 	(void)s;
 	finding_title(to, "%.*f threads at a time want to compute, on %.4g CPU%s",
@@ -210,7 +210,7 @@ static void say_crowd(struct finding *to, const struct findings *f, const struct
 
 static void say_starved(struct finding *to, const struct findings *f, const struct shares *s)
 {
-	finding_gain(to, f, s->others + s->limit);
+	finding_gain(to, f, s->others + s->limit, "by having the CPUs whenever it wants one");
 	if (s->limit > s->others) {
 		finding_title(to, "it wants to compute, but its CPU limit is used up");
 		finding_advice(to,
@@ -228,7 +228,7 @@ static void say_starved(struct finding *to, const struct findings *f, const stru
 
 static void say_io(struct finding *to, const struct findings *f, const struct shares *s)
 {
-	finding_gain(to, f, s->device + s->fault + s->peer);
+	finding_gain(to, f, s->device + s->fault + s->peer, "by not waiting for it");
 	if (s->fault >= s->device && s->fault >= s->peer) {
 		finding_title(to, "most of the time goes to waiting for memory from a disk");
 		finding_advice(to,
@@ -260,7 +260,8 @@ static void say_lock(struct finding *to, const struct findings *f, const struct 
 	(void)s;
 	finding_gain(to, f,
 		     w->row_ns[ROW_LOCK] +
-			     (f->serialised_ns + (f->convoy.is_lock ? w->convoy_ns : 0)) * all);
+			     (f->serialised_ns + (f->convoy.is_lock ? w->convoy_ns : 0)) * all,
+		     "by never waiting for a lock");
 	if (f->convoy.is_lock && w->convoy_ns > f->serialised_ns + w->row_ns[ROW_LOCK]) {
 		finding_title(to, "%zu threads want to compute, and a lock lets one at a time",
 			      f->convoy.threads);
@@ -277,7 +278,7 @@ static void say_lock(struct finding *to, const struct findings *f, const struct 
 
 static void say_sleep(struct finding *to, const struct findings *f, const struct shares *s)
 {
-	finding_gain(to, f, s->sleep);
+	finding_gain(to, f, s->sleep, "by not sleeping");
 	finding_title(to, "most of the time it sleeps, as it asked to");
 	finding_advice(to, "Look for sleeps and timers that could be shorter, or an event to wait "
 			   "for instead; nothing else limits it.");
@@ -318,12 +319,15 @@ static void say_mixed(struct finding *to, const struct findings *f, const struct
 	const enum verdict_class *parts = f->verdict.parts;
 	struct finding first = { 0 }, second = { 0 };
 
-	words[parts[0]].say(&first, f, s);
-	words[parts[1]].say(&second, f, s);
-	to->has_gain = first.has_gain;
-	to->gain_at_most_ns = first.gain_at_most_ns;
 	finding_title(to, "two things take the time: %s, and %s", words[parts[0]].what,
 		      words[parts[1]].what);
+	if (parts[0] == CLASS_STARVED || parts[1] == CLASS_STARVED) {
+		finding_advice(to, "Measure it again on a quiet machine, or without a CPU limit: "
+				   "what remains then is its own.");
+		return;
+	}
+	words[parts[0]].say(&first, f, s);
+	words[parts[1]].say(&second, f, s);
 	finding_advice(to, "%s",
 		       f->n_phases > 1 ? "They come one after the other: see the phases. "
 					 "If they do not need each other, do them at the "
@@ -331,6 +335,12 @@ static void say_mixed(struct finding *to, const struct findings *f, const struct
 				       : "They take turns: if one need not wait for the "
 					 "other, do them at the same time (read ahead, "
 					 "write behind, a second thread).");
+	if (first.has_gain && second.has_gain)
+		finding_gain(to, f,
+			     first.gain_at_most_ns < second.gain_at_most_ns
+				     ? first.gain_at_most_ns
+				     : second.gain_at_most_ns,
+			     "by doing both at the same time");
 }
 
 static void say_unknown(struct finding *to, const struct findings *f, const struct shares *s)

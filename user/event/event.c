@@ -56,10 +56,10 @@ static const char *const kind_names[ROW_KINDS] = {
 
 static const char *const row_names[ROW_COUNT] = {
 	[ROW_IO] = "io_device",	       [ROW_TIMER] = "timer",	   [ROW_LOCK] = "lock",
-	[ROW_SYNC] = "sync_thread",    [ROW_EVENT] = "event",	   [ROW_CHILD] = "child",
+	[ROW_SYNC] = "sync_thread",    [ROW_EVENT] = "event_any",  [ROW_CHILD] = "child",
 	[ROW_OTHER] = "other_rest",    [ROW_UNKNOWN] = "unknown",  [ROW_PEER] = "io_peer",
 	[ROW_DEMAND] = "io_demand",    [ROW_FAULT] = "io_fault",   [ROW_CONVOY] = "sync_convoy",
-	[ROW_SIGNAL] = "other_signal", [ROW_QUEUE] = "sync_queue",
+	[ROW_SIGNAL] = "other_signal", [ROW_QUEUE] = "sync_queue", [ROW_TICK] = "event_timeout",
 };
 
 static const char *const state_names[TS_COUNT] = {

@@ -274,8 +274,9 @@ static void make_relative(struct model_builder *b)
 static unsigned int open_row(const struct model *m)
 {
 	static const unsigned char order[ROW_COUNT] = {
-		ROW_DEMAND, ROW_EVENT, ROW_TICK, ROW_QUEUE, ROW_PEER, ROW_IO,	ROW_FAULT, ROW_TIMER,
-		ROW_SIGNAL, ROW_OTHER, ROW_LOCK,  ROW_SYNC, ROW_CONVOY, ROW_CHILD, ROW_UNKNOWN,
+		ROW_DEMAND, ROW_EVENT, ROW_TICK,   ROW_QUEUE,  ROW_PEER,
+		ROW_IO,	    ROW_FAULT, ROW_TIMER,  ROW_SIGNAL, ROW_OTHER,
+		ROW_LOCK,   ROW_SYNC,  ROW_CONVOY, ROW_CHILD,  ROW_UNKNOWN,
 	};
 	bool open[ROW_COUNT] = { false };
 

@@ -41,6 +41,26 @@ static uint64_t fill_back(struct strip *s, size_t n, unsigned int row, uint64_t 
 	return ns;
 }
 
+/* Whose CPU it was that threads were queued for is known only when one gets it: `ns` more
+ * of it goes to the queueing that has not been divided, newest first. */
+static void fill_back_queued(struct strip *s, uint64_t ns, bool limit)
+{
+	for (size_t n = s->n; n-- && ns;) {
+		struct slot *slot = &s->slots[n].slot;
+		uint64_t left = at_least_0(slot->runnable_ns, slot->latency_ns + slot->limit_ns);
+		uint64_t take = left < ns ? left : ns;
+
+		*(limit ? &slot->limit_ns : &slot->latency_ns) += take;
+		ns -= take;
+	}
+}
+
+static void divide_queued(struct strip *s, const struct wall_sums *sums)
+{
+	fill_back_queued(s, at_least_0(sums->latency_ns, s->last.latency_ns), false);
+	fill_back_queued(s, at_least_0(sums->limit_ns, s->last.limit_ns), true);
+}
+
 static void merge_pairs(struct strip *s)
 {
 	size_t n = 0;
@@ -97,6 +117,7 @@ static void settle_at_once(struct strip *s, const struct wall_sums *sums)
 {
 	for (int r = 0; r < ROW_COUNT; r++)
 		fill_back(s, s->n, r, at_least_0(sums->row_ns[r], s->last.row_ns[r]));
+	divide_queued(s, sums);
 	s->last = *sums;
 }
 
@@ -146,14 +167,13 @@ void strip_add(struct strip *s, const struct wall_sums *sums)
 	o->slot.serialised_ns = at_least_0(sums->serialised_ns, s->last.serialised_ns);
 	o->slot.stacked_ns = at_least_0(sums->stacked_ns, s->last.stacked_ns);
 	o->slot.convoy_ns = at_least_0(sums->convoy_ns, s->last.convoy_ns);
-	o->slot.latency_ns = at_least_0(sums->latency_ns, s->last.latency_ns);
-	o->slot.limit_ns = at_least_0(sums->limit_ns, s->last.limit_ns);
 	now = undecided(sums);
 	before = undecided(&s->last);
 	o->undecided_ns = at_least_0(now, before);
 	add_rows(s, sums, at_least_0(before, now));
 	o->slot.running_ns = at_least_0(length, o->slot.runnable_ns + o->undecided_ns +
 							sum_of(o->slot.row_ns, ROW_COUNT));
+	divide_queued(s, sums);
 	s->last = *sums;
 }
 

@@ -100,8 +100,10 @@ static void put_finding(struct json *j, const struct finding *f)
 	json_string(j, "severity", severity_name(f->severity));
 	json_string(j, "subject", f->subject);
 	json_string(j, "title", f->title);
-	if (f->has_gain)
+	if (f->has_gain) {
 		json_u64(j, "gain_at_most_ns", f->gain_at_most_ns);
+		json_string(j, "gain_by", f->gain_by);
+	}
 	json_array(j, "evidence");
 	for (size_t i = 0; i < f->n_evidence; i++) {
 		json_line_object(j, NULL);

@@ -50,21 +50,15 @@ static void put_evidence(struct page *p, const struct finding *f, bool of_verdic
 	}
 }
 
-/* Of dividing the work only: how much cheaper it can be made is not known here. */
-static const char *gain_by(const struct finding *f)
-{
-	return strcmp(f->rule, "verdict.cpu") ? "" : " by keeping all allowed CPUs busy";
-}
-
 static void put_finding(struct page *p, const struct findings *f, const struct finding *one)
 {
 	char text[1024], gain[UNITS_SIZE], wall[UNITS_SIZE];
 
 	put_evidence(p, one, one == f->list);
 	if (one->has_gain)
-		page_text(p, 2, NULL, STYLE_PLAIN, "At most %s of %s to gain%s.",
+		page_text(p, 2, NULL, STYLE_PLAIN, "At most %s of %s to gain %s.",
 			  page_ns(p, gain, one->gain_at_most_ns),
-			  page_ns(p, wall, f->model->wall_ns), gain_by(one));
+			  page_ns(p, wall, f->model->wall_ns), one->gain_by);
 	if (one->advice[0])
 		page_text(p, 2, "Advice:", STYLE_PLAIN, "%s", WORDS(p, text, one->advice));
 }
