@@ -40,6 +40,8 @@ static uint64_t take_stamp(struct input *in, uint64_t near)
 	return (near + n) & ~(1ULL << 63);
 }
 
+#define POSITIONS (POS_BLOCKED_CONVOY + 1)
+
 static void must(int holds)
 {
 	if (!holds)
@@ -49,7 +51,7 @@ static void must(int holds)
 static void check_track(const struct track *t, uint64_t gap_ns)
 {
 	const struct ledger *l = &t->ledger;
-	uint64_t states = 0, causes = 0, counts = 0;
+	uint64_t states = 0, causes = 0, counts = 0, rows = 0;
 
 	for (int i = 0; i < TS_COUNT; i++)
 		states += l->state_ns[i];
@@ -58,6 +60,11 @@ static void check_track(const struct track *t, uint64_t gap_ns)
 		causes += l->cause[i].ns;
 		counts += l->cause[i].count;
 	}
+	for (int i = 0; i < ROW_COUNT; i++)
+		rows += l->row_ns[i];
+	must(rows == causes);
+	must(l->queued_own_ns + l->queued_idle_ns <=
+	     l->state_ns[TS_WOKEN] + l->state_ns[TS_PREEMPTED]);
 	must(l->end_at >= l->start_at);
 	must(states == l->end_at - l->start_at);
 	must(causes + gap_ns == l->state_ns[TS_BLOCKED] + l->state_ns[TS_UNKNOWN]);
@@ -101,6 +108,9 @@ static void fuzz_track(struct input *in)
 		d.unseen = take(in, 1) / 0xf0;
 		d.off = take(in, 1) % 6;
 		d.cause = take(in, 1) % (CAUSE_COUNT + 3);
+		d.row = take(in, 1) % (ROW_COUNT + 3);
+		t.behind = take(in, 1) % 6;
+		t.behind_ns = take_stamp(in, 0);
 		track_depart(&t, &d);
 		if (d.unseen)
 			gap_ns += t.ledger.state_ns[TS_UNKNOWN] - unknown;
@@ -113,7 +123,7 @@ static void check_wall(const struct wall *w, const uint32_t *pos)
 {
 	const struct wall_sums *s = &w->sums;
 	uint64_t running = 0, still = s->still_ns;
-	uint32_t count[5] = {};
+	uint32_t count[POSITIONS] = {};
 
 	for (int i = 1; i < WALL_COUNTS; i++)
 		running += s->by_count[i];
@@ -121,17 +131,20 @@ static void check_wall(const struct wall *w, const uint32_t *pos)
 		still += s->row_ns[i] + s->pending_ns[i];
 	must(!s->by_count[0]);
 	must(running + s->runnable_ns + still == s->at - s->start_at);
-	must(s->serialised_ns <= running);
+	must(s->serialised_ns + s->stacked_ns + s->convoy_ns <= running);
+	must(s->latency_ns + s->limit_ns <= s->runnable_ns);
+	must(s->convoy_still_ns <= still + s->runnable_ns);
 	for (int i = 0; i < THREADS; i++)
 		count[pos[i]]++;
 	must(w->running == count[POS_RUNNING]);
 	must(w->runnable == count[POS_RUNNABLE]);
 	must(w->lock_waiters == count[POS_BLOCKED_LOCK]);
+	must(w->convoy_waiters == count[POS_BLOCKED_CONVOY]);
 }
 
 struct world {
 	struct wall w;
-	uint32_t pos[THREADS], cause[THREADS];
+	uint32_t pos[THREADS], row[THREADS];
 	uint64_t mark[THREADS];
 };
 
@@ -149,7 +162,8 @@ static void fuzz_woken(struct input *in, struct world *g, uint64_t i)
 		must(s->row_ns[r] <= before.row_ns[r]);
 		must(s->pending_ns[r] == before.pending_ns[r]);
 	}
-	wall_move(&g->w, g->pos[i], POS_RUNNING, g->cause[i], g->mark[i]);
+	wall_queued(&g->w, take(in, 1) % 6);
+	wall_move(&g->w, g->pos[i], POS_RUNNING, g->row[i], g->mark[i]);
 	g->pos[i] = POS_RUNNING;
 }
 
@@ -174,9 +188,9 @@ static void fuzz_move(struct input *in, struct world *g, uint64_t i, uint32_t to
 
 	wall_advance(&g->w, take_stamp(in, last));
 	must(g->w.sums.at >= last);
-	wall_move(&g->w, g->pos[i], to, g->cause[i], g->mark[i]);
+	wall_move(&g->w, g->pos[i], to, g->row[i], g->mark[i]);
 	g->pos[i] = to;
-	g->cause[i] = take(in, 1) % (CAUSE_COUNT + 3);
+	g->row[i] = take(in, 1) % (ROW_COUNT + 3);
 	g->mark[i] = g->w.pending_ever;
 }
 
@@ -186,7 +200,7 @@ static void fuzz_wall(struct input *in)
 
 	wall_start(&g.w, T0);
 	while (in->size) {
-		uint64_t what = take(in, 1), i = what % THREADS, to = what / THREADS % 5;
+		uint64_t what = take(in, 1), i = what % THREADS, to = what / THREADS % POSITIONS;
 
 		if (what >= 0xf0 && g.pos[i] != POS_RUNNING) {
 			wall_missed(&g.w, g.pos[i], take_stamp(in, g.w.sums.at));
