@@ -122,7 +122,7 @@ $(O)/tests/golden: $(wildcard tests/golden/*.c) $(O)/san/pure.a
 
 # libFuzzer wants clang for what it instruments; clang finds fault with glibc's obstack macros,
 # which subtract a null pointer to align.
-$(O)/tests/fuzz_%: tests/fuzz/fuzz_%.c $(pure_sources) | $(O)/needs
+$(O)/tests/fuzz_%: tests/fuzz/fuzz_%.c $(pure_sources) $(wildcard bpf/*.h user/*/*.h) | $(O)/needs
 	$(call say,FUZZ,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(filter-out -MMD -MP,$(common)) -O1 -g -fsanitize=fuzzer,address,undefined \

@@ -21,8 +21,9 @@ static __always_inline bool is_throttled(struct task_struct *task)
 /* When what happened at a switch. */
 struct moment {
 	u64 now;
-	u64 arrived;   /* prev came to the CPU */
-	u64 queued_at; /* next was woken or preempted */
+	u64 arrived;	/* prev came to the CPU */
+	u64 queued_at;	/* next was woken or preempted */
+	u32 waited_for; /* prev, before it came to the CPU: enum wall_row */
 };
 
 #define MOVE_DEAD  0x100 /* prev's last switch-out */
@@ -165,7 +166,7 @@ __noinline int move_both(struct tracked *p, struct tracked *n, struct moment *m,
 		g->wall.running = p != NULL; /* its release was not seen: it runs already */
 	}
 	if (p && p->position != POS_RUNNING)
-		wall_missed(&g->wall, p->position, m->arrived);
+		wall_missed(&g->wall, p->position, m->arrived, m->waited_for, p->pending_mark);
 	wall_advance(&g->wall, m->now);
 	if (n) {
 		if (n->position >= POS_BLOCKED)
@@ -323,6 +324,7 @@ static __always_inline u32 on_switch(bool preempt, struct task_struct *prev,
 			first = MOVE_FIRST;
 		}
 		p->going = read_departure(prev, p, preempt, prev_state, &d) | first;
+		m.waited_for = p->track.row;
 		depart(prev, p, now, lag, &d);
 		use_cpu(use, p, &d);
 		/* From memory it is any number to the verifier, which else walks all that

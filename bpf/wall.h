@@ -212,10 +212,12 @@ static __always_inline void wall_end_still(struct wall *w, __u32 row, __u64 mark
 
 static __always_inline void wall_begin_still(struct wall *w)
 {
+	/* What works at a time-out has waited for that, and not for the event. */
+	if (w->ender_row == ROW_TICK && w->burst_ns * TICK_SHARE >= w->piece_ns)
+		w->ender_row = ROW_TIMER;
 	/* No length: a hand-over that the clocks of two CPUs put at one instant. */
 	if (w->ender_ticks && w->piece_ns && w->burst_ns * TICK_SHARE >= w->piece_ns)
-		/* What works at a time-out has waited for that, and not for the event. */
-		wall_commit(w, w->ender_row == ROW_TICK ? ROW_TIMER : w->ender_row, w->ender_mark);
+		wall_commit(w, w->ender_row, w->ender_mark);
 	else if (w->ender_ticks)
 		w->piece_ns = 0; /* it stays pending: not for wall_woken() to correct */
 	w->ender_ticks = 0;
@@ -314,16 +316,39 @@ static __always_inline void wall_move(struct wall *w, __u32 from, __u32 to, __u3
 		wall_begin_still(w);
 }
 
+/* A thread has run since before the end of what was taken for a standstill, which another
+ * one seemed to end: its own wait for `row` had ended it. */
+static __always_inline void wall_ended_before(struct wall *w, __u32 row)
+{
+	struct wall_sums *s = &w->sums;
+	__u32 ender = w->ender_row & ROW_MASK;
+	__u64 moved = w->piece_ns;
+
+	if (moved > s->row_ns[ender])
+		moved = s->row_ns[ender];
+	s->row_ns[ender] -= moved;
+	s->row_ns[row & ROW_MASK] += moved;
+	w->ender_row = row;
+}
+
 /* A thread's switch-in was never seen (some kernels emit none when certain tasks
  * leave the CPU): now, at its switch-out, it is known that it has run since
- * `arrived`. What the rows say since the last event is still open and comes out
- * right; what is older stays as it is, and is counted. Before wall_advance(). */
-static __always_inline void wall_missed(struct wall *w, __u32 from, __u64 arrived)
+ * `arrived`, after a wait for `row`. What the rows say since the last event is still
+ * open and comes out right; what is older stays as it is, and is counted, but for
+ * whose wait ended the last standstill. Before wall_advance(). */
+static __always_inline void wall_missed(struct wall *w, __u32 from, __u64 arrived, __u32 row,
+					__u64 mark)
 {
 	w->sums.missed_in++;
 	if (w->sums.at > arrived)
 		w->sums.missed_ns += w->sums.at - arrived;
+	if (from < POS_BLOCKED || row >= ROW_COUNT) {
+		row = ROW_UNKNOWN;
+		mark = w->pending_ever;
+	} else if (arrived < w->piece_at && !w->ender_ticks) {
+		wall_ended_before(w, row);
+	}
 	wall_advance(w, arrived);
 	wall_queued(w, BEHIND_UNKNOWN);
-	wall_move(w, from, POS_RUNNING, ROW_UNKNOWN, w->pending_ever);
+	wall_move(w, from, POS_RUNNING, row, mark);
 }

@@ -203,7 +203,8 @@ static void fuzz_wall(struct input *in)
 		uint64_t what = take(in, 1), i = what % THREADS, to = what / THREADS % POSITIONS;
 
 		if (what >= 0xf0 && g.pos[i] != POS_RUNNING) {
-			wall_missed(&g.w, g.pos[i], take_stamp(in, g.w.sums.at));
+			wall_missed(&g.w, g.pos[i], take_stamp(in, g.w.sums.at), g.row[i],
+				    g.mark[i]);
 			g.pos[i] = POS_RUNNING;
 		}
 		switch (what >= 0xf0 ? 0 : take(in, 1) % 4) {

@@ -511,7 +511,7 @@ Test(still, older_rows_keep_their_own)
 /* It ran from `arrived` to `left`, which is only seen now. */
 static void missed(struct world *g, int i, __u64 arrived, __u64 left, __u32 cause)
 {
-	wall_missed(&g->wall, g->who[i].pos, START + arrived);
+	wall_missed(&g->wall, g->who[i].pos, START + arrived, g->who[i].row, g->who[i].mark);
 	g->who[i].pos = POS_RUNNING;
 	check(&g->wall);
 	block(g, i, left, cause);
@@ -528,7 +528,8 @@ Test(missed, is_made_good_if_nothing_came_between)
 	cr_assert_eq(standstill(&g.wall.sums), 200);
 	cr_assert_eq(g.wall.sums.missed_in, 1);
 	cr_assert_eq(g.wall.sums.missed_ns, 0);
-	cr_assert_eq(row(&g, ROW_UNKNOWN), 200, "its end was not seen");
+	cr_assert_eq(row(&g, ROW_TIMER), 200,
+		     "its end was not seen, but what it waited for is known");
 }
 
 Test(missed, after_its_wakeup)
@@ -734,15 +735,21 @@ static void sim_missed(struct sim *s, int i)
 	struct world *g = &s->world;
 	__u64 last = g->wall.sums.at, arrived = START + s->arrived[i];
 	bool was_busy = g->wall.running + g->wall.runnable, ran = g->wall.running;
+	bool waited = g->who[i].pos >= POS_BLOCKED;
+	__u32 row = waited ? g->who[i].row : ROW_UNKNOWN;
+	struct piece *piece = s->pieces.n ? &s->pieces.list[s->pieces.n - 1] : NULL;
 
-	wall_missed(&g->wall, g->who[i].pos, arrived);
+	/* The last standstill ended after it had come: its wait was what ended it. */
+	if (waited && piece && piece->settled && piece->ns && arrived < g->wall.piece_at)
+		piece->row = s->pieces.ender_row = row;
+	wall_missed(&g->wall, g->who[i].pos, arrived, g->who[i].row, g->who[i].mark);
 	g->who[i].pos = POS_RUNNING;
 	check(&g->wall);
 	s->missed_in++;
 	s->missed_ns += last > arrived ? last - arrived : 0;
 	if (ran)
 		s->pieces.worked += g->wall.sums.at - last;
-	sim_note(s, was_busy, ROW_UNKNOWN, s->pieces.n);
+	sim_note(s, was_busy, row, waited ? s->pieces.began[i] : s->pieces.n);
 	remember(&s->history, g);
 }
 

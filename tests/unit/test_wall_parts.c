@@ -87,7 +87,7 @@ Test(queued, whose_switch_in_was_missed_is_not_known)
 	struct world g = world();
 
 	move(&g, 0, 0, POS_RUNNABLE, ROW_UNKNOWN);
-	wall_missed(&g.wall, POS_RUNNABLE, START + 100);
+	wall_missed(&g.wall, POS_RUNNABLE, START + 100, ROW_UNKNOWN, 0);
 	g.who[0].pos = POS_RUNNING;
 	move(&g, 1, 200, POS_RUNNABLE, ROW_UNKNOWN);
 	arrive(&g, 1, 200, BEHIND_IDLE);
