@@ -209,9 +209,10 @@ def check_charged(report):
             ran += thread['states'].get('running_ns', 0) - thread.get('cpu', {}).get('stolen_ns', 0)
             kernel += witness['run_ns']
             switches += thread.get('switches', {}).get('seen', 0)
-    # A tick may fall into each of the processes, and cost microseconds that nobody is charged.
+    # Ticks now and then cost some 30 microseconds that nobody is charged, so that the bound of a
+    # program that computes little goes by how long it lived: 0.01 %.
     return near('running less stolen of all threads against run_ns', ran, kernel,
-                max(kernel / 1000, 100 * switches, 50_000))
+                max(kernel / 1000, 100 * switches, report['wall_ns'] / 10_000, 50_000))
 
 
 def check_threads(report):
