@@ -80,6 +80,8 @@ static __always_inline u32 futex_wait(struct tracked *t, const struct call *call
 
 	if (cause == CAUSE_SYNC_FUTEX && call->arg[3] && !call->compat)
 		return WAIT(cause, begin_futex(t, call->arg[0], call->arg[3], call->arg[1]));
+	if (cause == CAUSE_SYNC_FUTEX)
+		return WAIT(cause, train_row(&t->train, call->arg[0]));
 	return plain_wait(cause);
 }
 

@@ -242,9 +242,9 @@ static __always_inline void track_finish(struct track *t, const struct standing 
  * that only looks for work in a queue does not compute after each train; one that does
  * is told apart by what the others do meanwhile (analysis/convoy.c).
  */
-#define TRAIN_TIMEOUT_NS 20000000ull /* at most, for a wait to belong to a train */
-#define TRAIN_LOOK_NS	 100000ull   /* less run time than this between two waits is a look */
-#define TRAIN_WORK_NS	 1000000ull  /* from here on it is work */
+#define TRAIN_TIMEOUT_NS 150000000ull /* at most, for a wait to belong to a train */
+#define TRAIN_LOOK_NS	 100000ull    /* less run time than this between two waits is a look */
+#define TRAIN_WORK_NS	 1000000ull   /* from here on it is work */
 
 struct train {
 	__u64 word;	   /* of the last short wait */
@@ -258,6 +258,13 @@ struct train {
 static __always_inline int train_same(__u64 a, __u64 b)
 {
 	return a - b + 8 <= 16;
+}
+
+/* A wait without a time-out, on this word: its row. Not all who wait for such a lock need
+ * keep the time. */
+static __always_inline __u32 train_row(const struct train *t, __u64 word)
+{
+	return t->convoy_word && train_same(word, t->convoy_word) ? ROW_CONVOY : ROW_SYNC;
 }
 
 /* A short wait on this word begins; returns its row. */
@@ -276,5 +283,5 @@ static __always_inline __u32 track_train(struct train *t, __u64 word, __u64 run_
 	}
 	t->word = word;
 	t->run_ns = run_ns;
-	return t->convoy_word && train_same(word, t->convoy_word) ? ROW_CONVOY : ROW_SYNC;
+	return train_row(t, word);
 }

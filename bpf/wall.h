@@ -178,6 +178,10 @@ static __always_inline void wall_commit(struct wall *w, __u32 row, __u64 mark)
 	}
 }
 
+/* A standstill as short as this may be one thread of the program waking another: until an
+ * idle CPU has heard of it, the thread counts as blocked. */
+#define HAND_OVER_NS 200000
+
 /* A standstill ends, by the end of a wait of this row that began at mark. Whether
  * a wait that may tick was the reason for it shows only in what follows. */
 static __always_inline void wall_end_still(struct wall *w, __u32 row, __u64 mark)
@@ -186,7 +190,7 @@ static __always_inline void wall_end_still(struct wall *w, __u32 row, __u64 mark
 
 	if (row >= ROW_COUNT)
 		row = ROW_UNKNOWN;
-	if (row_depends(row))
+	if (row_depends(row) || s->still_ns < HAND_OVER_NS)
 		mark = w->pending_ever;
 	w->piece_ns = s->still_ns;
 	w->piece_at = s->at;

@@ -652,10 +652,9 @@ static void still_ends(struct pieces *p, __u64 at, __u32 row, int began)
 {
 	struct piece *last = &p->list[p->n];
 
-	if (depends(row))
-		began = p->n;
-
 	last->ns = at - p->since;
+	if (depends(row) || last->ns < HAND_OVER_NS)
+		began = p->n;
 	last->row = p->ender_row = row;
 	last->settled = !ticks(p->ender_row);
 	p->ender_began = last->settled ? -1 : began;

@@ -269,9 +269,10 @@ static void make_relative(struct model_builder *b)
 	}
 }
 
-/* The row of a standstill that is open at the end. Only something from outside
- * can end it, unless nothing from outside is waited for: then it is a lock's. */
-static unsigned int open_row(const struct model *m)
+/* The row of a standstill that is open at the end, among the waits that are open and have
+ * lasted so long. Only something from outside can end it, unless nothing from outside is
+ * waited for: then it is a lock's. */
+static unsigned int open_row(const struct model *m, uint64_t least_ns)
 {
 	static const unsigned char order[ROW_COUNT] = {
 		ROW_DEMAND, ROW_EVENT, ROW_TICK,   ROW_QUEUE,  ROW_PEER,
@@ -281,8 +282,10 @@ static unsigned int open_row(const struct model *m)
 	bool open[ROW_COUNT] = { false };
 
 	for (size_t i = 0; i < m->n_threads; i++) {
-		if (m->threads[i].flags & THREAD_OPEN_WAIT)
-			open[m->threads[i].open_row] = true;
+		const struct thread *t = &m->threads[i];
+
+		if (t->flags & THREAD_OPEN_WAIT && t->open_for_ns >= least_ns)
+			open[t->open_row] = true;
 	}
 	for (int i = 0; i < ROW_COUNT; i++) {
 		if (open[order[i]])
@@ -291,15 +294,33 @@ static unsigned int open_row(const struct model *m)
 	return ROW_UNKNOWN;
 }
 
-/* What no wait has ended for good keeps the row of the wait that ended it at all. */
+/* Who looks now and then, and does nothing, ends no standstill: as long as somebody has
+ * waited for something to do meanwhile, it was that. */
+static void settle_pending(const struct model *m, uint64_t rows[ROW_COUNT])
+{
+	uint64_t all = 0;
+	unsigned int row;
+
+	for (int r = 0; r < ROW_COUNT; r++)
+		all += rows[r];
+	row = open_row(m, all - all / 10);
+	if (!all || (row != ROW_DEMAND && row != ROW_EVENT && row != ROW_QUEUE))
+		return;
+	memset(rows, 0, ROW_COUNT * sizeof(*rows));
+	rows[row] = all;
+}
+
+/* What no wait has ended for good keeps the row of the wait that ended it at all, or goes
+ * to one that is open at the end. */
 static void settle_wall(struct model_builder *b)
 {
 	struct wall_sums *w = &b->m->wall;
 	uint64_t rows[ROW_COUNT];
 
 	memcpy(rows, w->pending_ns, sizeof(rows));
+	settle_pending(b->m, rows);
 	if (w->still_ns)
-		rows[open_row(b->m)] += w->still_ns;
+		rows[open_row(b->m, 0)] += w->still_ns;
 	for (int r = 0; r < ROW_COUNT; r++) {
 		w->row_ns[r] += rows[r];
 		w->pending_ns[r] = 0;
