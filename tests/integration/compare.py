@@ -184,12 +184,11 @@ def check_witness(name, thread):
         failures += equal(f'{name} switches against the kernel\'s', switches.get('seen', count),
                           kernel['voluntary'] + kernel['involuntary'])
     if 'run_ns' in kernel:
-        # Named apart; check_charged() sees to it that it is next to nothing in all. What one is
-        # not charged, another one is: up to some 30 microseconds around a tick.
+        # Named apart; check_charged() sees to it that it is next to nothing in all.
         stolen = sum(thread.get('cpu', {}).get(key, 0) for key in ('stolen_ns', 'uncharged_ns'))
         failures += near(f'{name} running less stolen against run_ns',
                          states.get('running_ns', 0) - stolen, kernel['run_ns'],
-                         max(kernel['run_ns'] / 1000, 100 * count, 30_000))
+                         max(kernel['run_ns'] / 1000, 100 * count))
     if 'run_delay_ns' in kernel:
         queued = sum(states.get(key, 0) for key in ('woken_ns', 'preempted_ns', 'yielded_ns'))
         # What run_delay counts and leaves out: see struct trust's comparison.

@@ -7,6 +7,9 @@
 
 #include "base/units.h"
 
+/* Of the time: with more of it unseen there is no verdict. */
+#define UNSEEN_AT_MOST 0.25
+
 static const char *const class_names[CLASS_COUNT] = {
 	[CLASS_UNKNOWN] = "unknown",
 	[CLASS_CPU_BOUND] = "cpu-bound",
@@ -343,6 +346,14 @@ static void say_mixed(struct finding *to, const struct findings *f, const struct
 			     "by doing both at the same time");
 }
 
+/* The part of the time in which more may have run than was seen. */
+static double unseen(const struct findings *f)
+{
+	const struct model *m = f->model;
+
+	return m->wall_ns ? (double)m->wall.missed_ns / m->wall_ns : 0;
+}
+
 static void say_unknown(struct finding *to, const struct findings *f, const struct shares *s)
 {
 	const struct wall_sums *w = &f->model->wall;
@@ -351,6 +362,10 @@ static void say_unknown(struct finding *to, const struct findings *f, const stru
 		finding_title(to, "too short a run to tell");
 		finding_advice(to, "Give it more work to do: what is measured here is mostly the "
 				   "start of a program.");
+	} else if (unseen(f) > UNSEEN_AT_MOST) {
+		finding_title(to, "the kernel has not announced when its threads got a CPU");
+		finding_advice(to, "Measure it again. The times of the threads are right all the "
+				   "same.");
 	} else if (percent(f, w->row_ns[ROW_SYNC] + w->row_ns[ROW_CHILD]) > 50) {
 		finding_title(to, "its threads wait for each other, and none of them runs");
 		finding_advice(to,
@@ -369,6 +384,9 @@ void verdict_find(struct findings *f)
 
 	shares_of_program(&s, f);
 	classify(&s, &f->verdict);
+	f->verdict.margin = f->verdict.margin > unseen(f) ? f->verdict.margin - unseen(f) : 0;
+	if (unseen(f) > UNSEEN_AT_MOST)
+		f->verdict = (struct verdict){ .class = CLASS_UNKNOWN };
 	class = &words[f->verdict.class];
 	f->verdict.rule = f->verdict.class == CLASS_MIXED ? "verdict.mixed"
 			  : class->rule			  ? class->rule
