@@ -204,10 +204,10 @@ PROGRAMS = (
 
     # One at a time.
     Program('python threads', 'lock-bound', python(THREADS),
+            'four threads compute, ' + ONE_AT_A_TIME),
+    Program('ruby threads', 'lock-bound', ['ruby', '-e', RUBY_THREADS],
             'four threads compute, ' + ONE_AT_A_TIME,
             wrong='each of its threads waits for a word of its own, so no lock is seen'),
-    Program('ruby threads', 'lock-bound', ['ruby', '-e', RUBY_THREADS],
-            'four threads compute, ' + ONE_AT_A_TIME),
     Program('flock around computing', 'lock-bound', shell(
         'for i in part*; do flock lock gzip -c $i >/dev/null & done; wait'),
             'eight compressors could use both CPUs, but all wait for the one with the lock file',
