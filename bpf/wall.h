@@ -155,6 +155,18 @@ static __always_inline void wall_advance(struct wall *w, __u64 now)
 	}
 }
 
+/* What is no standstill leaves the open one. */
+static __always_inline void wall_take_still(struct wall *w, __u64 ns)
+{
+	struct wall_sums *s = &w->sums;
+
+	s->still_ns -= ns;
+	if (w->convoy_ns > s->still_ns) {
+		s->convoy_still_ns -= w->convoy_ns - s->still_ns;
+		w->convoy_ns = s->still_ns;
+	}
+}
+
 /* What is pending goes to `row`, as far as it came since the wait that ended it
  * had begun (mark); what is older keeps the row of the wait that ended it. A row
  * that has both, and is not the only one, is split by what is known: no more came
@@ -274,11 +286,7 @@ static __always_inline void wall_woken(struct wall *w, __u64 queued_at)
 	moved = s->at - queued_at;
 	if (moved > s->still_ns)
 		moved = s->still_ns;
-	s->still_ns -= moved;
-	if (w->convoy_ns > s->still_ns) {
-		s->convoy_still_ns -= w->convoy_ns - s->still_ns;
-		w->convoy_ns = s->still_ns;
-	}
+	wall_take_still(w, moved);
 	s->runnable_ns += moved;
 	w->queued_ns += moved;
 	w->hidden_ns += moved;
@@ -335,17 +343,39 @@ static __always_inline void wall_ended_before(struct wall *w, __u32 row)
 	w->ender_row = row;
 }
 
+/* A thread has run since `arrived`, while none seemed to: what was taken for queueing or a
+ * standstill, back to the last switch-in that was seen. Returns how much that was. */
+static __always_inline __u64 wall_ran_alone(struct wall *w, __u64 arrived)
+{
+	struct wall_sums *s = &w->sums;
+	__u64 ns = s->at - arrived, most = w->runnable ? w->queued_ns : s->still_ns;
+
+	if (w->running)
+		return 0;
+	if (ns > most)
+		ns = most;
+	if (w->runnable) {
+		w->queued_ns -= ns;
+		s->runnable_ns -= ns;
+	} else {
+		wall_take_still(w, ns);
+	}
+	s->by_count[1] += ns;
+	s->busy_ns += ns;
+	return ns;
+}
+
 /* A thread's switch-in was never seen (some kernels emit none when certain tasks
  * leave the CPU): now, at its switch-out, it is known that it has run since
  * `arrived`, after a wait for `row`. What the rows say since the last event is still
- * open and comes out right; what is older stays as it is, and is counted, but for
- * whose wait ended the last standstill. Before wall_advance(). */
+ * open and comes out right, and so does what none seemed to run in; what else is older
+ * stays as it is, and is counted. Before wall_advance(). */
 static __always_inline void wall_missed(struct wall *w, __u32 from, __u64 arrived, __u32 row,
 					__u64 mark)
 {
 	w->sums.missed_in++;
 	if (w->sums.at > arrived)
-		w->sums.missed_ns += w->sums.at - arrived;
+		w->sums.missed_ns += w->sums.at - arrived - wall_ran_alone(w, arrived);
 	if (from < POS_BLOCKED || row >= ROW_COUNT) {
 		row = ROW_UNKNOWN;
 		mark = w->pending_ever;

@@ -563,6 +563,20 @@ Test(missed, what_is_older_than_the_last_event_is_counted)
 	cr_assert_eq(g.wall.running, 0);
 }
 
+/* Another thread's events had moved the clock on meanwhile. */
+Test(missed, ran_alone_in_what_was_taken_for_queueing)
+{
+	struct world g = world();
+
+	wake(&g, 0, 0);
+	move(&g, 0, 100, POS_RUNNABLE, ROW_UNKNOWN);
+	wall_advance(&g.wall, START + 900);
+	missed(&g, 0, 200, 1000, CAUSE_IO_DISK);
+	cr_assert_eq(g.wall.sums.by_count[1], 100 + 800);
+	cr_assert_eq(g.wall.sums.runnable_ns, 100);
+	cr_assert_eq(g.wall.sums.missed_ns, 0);
+}
+
 Test(missed, lock_waiter_is_none_any_more)
 {
 	struct world g = world();
@@ -591,6 +605,11 @@ static void compare(const struct history *h, const struct world *g)
 	__u64 still = 0;
 
 	integrate(h, g->wall.cpus_allowed, &is, &still);
+	is.by_count[1] += h->queued_ns + h->still_ns;
+	is.busy_ns += h->queued_ns + h->still_ns;
+	is.runnable_ns -= h->queued_ns;
+	still -= h->still_ns;
+	is.convoy_still_ns -= h->convoy_ns;
 	for (int n = 1; n < WALL_COUNTS; n++)
 		cr_assert_eq(g->wall.sums.by_count[n], is.by_count[n], "%d running", n);
 	cr_assert_eq(g->wall.sums.busy_ns, is.busy_ns);
@@ -728,6 +747,26 @@ static void sim_move(struct sim *s, int i, __u32 pos, __u32 row)
 	remember(&s->history, g);
 }
 
+/* Since it came none seemed to run: so long it was queueing, or a standstill, by mistake. */
+static __u64 ran_alone(struct history *h, const struct wall *before, __u64 arrived)
+{
+	__u64 ns = before->sums.at - arrived;
+	__u64 most = before->runnable ? before->queued_ns : before->sums.still_ns;
+
+	if (before->running)
+		return 0;
+	ns = ns < most ? ns : most;
+	if (before->runnable) {
+		h->queued_ns += ns;
+	} else {
+		__u64 left = before->sums.still_ns - ns;
+
+		h->still_ns += ns;
+		h->convoy_ns += before->convoy_ns > left ? before->convoy_ns - left : 0;
+	}
+	return ns;
+}
+
 /* As the probe does at the switch-out of a thread that it has not seen coming. */
 static void sim_missed(struct sim *s, int i)
 {
@@ -737,15 +776,18 @@ static void sim_missed(struct sim *s, int i)
 	bool waited = g->who[i].pos >= POS_BLOCKED;
 	__u32 row = waited ? g->who[i].row : ROW_UNKNOWN;
 	struct piece *piece = s->pieces.n ? &s->pieces.list[s->pieces.n - 1] : NULL;
+	struct wall before;
 
 	/* The last standstill ended after it had come: its wait was what ended it. */
 	if (waited && piece && piece->settled && piece->ns && arrived < g->wall.piece_at)
 		piece->row = s->pieces.ender_row = row;
+	before = g->wall;
 	wall_missed(&g->wall, g->who[i].pos, arrived, g->who[i].row, g->who[i].mark);
 	g->who[i].pos = POS_RUNNING;
 	check(&g->wall);
 	s->missed_in++;
-	s->missed_ns += last > arrived ? last - arrived : 0;
+	s->missed_ns +=
+		last > arrived ? last - arrived - ran_alone(&s->history, &before, arrived) : 0;
 	if (ran)
 		s->pieces.worked += g->wall.sums.at - last;
 	sim_note(s, was_busy, row, waited ? s->pieces.began[i] : s->pieces.n);

@@ -122,6 +122,9 @@ struct moment {
 struct history {
 	struct moment moments[2 * STEPS]; /* a step may tell of a missed one before */
 	int n;
+	/* known later to have been one thread's running: of the queueing, of standstills, and of
+	 * what of those was a convoy's */
+	__u64 queued_ns, still_ns, convoy_ns;
 };
 
 static inline int how_many(const __u32 *all, enum position pos)

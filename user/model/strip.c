@@ -121,10 +121,30 @@ static void settle_at_once(struct strip *s, const struct wall_sums *sums)
 	s->last = *sums;
 }
 
+/* What the queueing has shrunk by was running (wall_missed() in wall.h): newest first. */
+static void take_back_queued(struct strip *s, const struct wall_sums *sums)
+{
+	uint64_t ns = at_least_0(s->last.runnable_ns, sums->runnable_ns);
+
+	for (size_t n = s->n; n-- && ns;) {
+		struct slot *slot = &s->slots[n].slot;
+		uint64_t left = at_least_0(slot->runnable_ns, slot->latency_ns + slot->limit_ns);
+		uint64_t take = left < ns ? left : ns;
+
+		slot->runnable_ns -= take;
+		slot->running_ns += take;
+		slot->busy_ns += take;
+		s->last.runnable_ns -= take;
+		s->last.busy_ns += take;
+		ns -= take;
+	}
+}
+
 /* What a row has shrunk by turned out to be queueing (wall_woken() in state.h), in the
  * slots before: newest first. */
 static void take_back(struct strip *s, const struct wall_sums *sums)
 {
+	take_back_queued(s, sums);
 	for (int r = 0; r < ROW_COUNT; r++) {
 		uint64_t ns = at_least_0(s->last.row_ns[r], sums->row_ns[r]);
 
