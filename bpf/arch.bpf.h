@@ -100,9 +100,10 @@ enum call_class {
 
 extern const unsigned char calls_native[CALL_TABLE];
 
+/* An argument is read when it is asked for: a wait needs one of them, or none. */
 struct call {
-	long nr; /* -1: in no system call */
-	unsigned long arg[5];
+	const struct pt_regs *regs;
+	long nr;     /* -1: in no system call */
 	bool compat; /* i386's numbers */
 };
 
@@ -115,22 +116,46 @@ extern const unsigned char calls_compat[CALL_TABLE];
 static __always_inline void parse_call(struct task_struct *task, struct pt_regs *regs,
 				       struct call *ret)
 {
+	ret->regs = regs;
 	ret->nr = (int)regs->orig_ax;
 	ret->compat = task->thread_info.status & TS_COMPAT;
-	if (ret->compat) {
-		ret->arg[0] = (u32)regs->bx;
-		ret->arg[1] = (u32)regs->cx;
-		ret->arg[2] = (u32)regs->dx;
-		ret->arg[3] = (u32)regs->si;
-		ret->arg[4] = (u32)regs->di;
-	} else {
-		ret->arg[0] = regs->di;
-		ret->arg[1] = regs->si;
-		ret->arg[2] = regs->dx;
-		ret->arg[3] = regs->r10;
-		ret->arg[4] = regs->r8;
-	}
 }
+
+#define CALL_ARG(call, native, i386)                                                               \
+	((call)->compat ? (u32)(call)->regs->i386 : (u64)(call)->regs->native)
+#define CALL_ARG0(call) CALL_ARG(call, di, bx)
+#define CALL_ARG1(call) CALL_ARG(call, si, cx)
+#define CALL_ARG2(call) CALL_ARG(call, dx, dx)
+#define CALL_ARG3(call) CALL_ARG(call, r10, si)
+#define CALL_ARG4(call) CALL_ARG(call, r8, di)
+
+static __always_inline const unsigned char *call_table(const struct call *call)
+{
+	return call->compat ? calls_compat : calls_native;
+}
+
+#elif defined(__TARGET_ARCH_arm64)
+
+static __always_inline void parse_call(struct task_struct *task, struct pt_regs *regs,
+				       struct call *ret)
+{
+	ret->regs = regs;
+	ret->nr = regs->syscallno;
+	ret->compat = false;
+}
+
+#define CALL_ARG0(call) ((call)->regs->orig_x0)
+#define CALL_ARG1(call) ((call)->regs->regs[1])
+#define CALL_ARG2(call) ((call)->regs->regs[2])
+#define CALL_ARG3(call) ((call)->regs->regs[3])
+#define CALL_ARG4(call) ((call)->regs->regs[4])
+
+static __always_inline const unsigned char *call_table(const struct call *call)
+{
+	return calls_native;
+}
+
+#endif
 
 static __always_inline u32 class_of(const struct call *call)
 {
@@ -139,35 +164,8 @@ static __always_inline u32 class_of(const struct call *call)
 	if (nr >= CALL_TABLE)
 		return CALL_OTHER;
 	barrier_var(nr); /* or the mask, which the verifier needs to see, is optimised away */
-	nr &= CALL_TABLE - 1;
-	return call->compat ? calls_compat[nr] : calls_native[nr];
+	return call_table(call)[nr & (CALL_TABLE - 1)];
 }
-
-#elif defined(__TARGET_ARCH_arm64)
-
-static __always_inline void parse_call(struct task_struct *task, struct pt_regs *regs,
-				       struct call *ret)
-{
-	ret->nr = regs->syscallno;
-	ret->compat = false;
-	ret->arg[0] = regs->orig_x0;
-	ret->arg[1] = regs->regs[1];
-	ret->arg[2] = regs->regs[2];
-	ret->arg[3] = regs->regs[3];
-	ret->arg[4] = regs->regs[4];
-}
-
-static __always_inline u32 class_of(const struct call *call)
-{
-	unsigned long nr = call->nr;
-
-	if (nr >= CALL_TABLE)
-		return CALL_OTHER;
-	barrier_var(nr);
-	return calls_native[nr & (CALL_TABLE - 1)];
-}
-
-#endif
 
 /* The call that a task is in, or was in last. */
 static __always_inline void read_call(struct task_struct *task, struct call *ret)

@@ -100,7 +100,7 @@ int BPF_PROG(cp_call, struct pt_regs *regs, long result)
 	if (class == CALL_EPOLL || class == CALL_EPOLL_TIME)
 		count_epoll(s, t, result);
 	else if (class == CALL_FUTEX)
-		count_futex(s, call.arg[1], result);
+		count_futex(s, CALL_ARG1(&call), result);
 	else
 		count_wait(s, result);
 	return 0;

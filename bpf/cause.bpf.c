@@ -7,6 +7,7 @@
  */
 #include "thread.bpf.h"
 #include "arch.bpf.h"
+#include "target.bpf.h"
 
 /* include/linux/sched.h */
 #define TASK_STOPPED   0x0004
@@ -18,9 +19,6 @@
 #define PF_KTHREAD     0x00200000
 /* include/linux/sched/jobctl.h */
 #define JOBCTL_TRAP_FREEZE (1UL << 23)
-/* include/uapi/linux/stat.h */
-#define S_IFMT	0170000
-#define S_IFIFO 0010000
 /* include/uapi/asm-generic/fcntl.h */
 #define F_SETLKW     7
 #define F_SETLKW64   14 /* i386 */
@@ -56,7 +54,7 @@ __noinline int is_inside(u64 start, u64 end)
  * shared FUTEX_WAIT_BITSET for the thread's tid to be cleared (nptl). */
 static __always_inline u32 futex_cause(const struct call *call)
 {
-	u32 op = call->arg[1], value = call->arg[2];
+	u32 op = CALL_ARG1(call), value = CALL_ARG2(call);
 
 	switch (op & ~(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME)) {
 	case FUTEX_WAIT:
@@ -78,16 +76,17 @@ static __always_inline u32 futex_wait(struct tracked *t, const struct call *call
 {
 	u32 cause = futex_cause(call);
 
-	if (cause == CAUSE_SYNC_FUTEX && call->arg[3] && !call->compat)
-		return WAIT(cause, begin_futex(t, call->arg[0], call->arg[3], call->arg[1]));
+	if (cause == CAUSE_SYNC_FUTEX && CALL_ARG3(call) && !call->compat)
+		return WAIT(cause,
+			    begin_futex(t, CALL_ARG0(call), CALL_ARG3(call), CALL_ARG1(call)));
 	if (cause == CAUSE_SYNC_FUTEX)
-		return WAIT(cause, train_row(&t->train, call->arg[0]));
+		return WAIT(cause, train_row(&t->train, CALL_ARG0(call)));
 	return plain_wait(cause);
 }
 
 static __always_inline u32 fcntl_cause(const struct call *call)
 {
-	u32 cmd = call->arg[1];
+	u32 cmd = CALL_ARG1(call);
 
 	if (cmd == F_SETLKW || cmd == F_OFD_SETLKW || (call->compat && cmd == F_SETLKW64))
 		return CAUSE_LOCK_FILE;
@@ -144,26 +143,26 @@ static __always_inline u32 simple_cause(u32 class)
 
 static __always_inline u32 poll_wait(struct tracked *t, const struct call *call, u32 is_time)
 {
-	if (!call->arg[1])
+	if (!CALL_ARG1(call))
 		return plain_wait(CAUSE_TIMER_SLEEP);
 	if (!call->compat)
-		begin_poll(t, call->arg[0], call->arg[1], call->arg[2], is_time);
+		begin_poll(t, CALL_ARG0(call), CALL_ARG1(call), CALL_ARG2(call), is_time);
 	return plain_wait(CAUSE_EVENT_POLL);
 }
 
 static __always_inline u32 select_wait(struct tracked *t, const struct call *call, u32 part_ns)
 {
-	if (!(u32)call->arg[0])
+	if (!(u32)CALL_ARG0(call))
 		return plain_wait(CAUSE_TIMER_SLEEP);
 	if (!call->compat)
-		begin_select(t, call->arg[1], call->arg[0], call->arg[4], part_ns);
+		begin_select(t, CALL_ARG1(call), CALL_ARG0(call), CALL_ARG4(call), part_ns);
 	return plain_wait(CAUSE_EVENT_SELECT);
 }
 
 static __always_inline u32 epoll_wait(struct tracked *t, const struct call *call, u32 is_time)
 {
 	waits_seen = 1;
-	begin_epoll(t, call->arg[0], call->arg[3], is_time);
+	begin_epoll(t, CALL_ARG0(call), CALL_ARG3(call), is_time);
 	return plain_wait(CAUSE_EVENT_EPOLL);
 }
 
@@ -173,12 +172,13 @@ static __always_inline u32 restarted_wait(struct tracked *t)
 	return plain_wait(t->track.ledger.blocks ? t->last_call_cause : CAUSE_UNKNOWN);
 }
 
-static __always_inline u32 call_wait(struct tracked *t, const struct call *call, u32 state)
+static __always_inline u32 call_wait(struct task_struct *task, struct tracked *t,
+				     const struct call *call, u32 state)
 {
 	switch (class_of(call)) {
 	case CALL_FD:
 	case CALL_FD_BARE:
-		return fd_wait(call->arg[0], state);
+		return fd_wait(task, CALL_ARG0(call), state);
 	case CALL_FUTEX:
 		waits_seen = 1;
 		return futex_wait(t, call);
@@ -200,9 +200,9 @@ static __always_inline u32 call_wait(struct tracked *t, const struct call *call,
 		t->event.resolve = RESOLVE_SIGNAL;
 		return plain_wait(CAUSE_SIGNAL_WAIT);
 	case CALL_FD_TO_FD:
-		return two_fd_wait(call->arg[0], call->arg[1], state);
+		return two_fd_wait(CALL_ARG0(call), CALL_ARG1(call), state);
 	case CALL_FD_X_FD:
-		return two_fd_wait(call->arg[0], call->arg[2], state);
+		return two_fd_wait(CALL_ARG0(call), CALL_ARG2(call), state);
 	case CALL_FCNTL:
 		return plain_wait(fcntl_cause(call));
 	case CALL_SYNC:
@@ -264,7 +264,7 @@ u32 wait_of(struct tracked *t, u32 state)
 	read_call(task, &call);
 	if (call.nr < 0)
 		return plain_wait(d && in_iowait(task) ? CAUSE_FAULT_MAJOR : CAUSE_FAULT_MINOR);
-	wait = call_wait(t, &call, state);
+	wait = call_wait(task, t, &call, state);
 	if (d && in_iowait(task))
 		return device_wait(&call, wait);
 	t->last_call_cause = wait & 0xff;

@@ -21,9 +21,11 @@ static __always_inline bool is_throttled(struct task_struct *task)
 /* When what happened at a switch. */
 struct moment {
 	u64 now;
+	u64 lag;	/* rq->clock - rq->clock_task then */
 	u64 arrived;	/* prev came to the CPU */
 	u64 queued_at;	/* next was woken or preempted */
 	u32 waited_for; /* prev, before it came to the CPU: enum wall_row */
+	u32 pad;
 };
 
 #define MOVE_DEAD  0x100 /* prev's last switch-out */
@@ -200,7 +202,8 @@ static __always_inline bool hand_over(struct tracked *p, struct tracked *n, u32 
 {
 	struct program *g = the_program();
 
-	if (!g || p->position != POS_RUNNING || !wall_hand_over(&g->wall, to, n->position))
+	if (!g || p->position != POS_RUNNING ||
+	    !wall_hand_over(&g->wall, to, n->position, n->track.last_out))
 		return false;
 	p->pending_mark = g->wall.pending_ever;
 	return true;
@@ -237,9 +240,12 @@ static __always_inline void resolve_wait(struct task_struct *task, struct tracke
 }
 
 /* Prev leaves this CPU. */
-static __always_inline void use_cpu(struct cpu_use *use, struct tracked *p,
-				    const struct departure *d)
+static __always_inline void use_cpu(struct tracked *p, const struct departure *d)
 {
+	struct cpu_use *use = this_cpu();
+
+	if (!use)
+		return;
 	if (d->now > d->arrived)
 		use->own_ns += d->now - d->arrived;
 	use->out_at = d->now;
@@ -251,11 +257,13 @@ static __always_inline void use_cpu(struct cpu_use *use, struct tracked *p,
 
 /* Next comes to this CPU: who had it while it was queued. Of a preempted thread that
  * stayed here it is known how long; of others, who had it last. */
-static __always_inline void find_behind(const struct cpu_use *use, struct tracked *n, u64 now,
-					bool own, bool idle)
+static __always_inline void find_behind(struct tracked *n, u64 now, bool own, bool idle)
 {
+	struct cpu_use *use = this_cpu();
 	struct track *t = &n->track;
 
+	if (!use)
+		return;
 	t->behind = BEHIND_OWN;
 	t->behind_ns = ~0ull;
 	if (t->off == OFF_THROTTLED) {
@@ -270,15 +278,37 @@ static __always_inline void find_behind(const struct cpu_use *use, struct tracke
 	}
 }
 
+/* Prev leaves the CPU; returns its position from now on, and what goes with that. */
+static __always_inline u32 leave(struct task_struct *prev, struct tracked *p, bool preempt,
+				 u32 prev_state, struct moment *m)
+{
+	struct departure d = {};
+	u32 first = 0;
+
+	if (p->role == ROLE_HELD) {
+		release_unseen(prev, p, preempt, prev_state, m->lag);
+		first = MOVE_FIRST;
+	}
+	p->going = read_departure(prev, p, preempt, prev_state, &d) | first;
+	m->waited_for = p->track.row;
+	depart(prev, p, m->now, m->lag, &d);
+	m->arrived = d.arrived;
+	use_cpu(p, &d);
+	/* From memory it is any number to the verifier, which else walks all that
+	 * follows once for each. */
+	return *(volatile u32 *)&p->going;
+}
+
 /* Next comes to the CPU; MOVE_FIRST if that is the command's release. */
-static __always_inline u32 arrive(struct task_struct *next, struct tracked *n, u64 now, u64 lag)
+static __always_inline u32 arrive(struct task_struct *next, struct tracked *n,
+				  const struct moment *m)
 {
 	bool first = n->role == ROLE_HELD;
 
 	if (first)
-		release(next, n, now);
-	n->arrived = now;
-	n->stolen_mark = lag;
+		release(next, n, m->now);
+	n->arrived = m->now;
+	n->stolen_mark = m->lag;
 	if (n->event.resolve)
 		resolve_wait(next, n);
 	return first ? MOVE_FIRST : 0;
@@ -289,16 +319,9 @@ static __always_inline u32 on_switch(bool preempt, struct task_struct *prev,
 				     struct task_struct *next, u32 prev_state, struct rq *rq)
 {
 	struct tracked *p = NULL, *n = NULL;
-	struct departure d = {};
 	struct moment m = {};
-	struct cpu_use *use;
-	u32 what = 0, first = 0;
-	u64 now, lag;
+	u32 what = 0;
 
-	if (stopped) {
-		after_end(prev, prev_state);
-		return COST_ELSEWHERE;
-	}
 	if (prev->pid)
 		p = bpf_task_storage_get(&threads, prev, 0, 0);
 	if (next->pid)
@@ -311,39 +334,23 @@ static __always_inline u32 on_switch(bool preempt, struct task_struct *prev,
 		if (!n)
 			return COST_ELSEWHERE;
 	}
-	use = this_cpu();
-	if (!use)
-		return COST_ELSEWHERE;
-	now = rq->clock;
-	lag = now - rq->clock_task;
+	m.now = rq->clock;
+	m.lag = m.now - rq->clock_task;
 	if (p && p->role == ROLE_CLOCK)
 		p = NULL;
-	if (p) {
-		if (p->role == ROLE_HELD) {
-			release_unseen(prev, p, preempt, prev_state, lag);
-			first = MOVE_FIRST;
-		}
-		p->going = read_departure(prev, p, preempt, prev_state, &d) | first;
-		m.waited_for = p->track.row;
-		depart(prev, p, now, lag, &d);
-		use_cpu(use, p, &d);
-		/* From memory it is any number to the verifier, which else walks all that
-		 * follows once for each. */
-		what = *(volatile u32 *)&p->going;
-	}
+	if (p)
+		what = leave(prev, p, preempt, prev_state, &m);
 	if (n && n->role == ROLE_CLOCK) {
-		note_clocks(next, now);
+		note_clocks(next, m.now);
 		n = NULL;
 	}
 	if (n) {
-		what |= arrive(next, n, now, lag);
-		find_behind(use, n, now, p != NULL, !prev->pid);
+		what |= arrive(next, n, &m);
+		find_behind(n, m.now, p != NULL, !prev->pid);
 	}
 	if (!p || !n || what > POS_BLOCKED_CONVOY || !hand_over(p, n, what)) {
-		m.now = now;
-		m.arrived = d.arrived;
 		if (n)
-			m.queued_at = queued_since(next, n, now);
+			m.queued_at = queued_since(next, n, m.now);
 		move_both(p, n, &m, what);
 	}
 	if (n)
@@ -371,6 +378,10 @@ int BPF_PROG(cp_switch, bool preempt, struct task_struct *prev, struct task_stru
 	u64 from = 0;
 	u32 row;
 
+	if (stopped) {
+		after_end(prev, prev_state);
+		return 0;
+	}
 	/* The clock's low bits are as good as a die, and free. */
 	if (rq->clock % COST_SAMPLE == 0)
 		from = bpf_ktime_get_ns();

@@ -137,8 +137,7 @@ int in_yield(void);
 /* ledger.bpf.c: its last switch-out; after_end: the measurement was over before. */
 int thread_ended(struct tracked *t, u32 after_end);
 
-/* target.bpf.c: what the current task waits for in a call on one or two descriptors: WAIT(). */
-u32 fd_wait(u32 fd, u32 state);
+/* target.bpf.c: what the current task waits for in a call on two descriptors: WAIT(). */
 u32 two_fd_wait(u32 from, u32 to, u32 state);
 /* target.bpf.c: a descriptor in a set: WAIT(), above it its enum event_set. */
 u32 file_target(u64 file, u32 fd);

@@ -22,18 +22,18 @@ struct wall {
 	struct wall_sums sums;
 	__u32 running, runnable, lock_waiters, convoy_waiters;
 	__u32 cpus_allowed;
-	__u32 alive;		       /* tracked threads */
-	__u32 command_alive;	       /* of them, in the command's own process */
-	__u32 ender_row;	       /* of the wait that ended the last standstill */
-	__u32 ender_ticks;	       /* it may have been one of a ticker: not decided yet */
-	__u64 convoy_ns;	       /* part of convoy_still_ns: in the open standstill */
-	__u64 queued_ns;	       /* part of runnable_ns: since the last switch-in */
-	__u64 piece_ns;		       /* the last standstill */
-	__u64 piece_at;		       /* its end */
-	__u64 hidden_ns;	       /* what wall_woken() has put right */
-	__u64 burst_ns;		       /* running time since it ended */
-	__u64 ender_mark;	       /* pending_ever when the ender's wait began */
-	__u64 pending_ever;	       /* all that was ever added to pending_ns */
+	__u32 alive;	     /* tracked threads */
+	__u32 command_alive; /* of them, in the command's own process */
+	__u32 ender_row;     /* of the wait that ended the last standstill */
+	__u32 ender_ticks;   /* it may have been one of a ticker: not decided yet */
+	__u64 convoy_ns;     /* part of convoy_still_ns: in the open standstill */
+	__u64 queued_ns;     /* part of runnable_ns: since the last switch-in */
+	__u64 piece_ns;	     /* the last standstill */
+	__u64 piece_at;	     /* its end */
+	__u64 hidden_ns;     /* queueing taken for a standstill, at most: see wall_woken() */
+	__u64 burst_ns;	     /* running time since it ended */
+	__u64 ender_mark;    /* pending_ever when the ender's wait began */
+	__u64 pending_ever;  /* all that was ever added to pending_ns */
 	__u64 pending_last[ROW_COUNT]; /* pending_ever after the last addition to each row */
 };
 
@@ -89,10 +89,15 @@ static __always_inline __u32 row_kind(__u32 row)
 }
 
 /* A wait that can end without anything having happened: by its own time-out. */
+static const __u8 tick_rows[] = { ROW_TIMER, ROW_SYNC, ROW_EVENT, ROW_CONVOY, ROW_TICK };
+
 static __always_inline int row_may_tick(__u32 row)
 {
-	return row == ROW_TIMER || row == ROW_EVENT || row == ROW_SYNC || row == ROW_CONVOY ||
-	       row == ROW_TICK;
+	for (unsigned int i = 0; i < sizeof(tick_rows); i++) {
+		if (row == tick_rows[i])
+			return 1;
+	}
+	return 0;
 }
 
 /* A wait that another thread of the program ends: why that came only now is not told by
@@ -176,7 +181,8 @@ static __always_inline void wall_commit(struct wall *w, __u32 row, __u64 mark)
 	struct wall_sums *s = &w->sums;
 	__u64 left = w->pending_ever - mark;
 
-	for (int r = 0; r < ROW_COUNT; r++) {
+	for (unsigned int i = 0; i < sizeof(tick_rows); i++) {
+		__u32 r = tick_rows[i];
 		__u64 mine = s->pending_ns[r], last = w->pending_last[r];
 		__u64 newer = last > mark ? last - mark : 0;
 		__u64 moved = mine < left ? mine : left;
@@ -252,12 +258,14 @@ static __always_inline void wall_count(struct wall *w, __u32 pos, __u32 by)
 }
 
 /* One thread of the program leaves a CPU to `to`, and another takes it over from
- * `from`: as many run as before. Without the lock and without wall_advance(), if
+ * `from`, where it has been since `since`: as many run as before. Without the lock and without wall_advance(), if
  * that is all that changes; returns whether it was. How many are queued is of no
  * importance while a thread runs, unless one waits for a lock. */
-static __always_inline int wall_hand_over(struct wall *w, __u32 to, __u32 from)
+static __always_inline int wall_hand_over(struct wall *w, __u32 to, __u32 from, __u64 since)
 {
 	if (from == POS_RUNNING) /* its switch-out was not seen: to be put right with the lock */
+		return 0;
+	if (from >= POS_BLOCKED && since < w->piece_at) /* a case for wall_woken() */
 		return 0;
 	if (to != from) {
 		if (to >= POS_BLOCKED_LOCK || from >= POS_BLOCKED_LOCK || w->lock_waiters ||
@@ -272,15 +280,18 @@ static __always_inline int wall_hand_over(struct wall *w, __u32 to, __u32 from)
 }
 
 /* A thread comes to a CPU whose wake-up was not seen: as long as a thread of the
- * program runs, or no probe is attached to wake-ups, none is looked at. It was queued since `queued_at`, so a standstill
- * that is open was none from then on; nor was the last one, if it came before the
- * thread that ended it. After wall_advance(), before wall_move(). */
+ * program runs, or no probe is attached to wake-ups, none is looked at. It was queued
+ * since `queued_at`, so a standstill that is open was none from then on; nor was the last
+ * one, if it came before the thread that ended it. Any before that stay as they are, and
+ * count as hidden. After wall_advance(), before wall_move(). */
 static __always_inline void wall_woken(struct wall *w, __u64 queued_at)
 {
 	struct wall_sums *s = &w->sums;
 	__u32 row = w->ender_row & ROW_MASK;
 	__u64 moved;
 
+	if (queued_at < s->start_at)
+		queued_at = s->start_at;
 	if (queued_at >= s->at)
 		return;
 	moved = s->at - queued_at;
@@ -289,19 +300,23 @@ static __always_inline void wall_woken(struct wall *w, __u64 queued_at)
 	wall_take_still(w, moved);
 	s->runnable_ns += moved;
 	w->queued_ns += moved;
-	w->hidden_ns += moved;
-	if (queued_at >= w->piece_at || w->ender_ticks)
+	if (queued_at >= w->piece_at)
 		return;
 	moved = w->piece_at - queued_at;
-	if (moved > w->piece_ns)
+	if (w->ender_ticks) {
+		w->hidden_ns += moved;
+		return;
+	}
+	if (moved > w->piece_ns) {
+		w->hidden_ns += moved - w->piece_ns;
 		moved = w->piece_ns;
+	}
 	if (moved > s->row_ns[row])
 		moved = s->row_ns[row];
 	w->piece_ns -= moved;
 	s->row_ns[row] -= moved;
 	s->runnable_ns += moved;
 	w->queued_ns += moved;
-	w->hidden_ns += moved;
 }
 
 /* A thread comes to a CPU: what the program was queued for meanwhile. */

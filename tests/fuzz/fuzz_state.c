@@ -145,7 +145,7 @@ static void check_wall(const struct wall *w, const uint32_t *pos)
 struct world {
 	struct wall w;
 	uint32_t pos[THREADS], row[THREADS];
-	uint64_t mark[THREADS];
+	uint64_t mark[THREADS], since[THREADS];
 };
 
 /* A thread comes to a CPU, queued since anything: time goes one way only, from still to queued. */
@@ -174,10 +174,11 @@ static void fuzz_hand_over(struct world *g, uint64_t p, uint64_t n, uint32_t to)
 
 	if (p == n || g->pos[p] != POS_RUNNING || to == POS_RUNNING)
 		return;
-	if (wall_hand_over(&g->w, to, g->pos[n])) {
+	if (wall_hand_over(&g->w, to, g->pos[n], g->since[n])) {
 		g->pos[p] = to;
 		g->pos[n] = POS_RUNNING;
 		g->mark[p] = g->w.pending_ever;
+		g->since[p] = g->w.sums.at;
 	}
 	must(!__builtin_memcmp(&before, &g->w.sums, sizeof(before)));
 }
@@ -192,6 +193,7 @@ static void fuzz_move(struct input *in, struct world *g, uint64_t i, uint32_t to
 	g->pos[i] = to;
 	g->row[i] = take(in, 1) % (ROW_COUNT + 3);
 	g->mark[i] = g->w.pending_ever;
+	g->since[i] = last;
 }
 
 static void fuzz_wall(struct input *in)

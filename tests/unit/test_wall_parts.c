@@ -191,7 +191,7 @@ Test(convoy, two_threads_and_one_lock)
 		int from = i % 2 ? 0 : 1;
 		__u64 ns = i * 5 * MS;
 
-		cr_assert_not(wall_hand_over(&g.wall, POS_BLOCKED_CONVOY, POS_RUNNABLE));
+		cr_assert_not(wall_hand_over(&g.wall, POS_BLOCKED_CONVOY, POS_RUNNABLE, START));
 		wall_advance(&g.wall, START + ns);
 		wall_woken(&g.wall, START + ns - 10 * US);
 		arrive(&g, 1 - from, ns, BEHIND_IDLE);

@@ -19,7 +19,7 @@
 /* What a probe keeps of each thread. */
 struct who {
 	__u32 pos, row;
-	__u64 mark;
+	__u64 mark, since;
 };
 
 struct world {
@@ -76,6 +76,7 @@ static inline void move(struct world *g, int i, __u64 ns, __u32 pos, __u32 row)
 	wall_move(&g->wall, t->pos, pos, waited ? t->row : ROW_UNKNOWN,
 		  waited ? t->mark : g->wall.pending_ever);
 	t->pos = pos;
+	t->since = START + ns;
 	if (pos >= POS_BLOCKED) {
 		t->row = row;
 		t->mark = g->wall.pending_ever;

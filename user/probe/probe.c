@@ -309,7 +309,7 @@ static int read_program(struct probe *p, struct program *ret)
 					 BPF_F_LOCK);
 }
 
-/* Queued while none ran, for this share of the time at least: a busy machine. */
+/* Hidden for this share of the time: a busy machine, on which many threads take turns. */
 #define BUSY_SHARE 200
 
 /* Attaches to wake-ups once they are worth what they cost. */

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#pragma once
+
+/*
+ * What a descriptor is, and what a wait on it is for: at the other end of a socket
+ * may be a server that is asked, or clients who ask.
+ */
+#include "thread.bpf.h"
+
+/* include/uapi/linux/stat.h */
+#define S_IFMT	 0170000
+#define S_IFSOCK 0140000
+#define S_IFREG	 0100000
+#define S_IFBLK	 0060000
+#define S_IFDIR	 0040000
+#define S_IFCHR	 0020000
+#define S_IFIFO	 0010000
+/* include/uapi/linux/magic.h */
+#define ANON_INODE_FS_MAGIC 0x09041934
+/* include/linux/fs.h */
+#define FMODE_READ  1
+#define FMODE_WRITE 2
+/* include/linux/socket.h, include/linux/net.h, include/net/tcp_states.h, include/net/sock.h */
+#define AF_UNIX		   1
+#define AF_INET		   2
+#define AF_INET6	   10
+#define AF_NETLINK	   16
+#define AF_PACKET	   17
+#define IPPROTO_TCP	   6
+#define TCP_ESTABLISHED	   1
+#define TCP_LISTEN	   10
+#define SOCK_NOSPACE	   2
+#define SOCK_BINDPORT_LOCK 8
+
+struct target {
+	u32 cause;	/* CAUSE_UNKNOWN: no such descriptor */
+	u32 row;	/* what a wait on it is for */
+	bool by_device; /* a file or disk: waited for in state D */
+};
+
+/* A port that connect() chose belongs to a client: its bucket says so
+ * (__inet_hash_connect()). Others were bound, so a connected socket on such a port was
+ * accepted; that its peer does not read (no space) is a wait for the peer again. */
+static __always_inline u32 tcp_row(struct socket *socket, struct sock *sk)
+{
+	struct inet_bind_bucket *bucket =
+		BPF_CORE_READ((struct inet_connection_sock *)sk, icsk_bind_hash);
+
+	if (!bucket || BPF_CORE_READ(bucket, fastreuse) < 0)
+		return ROW_PEER;
+	return BPF_CORE_READ(socket, flags) & 1 << SOCK_NOSPACE ? ROW_PEER : ROW_DEMAND;
+}
+
+/* Bound to a port and to no peer: a server. */
+static __always_inline u32 datagram_row(struct sock *sk, u32 state)
+{
+	u64 locks = BPF_CORE_READ_BITFIELD_PROBED(sk, sk_userlocks);
+
+	return locks & SOCK_BINDPORT_LOCK && state != TCP_ESTABLISHED ? ROW_DEMAND : ROW_PEER;
+}
+
+/* An accepted socket has its listener's name (unix_stream_connect()), a client's peer
+ * has one; a pair has none. */
+static __always_inline u32 unix_row(struct socket *socket, struct sock *sk)
+{
+	struct unix_sock *peer;
+
+	if (!bpf_core_type_exists(struct unix_sock)) /* CONFIG_UNIX=m */
+		return ROW_PEER;
+	if (BPF_CORE_READ((struct unix_sock *)sk, addr))
+		return ROW_DEMAND;
+	peer = (struct unix_sock *)BPF_CORE_READ((struct unix_sock *)sk, peer);
+	return peer && BPF_CORE_READ(peer, addr) ? ROW_PEER : ROW_DEMAND;
+}
+
+static __always_inline u32 socket_row(struct file *file)
+{
+	struct socket *socket = BPF_CORE_READ(file, private_data);
+	struct sock *sk = BPF_CORE_READ(socket, sk);
+	u32 state = BPF_CORE_READ(sk, __sk_common.skc_state);
+
+	if (state == TCP_LISTEN)
+		return ROW_DEMAND;
+	switch (BPF_CORE_READ(sk, __sk_common.skc_family)) {
+	case AF_INET:
+	case AF_INET6:
+		return BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP ? tcp_row(socket, sk)
+								     : datagram_row(sk, state);
+	case AF_UNIX:
+		return unix_row(socket, sk);
+	case AF_NETLINK:
+	case AF_PACKET:
+		return ROW_DEMAND;
+	}
+	return ROW_PEER;
+}
+
+static __always_inline u32 anonymous_cause(struct file *file)
+{
+	const unsigned char *name = BPF_CORE_READ(file, f_path.dentry, d_name.name);
+	char text[8] = {};
+
+	if (bpf_probe_read_kernel(text, sizeof(text), name))
+		return CAUSE_UNKNOWN;
+	switch (text[1]) {
+	case 'e': /* [eventfd], [eventpoll] */
+		return text[6] == 'f' ? CAUSE_EVENT_EVENTFD : CAUSE_EVENT_EPOLL;
+	case 't': /* [timerfd] */
+		return CAUSE_TIMER_TIMERFD;
+	case 's': /* [signalfd] */
+		return CAUSE_EVENT_SIGNALFD;
+	case 'n': /* inotify */
+		return CAUSE_EVENT_INOTIFY;
+	case 'f': /* [fanotify] */
+		return CAUSE_EVENT_INOTIFY;
+	}
+	return CAUSE_KERNEL_OTHER;
+}
+
+/* Documentation/admin-guide/devices.txt: consoles, serial lines, pseudo-terminals. */
+static __always_inline bool is_tty(dev_t dev)
+{
+	u32 major = dev >> 20;
+
+	return major == 4 || major == 5 || major == 188 || major == 204 || major == 229 ||
+	       (major >= 136 && major <= 143) || major == 3 || major == 2;
+}
+
+/* Makes a number a pointer that can be loaded through, which costs a tenth of a
+ * copy by bpf_probe_read_kernel(); since 6.2. */
+extern void *bpf_rdonly_cast(const void *pointer, __u32 btf_id) __ksym __weak;
+
+struct opened {
+	struct file *file;
+	struct inode *inode;
+	u32 f_mode;
+	u16 mode;
+};
+
+static __always_inline void read_file(struct file *file, struct opened *ret)
+{
+	struct inode *inode = BPF_CORE_READ(file, f_inode);
+
+	ret->file = file;
+	ret->inode = inode;
+	ret->f_mode = BPF_CORE_READ(file, f_mode);
+	ret->mode = BPF_CORE_READ(inode, i_mode);
+}
+
+/* The kernel's types have no array of pointers to load from; a struct that begins with
+ * a pointer does as well. */
+static __always_inline bool read_opened(struct file **slot, struct opened *ret)
+{
+	struct hlist_head *pointer;
+	struct file *file = NULL;
+	struct inode *inode;
+
+	if (&bpf_rdonly_cast) {
+		pointer = bpf_rdonly_cast(slot, bpf_core_type_id_kernel(struct hlist_head));
+		if (!pointer->first)
+			return false;
+		file = bpf_rdonly_cast(pointer->first, bpf_core_type_id_kernel(struct file));
+		inode = file->f_inode;
+		ret->file = file;
+		ret->inode = inode;
+		ret->f_mode = file->f_mode;
+		ret->mode = inode->i_mode;
+		return true;
+	}
+	if (bpf_probe_read_kernel(&file, sizeof(file), slot) || !file)
+		return false;
+	read_file(file, ret);
+	return true;
+}
+
+/* What is not cheap to tell, or rare. */
+static __always_inline void read_special(const struct opened *o, struct target *ret)
+{
+	struct inode *inode = o->inode;
+	struct super_block *sb;
+
+	ret->row = ROW_IO;
+	switch (o->mode & S_IFMT) {
+	case S_IFCHR:
+		if (is_tty(BPF_CORE_READ(inode, i_rdev))) {
+			ret->cause = CAUSE_IO_TTY;
+			ret->row = ROW_DEMAND;
+			return;
+		}
+		ret->cause = CAUSE_IO_FILE;
+		ret->by_device = true;
+		return;
+	case S_IFBLK:
+		ret->cause = CAUSE_IO_DISK;
+		ret->by_device = true;
+		return;
+	}
+	sb = BPF_CORE_READ(inode, i_sb);
+	if (BPF_CORE_READ(sb, s_magic) == ANON_INODE_FS_MAGIC) {
+		ret->cause = anonymous_cause(o->file);
+		ret->row = row_of_cause(ret->cause);
+		return;
+	}
+	ret->cause = BPF_CORE_READ(sb, s_bdev) ? CAUSE_IO_DISK : CAUSE_IO_FILE;
+	ret->by_device = true;
+}
+
+static __always_inline void describe_opened(const struct opened *o, struct target *ret)
+{
+	ret->by_device = false;
+	switch (o->mode & S_IFMT) {
+	case S_IFIFO:
+		ret->cause = CAUSE_IO_PIPE;
+		/* Full: who should read it does not. */
+		ret->row = (o->f_mode & (FMODE_READ | FMODE_WRITE)) == FMODE_WRITE ? ROW_PEER
+										   : ROW_DEMAND;
+		return;
+	case S_IFSOCK:
+		ret->cause = CAUSE_IO_SOCKET;
+		ret->row = socket_row(o->file);
+		return;
+	}
+	read_special(o, ret);
+}
+
+static __always_inline void read_target(struct files_struct *files, u32 fd, struct target *ret)
+{
+	struct fdtable *table;
+	struct opened opened;
+
+	ret->cause = CAUSE_UNKNOWN;
+	ret->row = ROW_UNKNOWN;
+	ret->by_device = false;
+	if (!files)
+		return;
+	table = files->fdt;
+	if (fd < table->max_fds && read_opened(table->fd + fd, &opened))
+		describe_opened(&opened, ret);
+}
+
+/* What a task waits for in a call on a descriptor: WAIT(). */
+static __always_inline u32 fd_wait(struct task_struct *task, u32 fd, u32 state)
+{
+	struct target target;
+
+	read_target(task->files, fd, &target);
+	if (target.cause == CAUSE_IO_DISK && !in_d_state(state))
+		return WAIT(CAUSE_IO_FILE, ROW_IO);
+	if (!target.by_device && in_d_state(state))
+		return WAIT(CAUSE_KERNEL_OTHER, ROW_OTHER);
+	return WAIT(target.cause, target.row);
+}
