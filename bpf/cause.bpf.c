@@ -1,35 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * Why a thread that leaves the CPU is blocked: read from the task itself at the
- * switch-out, so that a system call that does not block costs nothing. What the
- * task's state says comes first: its registers still show the last call when it
- * is stopped, frozen, faulting or dying.
- */
+/* What a thread waits for in a system call, where that is not told by one descriptor. */
 #include "thread.bpf.h"
 #include "arch.bpf.h"
-#include "target.bpf.h"
 
-/* include/linux/sched.h */
-#define TASK_STOPPED   0x0004
-#define TASK_TRACED    0x0008
-#define TASK_FROZEN    0x8000
-#define PF_EXITING     0x00000004
-#define PF_IO_WORKER   0x00000010
-#define PF_USER_WORKER 0x00004000
-#define PF_KTHREAD     0x00200000
-/* include/linux/sched/jobctl.h */
-#define JOBCTL_TRAP_FREEZE (1UL << 23)
+/* include/uapi/linux/stat.h */
+#define S_IFMT	0170000
+#define S_IFIFO 0010000
 /* include/uapi/asm-generic/fcntl.h */
 #define F_SETLKW     7
 #define F_SETLKW64   14 /* i386 */
 #define F_OFD_SETLKW 38
-
-#define CLONE_VFORK 0x00004000
-
-static __always_inline bool in_iowait(struct task_struct *task)
-{
-	return BPF_CORE_READ_BITFIELD_PROBED(task, in_iowait);
-}
 
 /* Is the current task inside this kernel function? For what neither its state nor
  * its registers tell, such as a page fault that it met inside a system call. Costs
@@ -172,13 +152,9 @@ static __always_inline u32 restarted_wait(struct tracked *t)
 	return plain_wait(t->track.ledger.blocks ? t->last_call_cause : CAUSE_UNKNOWN);
 }
 
-static __always_inline u32 call_wait(struct task_struct *task, struct tracked *t,
-				     const struct call *call, u32 state)
+static __always_inline u32 class_wait(struct tracked *t, const struct call *call, u32 state)
 {
 	switch (class_of(call)) {
-	case CALL_FD:
-	case CALL_FD_BARE:
-		return fd_wait(task, CALL_ARG0(call), state);
 	case CALL_FUTEX:
 		waits_seen = 1;
 		return futex_wait(t, call);
@@ -215,71 +191,14 @@ static __always_inline u32 call_wait(struct task_struct *task, struct tracked *t
 	return plain_wait(simple_cause(class_of(call)));
 }
 
-/* The cgroup freezer of version 2 sleeps interruptibly in a trap of its own
- * (kernel/signal.c, do_freezer_trap). */
-static __always_inline bool is_frozen(struct task_struct *task, u32 state)
+u32 call_wait(struct tracked *t, u32 state)
 {
-	return state & TASK_FROZEN || task->jobctl & JOBCTL_TRAP_FREEZE;
-}
-
-/* Without a system call of its own: the kernel's workers, and a task that exits. */
-static __always_inline u32 worker_cause(struct task_struct *task, u32 state)
-{
-	if (in_d_state(state) && in_iowait(task))
-		return CAUSE_IO_DISK;
-	return task->flags & PF_IO_WORKER ? CAUSE_IO_URING : CAUSE_KERNEL_OTHER;
-}
-
-/* A wait for a device, inside a system call: the call's own, or that of a page
- * fault in it. */
-static __always_inline u32 device_wait(const struct call *call, u32 wait)
-{
-	if (class_of(call) != CALL_FD_BARE) {
-		if (!fault_entry.start)
-			return plain_wait(CAUSE_UNKNOWN);
-		if (is_inside(fault_entry.start, fault_entry.end))
-			return plain_wait(CAUSE_FAULT_MAJOR);
-	}
-	return (wait & 0xff) == CAUSE_KERNEL_OTHER ? plain_wait(CAUSE_IO_DISK) : wait;
-}
-
-u32 wait_of(struct tracked *t, u32 state)
-{
-	struct task_struct *task = bpf_get_current_task_btf();
 	struct call call;
-	bool d = in_d_state(state);
-	u32 wait;
 
 	if (!t)
 		return plain_wait(CAUSE_UNKNOWN);
-	t->event.resolve = RESOLVE_NOT;
-	if (state & (TASK_STOPPED | TASK_TRACED))
-		return plain_wait(state & TASK_STOPPED ? CAUSE_SIGNAL_STOP : CAUSE_SIGNAL_PTRACE);
-	if (is_frozen(task, state))
-		return plain_wait(CAUSE_KERNEL_FREEZE);
-	if (t->kernel_lock)
-		return plain_wait(CAUSE_KERNEL_LOCK);
-	if (task->flags & (PF_KTHREAD | PF_IO_WORKER | PF_USER_WORKER | PF_EXITING))
-		return plain_wait(worker_cause(task, state));
-	read_call(task, &call);
-	if (call.nr < 0)
-		return plain_wait(d && in_iowait(task) ? CAUSE_FAULT_MAJOR : CAUSE_FAULT_MINOR);
-	wait = call_wait(task, t, &call, state);
-	if (d && in_iowait(task))
-		return device_wait(&call, wait);
-	t->last_call_cause = wait & 0xff;
-	return wait;
-}
-
-int in_yield(void)
-{
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct call call;
-
-	if (task->flags & (PF_KTHREAD | PF_IO_WORKER | PF_USER_WORKER))
-		return 0;
-	read_call(task, &call);
-	return call.nr >= 0 && class_of(&call) == CALL_YIELD;
+	read_call(bpf_get_current_task_btf(), &call);
+	return class_wait(t, &call, state);
 }
 
 char LICENSE[] SEC("license") = "GPL";

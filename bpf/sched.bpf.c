@@ -5,6 +5,7 @@
  * switch-out alone sends something.
  */
 #include "thread.bpf.h"
+#include "cause.bpf.h"
 
 #define TASK_DEAD 0x0080 /* include/linux/sched.h */
 
@@ -63,7 +64,8 @@ static __always_inline u32 read_departure(struct task_struct *prev, struct track
 			d->off = OFF_NEW;
 			return POS_RUNNABLE;
 		}
-		wait = wait_of(t, prev_state);
+		t->forget = wait_of(prev, t, prev_state);
+		wait = *(volatile u32 *)&t->forget;
 		d->off = OFF_BLOCKED;
 		d->cause = WAIT_CAUSE(wait);
 		d->row = WAIT_ROW(wait);
@@ -77,7 +79,7 @@ static __always_inline u32 read_departure(struct task_struct *prev, struct track
 		d->off = OFF_THROTTLED;
 		d->cause = CAUSE_KERNEL_THROTTLE;
 		d->row = ROW_OTHER;
-	} else if (!preempt && in_yield()) {
+	} else if (!preempt && in_yield(prev)) {
 		d->off = OFF_YIELDED;
 	}
 	return POS_RUNNABLE;
@@ -289,14 +291,12 @@ static __always_inline u32 leave(struct task_struct *prev, struct tracked *p, bo
 		release_unseen(prev, p, preempt, prev_state, m->lag);
 		first = MOVE_FIRST;
 	}
-	p->going = read_departure(prev, p, preempt, prev_state, &d) | first;
+	p->forget = read_departure(prev, p, preempt, prev_state, &d) | first;
 	m->waited_for = p->track.row;
 	depart(prev, p, m->now, m->lag, &d);
 	m->arrived = d.arrived;
 	use_cpu(p, &d);
-	/* From memory it is any number to the verifier, which else walks all that
-	 * follows once for each. */
-	return *(volatile u32 *)&p->going;
+	return *(volatile u32 *)&p->forget;
 }
 
 /* Next comes to the CPU; MOVE_FIRST if that is the command's release. */

@@ -50,7 +50,8 @@ struct tracked {
 	__u64 kernel_run_ns;   /* se.sum_exec_runtime then */
 	__u64 pending_mark;    /* for the wall rows: see wall_end_still() */
 	__u32 voluntary;       /* low half of nvcsw then */
-	__u32 going;	       /* the position that it leaves for, and what goes with that */
+	__u32 forget; /* what comes from here is any number to the verifier, which else walks
+		       * all that follows once for each that it could be */
 	__u32 pad2;
 	__u32 position; /* enum position */
 	__u64 own_mark; /* own_ns of that CPU then */

@@ -130,10 +130,11 @@ static __always_inline u32 plain_wait(u32 cause)
  * each path that calls it. They take no kernel pointer for that reason: the task
  * that they are about is the current one, which at a switch is the one that leaves.
  */
-/* cause.bpf.c: what the current task, leaving the CPU in this state, waits for: WAIT(). */
-u32 wait_of(struct tracked *t, u32 state);
-/* cause.bpf.c: it leaves the CPU by sched_yield(2). */
-int in_yield(void);
+/* cause.bpf.c: what the current task, leaving the CPU in this state, waits for in a system
+ * call that is not on one descriptor: WAIT(). */
+u32 call_wait(struct tracked *t, u32 state);
+/* cause.bpf.c: is it inside this function of the kernel? */
+int is_inside(u64 start, u64 end);
 /* ledger.bpf.c: its last switch-out; after_end: the measurement was over before. */
 int thread_ended(struct tracked *t, u32 after_end);
 

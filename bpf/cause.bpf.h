@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#pragma once
+
+/*
+ * Why a thread that leaves the CPU is blocked: read from the task itself at the
+ * switch-out, so that a system call that does not block costs nothing. What the
+ * task's state says comes first: its registers still show the last call when it
+ * is stopped, frozen, faulting or dying.
+ */
+#include "thread.bpf.h"
+#include "arch.bpf.h"
+#include "target.bpf.h"
+
+/* include/linux/sched.h */
+#define TASK_STOPPED   0x0004
+#define TASK_TRACED    0x0008
+#define TASK_FROZEN    0x8000
+#define PF_EXITING     0x00000004
+#define PF_IO_WORKER   0x00000010
+#define PF_USER_WORKER 0x00004000
+#define PF_KTHREAD     0x00200000
+/* include/linux/sched/jobctl.h */
+#define JOBCTL_TRAP_FREEZE (1UL << 23)
+
+static __always_inline bool in_iowait(struct task_struct *task)
+{
+	return BPF_CORE_READ_BITFIELD_PROBED(task, in_iowait);
+}
+
+/* The cgroup freezer of version 2 sleeps interruptibly in a trap of its own
+ * (kernel/signal.c, do_freezer_trap). */
+static __always_inline bool is_frozen(struct task_struct *task, u32 state)
+{
+	return state & TASK_FROZEN || task->jobctl & JOBCTL_TRAP_FREEZE;
+}
+
+/* Without a system call of its own: the kernel's workers, and a task that exits. */
+static __always_inline u32 worker_cause(struct task_struct *task, u32 state)
+{
+	if (in_d_state(state) && in_iowait(task))
+		return CAUSE_IO_DISK;
+	return task->flags & PF_IO_WORKER ? CAUSE_IO_URING : CAUSE_KERNEL_OTHER;
+}
+
+/* A wait for a device, inside a system call: the call's own, or that of a page
+ * fault in it. */
+static __always_inline u32 device_wait(u32 class, u32 wait)
+{
+	if (class != CALL_FD_BARE) {
+		if (!fault_entry.start)
+			return plain_wait(CAUSE_UNKNOWN);
+		if (is_inside(fault_entry.start, fault_entry.end))
+			return plain_wait(CAUSE_FAULT_MAJOR);
+	}
+	return (wait & 0xff) == CAUSE_KERNEL_OTHER ? plain_wait(CAUSE_IO_DISK) : wait;
+}
+
+/* What the task, leaving the CPU in this state, waits for: WAIT(). */
+static __always_inline u32 wait_of(struct task_struct *task, struct tracked *t, u32 state)
+{
+	bool d = in_d_state(state);
+	struct call call;
+	u32 class, wait;
+
+	t->event.resolve = RESOLVE_NOT;
+	if (state & (TASK_STOPPED | TASK_TRACED))
+		return plain_wait(state & TASK_STOPPED ? CAUSE_SIGNAL_STOP : CAUSE_SIGNAL_PTRACE);
+	if (is_frozen(task, state))
+		return plain_wait(CAUSE_KERNEL_FREEZE);
+	if (t->kernel_lock)
+		return plain_wait(CAUSE_KERNEL_LOCK);
+	if (task->flags & (PF_KTHREAD | PF_IO_WORKER | PF_USER_WORKER | PF_EXITING))
+		return plain_wait(worker_cause(task, state));
+	read_call(task, &call);
+	if (call.nr < 0)
+		return plain_wait(d && in_iowait(task) ? CAUSE_FAULT_MAJOR : CAUSE_FAULT_MINOR);
+	class = class_of(&call);
+	if (class == CALL_FD || class == CALL_FD_BARE)
+		wait = fd_wait(task, CALL_ARG0(&call), state);
+	else
+		wait = call_wait(t, state);
+	if (d && in_iowait(task))
+		return device_wait(class, wait);
+	t->last_call_cause = wait & 0xff;
+	return wait;
+}
+
+/* It leaves the CPU by sched_yield(2). */
+static __always_inline bool in_yield(struct task_struct *task)
+{
+	struct call call;
+
+	if (task->flags & (PF_KTHREAD | PF_IO_WORKER | PF_USER_WORKER))
+		return false;
+	read_call(task, &call);
+	return call.nr >= 0 && class_of(&call) == CALL_YIELD;
+}
