@@ -63,16 +63,16 @@ static __always_inline u32 wait_of(struct task_struct *task, struct tracked *t, 
 	u32 class, wait;
 
 	t->event.resolve = RESOLVE_NOT;
-	if (state & (TASK_STOPPED | TASK_TRACED))
+	if (unlikely(state & (TASK_STOPPED | TASK_TRACED)))
 		return plain_wait(state & TASK_STOPPED ? CAUSE_SIGNAL_STOP : CAUSE_SIGNAL_PTRACE);
-	if (is_frozen(task, state))
+	if (unlikely(is_frozen(task, state)))
 		return plain_wait(CAUSE_KERNEL_FREEZE);
-	if (t->kernel_lock)
+	if (unlikely(t->kernel_lock))
 		return plain_wait(CAUSE_KERNEL_LOCK);
 	if (task->flags & (PF_KTHREAD | PF_IO_WORKER | PF_USER_WORKER | PF_EXITING))
 		return plain_wait(worker_cause(task, state));
 	read_call(task, &call);
-	if (call.nr < 0)
+	if (unlikely(call.nr < 0))
 		return plain_wait(d && in_iowait(task) ? CAUSE_FAULT_MAJOR : CAUSE_FAULT_MINOR);
 	class = class_of(&call);
 	if (class == CALL_FD || class == CALL_FD_BARE)

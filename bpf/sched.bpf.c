@@ -54,7 +54,7 @@ static __always_inline u32 read_departure(struct task_struct *prev, struct track
 {
 	u32 voluntary = prev->nvcsw, wait;
 
-	if (prev_state & TASK_DEAD) {
+	if (unlikely(prev_state & TASK_DEAD)) {
 		d->off = OFF_NEW;
 		return POS_GONE | MOVE_DEAD;
 	}
@@ -69,13 +69,13 @@ static __always_inline u32 read_departure(struct task_struct *prev, struct track
 		d->off = OFF_BLOCKED;
 		d->cause = WAIT_CAUSE(wait);
 		d->row = WAIT_ROW(wait);
-		if (d->row == ROW_LOCK)
+		if (unlikely(d->row == ROW_LOCK))
 			locks_seen = 1;
 		return row_position(d->row);
 	}
 	t->voluntary = voluntary;
 	d->off = OFF_PREEMPTED;
-	if (is_throttled(prev)) {
+	if (unlikely(is_throttled(prev))) {
 		d->off = OFF_THROTTLED;
 		d->cause = CAUSE_KERNEL_THROTTLE;
 		d->row = ROW_OTHER;
@@ -108,7 +108,7 @@ static __always_inline void depart(struct task_struct *prev, struct tracked *t, 
 	d->run_delay = prev->sched_info.run_delay;
 	d->unseen = switches - t->kernel_switches - 1;
 	d->kernel_ran = run_ns - t->kernel_run_ns;
-	if (t->arrived == d->arrived)
+	if (likely(t->arrived == d->arrived))
 		d->stolen = lag - t->stolen_mark;
 	else
 		d->stolen = stolen_unseen(d);
@@ -287,7 +287,7 @@ static __always_inline u32 leave(struct task_struct *prev, struct tracked *p, bo
 	struct departure d = {};
 	u32 first = 0;
 
-	if (p->role == ROLE_HELD) {
+	if (unlikely(p->role == ROLE_HELD)) {
 		release_unseen(prev, p, preempt, prev_state, m->lag);
 		first = MOVE_FIRST;
 	}
@@ -305,11 +305,11 @@ static __always_inline u32 arrive(struct task_struct *next, struct tracked *n,
 {
 	bool first = n->role == ROLE_HELD;
 
-	if (first)
+	if (unlikely(first))
 		release(next, n, m->now);
 	n->arrived = m->now;
 	n->stolen_mark = m->lag;
-	if (n->event.resolve)
+	if (unlikely(n->event.resolve))
 		resolve_wait(next, n);
 	return first ? MOVE_FIRST : 0;
 }
@@ -336,11 +336,11 @@ static __always_inline u32 on_switch(bool preempt, struct task_struct *prev,
 	}
 	m.now = rq->clock;
 	m.lag = m.now - rq->clock_task;
-	if (p && p->role == ROLE_CLOCK)
+	if (p && unlikely(p->role == ROLE_CLOCK))
 		p = NULL;
 	if (p)
 		what = leave(prev, p, preempt, prev_state, &m);
-	if (n && n->role == ROLE_CLOCK) {
+	if (n && unlikely(n->role == ROLE_CLOCK)) {
 		note_clocks(next, m.now);
 		n = NULL;
 	}
@@ -357,7 +357,7 @@ static __always_inline u32 on_switch(bool preempt, struct task_struct *prev,
 		n->position = POS_RUNNING;
 	if (p)
 		p->position = what & 7;
-	if (what & MOVE_DEAD)
+	if (unlikely(what & MOVE_DEAD))
 		thread_ended(p, 0);
 	return COST_SWITCH;
 }
@@ -378,15 +378,15 @@ int BPF_PROG(cp_switch, bool preempt, struct task_struct *prev, struct task_stru
 	u64 from = 0;
 	u32 row;
 
-	if (stopped) {
+	if (unlikely(stopped)) {
 		after_end(prev, prev_state);
 		return 0;
 	}
 	/* The clock's low bits are as good as a die, and free. */
-	if (rq->clock % COST_SAMPLE == 0)
+	if (unlikely(rq->clock % COST_SAMPLE == 0))
 		from = bpf_ktime_get_ns();
 	row = on_switch(preempt, prev, next, prev_state, rq);
-	if (from)
+	if (unlikely(from))
 		add_cost(row, from);
 	return 0;
 }
@@ -427,7 +427,7 @@ int BPF_PROG(cp_wakeup, struct task_struct *task)
 	if (now % COST_SAMPLE == 0)
 		from = bpf_ktime_get_ns();
 	row = on_wakeup(task, g, now);
-	if (from)
+	if (unlikely(from))
 		add_cost(row, from);
 	return 0;
 }

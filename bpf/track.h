@@ -24,6 +24,10 @@
 #define __always_inline inline __attribute__((always_inline))
 #endif
 
+/* The way that a switch takes as a rule lies close together. */
+#define likely(x)   __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
 /* How a thread left the CPU last, that is, what its time off the CPU is. */
 enum off_kind {
 	OFF_NEW = 0,	 /* it has not run yet */
@@ -165,24 +169,24 @@ static __always_inline void track_depart(struct track *t, const struct departure
 	__u64 delay = d->run_delay - t->run_delay;
 	__u64 arrived = d->arrived, now = d->now;
 
-	if (!l->start_at) {
+	if (unlikely(!l->start_at)) {
 		/* The kernel queued it when it woke it first: its life begins there. */
 		if (delay >= arrived)
 			delay = 0;
 		l->start_at = arrived - delay;
 		t->last_out = l->start_at;
 	}
-	if (arrived < t->last_out)
+	if (unlikely(arrived < t->last_out))
 		arrived = t->last_out;
-	if (now < arrived)
+	if (unlikely(now < arrived))
 		now = arrived;
-	if (d->unseen)
+	if (unlikely(d->unseen))
 		l->state_ns[TS_UNKNOWN] += arrived - t->last_out;
 	else
 		track_charge_off(t, arrived - t->last_out, delay);
 	l->state_ns[TS_RUNNING] += now - arrived;
 	l->stolen_ns += d->stolen;
-	if (now - arrived > d->stolen + d->kernel_ran && !d->unseen)
+	if (unlikely(now - arrived > d->stolen + d->kernel_ran && !d->unseen))
 		l->uncharged_ns += now - arrived - d->stolen - d->kernel_ran;
 	l->switches++;
 	if (d->off == OFF_YIELDED)
