@@ -135,7 +135,9 @@ struct ledger {
 	__u64 state_ns[TS_COUNT];
 	__u64 stolen_ns; /* part of running: interrupts and hypervisor, as rq->clock_task leaves out */
 	__u64 uncharged_ns; /* part of running that the kernel has charged to nobody, or to another task */
-	__u64 moving_ns; /* part of woken, preempted and yielded: between two CPUs' queues, as run_delay leaves out */
+	/* part of woken, preempted and yielded that run_delay leaves out: between two CPUs'
+	 * queues, and preempted on the way to sleep */
+	__u64 moving_ns;
 	/* part of woken and preempted: other threads of the program had the CPU, or nobody;
 	 * the rest: other programs */
 	__u64 queued_own_ns, queued_idle_ns;

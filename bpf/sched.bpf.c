@@ -94,6 +94,16 @@ static __always_inline u64 stolen_unseen(const struct departure *d)
 	return ran > d->kernel_ran ? ran - d->kernel_ran : 0;
 }
 
+/* A task that is preempted on its way to sleep, its state set already, is not queued as
+ * sched_info has it (sched_info_depart()), which then neither stamps its return nor adds
+ * to run_delay. Our own stamp holds, or else the kernel's run time. */
+static __always_inline u64 unstamped_arrival(const struct tracked *t, const struct departure *d)
+{
+	if (t->arrived)
+		return t->arrived;
+	return d->kernel_ran < d->now ? d->now - d->kernel_ran : d->arrived;
+}
+
 /* A task leaves the queue, and its run time ends, before the next one is looked
  * for, which can take microseconds (sched_balance_newidle() moves rq->clock on):
  * se.exec_start is rq->clock_task of that moment, for all classes (update_se()). */
@@ -108,6 +118,8 @@ static __always_inline void depart(struct task_struct *prev, struct tracked *t, 
 	d->run_delay = prev->sched_info.run_delay;
 	d->unseen = switches - t->kernel_switches - 1;
 	d->kernel_ran = run_ns - t->kernel_run_ns;
+	if (unlikely(d->arrived < t->track.last_out))
+		d->arrived = unstamped_arrival(t, d);
 	if (likely(t->arrived == d->arrived))
 		d->stolen = lag - t->stolen_mark;
 	else

@@ -20,7 +20,7 @@ import traceback
 from harness import Skip, Test
 
 SUBJECTS = ('workloads', 'cgroups', 'status', 'output', 'signals', 'killed', 'environment',
-            'sudo', 'ledger', 'crowd', 'documents', 'cost', 'calls', 'peers',
+            'sudo', 'ledger', 'preempted', 'crowd', 'documents', 'cost', 'calls', 'peers',
             'programs')
 
 
