@@ -31,6 +31,7 @@ struct wall {
 	__u64 piece_ns;	     /* the last standstill */
 	__u64 piece_at;	     /* its end */
 	__u64 hidden_ns;     /* queueing taken for a standstill, at most: see wall_woken() */
+	__u64 none_ran_at;	       /* until then none ran, the last time */
 	__u64 burst_ns;	     /* running time since it ended */
 	__u64 ender_mark;    /* pending_ever when the ender's wait began */
 	__u64 pending_ever;  /* all that was ever added to pending_ns */
@@ -148,7 +149,10 @@ static __always_inline void wall_advance(struct wall *w, __u64 now)
 		} else if (w->lock_waiters) {
 			s->stacked_ns += ns;
 		}
-	} else if (w->runnable) {
+		return;
+	}
+	w->none_ran_at = now;
+	if (w->runnable) {
 		s->runnable_ns += ns;
 		w->queued_ns += ns;
 	} else {
@@ -388,9 +392,16 @@ static __always_inline __u64 wall_ran_alone(struct wall *w, __u64 arrived)
 static __always_inline void wall_missed(struct wall *w, __u32 from, __u64 arrived, __u32 row,
 					__u64 mark)
 {
-	w->sums.missed_in++;
-	if (w->sums.at > arrived)
-		w->sums.missed_ns += w->sums.at - arrived - wall_ran_alone(w, arrived);
+	struct wall_sums *s = &w->sums;
+
+	s->missed_in++;
+	if (s->at > arrived) {
+		__u64 alone = wall_ran_alone(w, arrived);
+
+		s->missed_ns += s->at - arrived - alone;
+		if (w->none_ran_at > arrived + alone)
+			s->missed_rows_ns += w->none_ran_at - arrived - alone;
+	}
 	if (from < POS_BLOCKED || row >= ROW_COUNT) {
 		row = ROW_UNKNOWN;
 		mark = w->pending_ever;

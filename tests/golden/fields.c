@@ -229,6 +229,7 @@ static const struct field wall_fields[] = {
 	NUMBER_IN(ev_wall, sums, convoy_still_ns),
 	NUMBER_IN(ev_wall, sums, missed_in),
 	NUMBER_IN(ev_wall, sums, missed_ns),
+	NUMBER_IN(ev_wall, sums, missed_rows_ns),
 	{ "by_count.", FIELD_INDEXED, AT(ev_wall, sums.by_count), count_of },
 	{ "row.", FIELD_INDEXED, AT(ev_wall, sums.row_ns), row_of },
 	{ "pending.", FIELD_INDEXED, AT(ev_wall, sums.pending_ns), row_of },

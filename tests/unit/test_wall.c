@@ -558,9 +558,27 @@ Test(missed, what_is_older_than_the_last_event_is_counted)
 	missed(&g, 0, 300, 500, CAUSE_IO_DISK);
 	cr_assert_eq(g.wall.sums.missed_in, 1);
 	cr_assert_eq(g.wall.sums.missed_ns, 100, "from 300 to 400 two ran");
+	cr_assert_eq(g.wall.sums.missed_rows_ns, 0, "and one as it seemed");
 	cr_assert_eq(g.wall.sums.by_count[1], 300 + 100);
 	cr_assert_eq(g.wall.sums.by_count[2], 100);
 	cr_assert_eq(g.wall.running, 0);
+}
+
+/* What had ended before is not taken back, but known. */
+Test(missed, ran_in_what_was_taken_for_a_standstill)
+{
+	struct world g = world();
+
+	wake(&g, 0, 0);
+	wake(&g, 1, 0);
+	block(&g, 0, 100, CAUSE_IO_DISK);
+	block(&g, 1, 150, CAUSE_IO_DISK);
+	wake(&g, 1, 350);
+	block(&g, 1, 400, CAUSE_IO_DISK);
+	missed(&g, 0, 300, 500, CAUSE_IO_DISK);
+	cr_assert_eq(g.wall.sums.missed_ns, 100, "from 300 to 400 it ran");
+	cr_assert_eq(g.wall.sums.missed_rows_ns, 50, "and from 300 to 350 none seemed to");
+	cr_assert_eq(standstill(&g.wall.sums), 200);
 }
 
 /* Another thread's events had moved the clock on meanwhile. */
@@ -908,6 +926,7 @@ Test(simulation, counts_heal_after_missed_events)
 		compare(&s->history, &s->world);
 		cr_assert_eq(s->world.wall.sums.missed_in, s->missed_in);
 		cr_assert_eq(s->world.wall.sums.missed_ns, s->missed_ns);
+		cr_assert_leq(s->world.wall.sums.missed_rows_ns, s->missed_ns);
 		/* Each one that runs is seen once more; each that waits gets the CPU, and is. */
 		for (int i = 0; i < THREADS; i++) {
 			if (s->real[i] != POS_GONE)

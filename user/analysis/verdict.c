@@ -351,7 +351,7 @@ static double unseen(const struct findings *f)
 {
 	const struct model *m = f->model;
 
-	return m->wall_ns ? (double)m->wall.missed_ns / m->wall_ns : 0;
+	return m->wall_ns ? (double)m->wall.missed_rows_ns / m->wall_ns : 0;
 }
 
 static void say_unknown(struct finding *to, const struct findings *f, const struct shares *s)
