@@ -54,14 +54,15 @@ static __always_inline u32 futex_cause(const struct call *call)
 
 static __always_inline u32 futex_wait(struct tracked *t, const struct call *call)
 {
+	u64 word = CALL_ARG0(call), timeout = CALL_ARG3(call), run_ns;
 	u32 cause = futex_cause(call);
 
-	if (cause == CAUSE_SYNC_FUTEX && CALL_ARG3(call) && !call->compat)
-		return WAIT(cause,
-			    begin_futex(t, CALL_ARG0(call), CALL_ARG3(call), CALL_ARG1(call)));
-	if (cause == CAUSE_SYNC_FUTEX)
-		return WAIT(cause, train_row(&t->train, CALL_ARG0(call)));
-	return plain_wait(cause);
+	if (cause != CAUSE_SYNC_FUTEX)
+		return plain_wait(cause);
+	if (timeout && !call->compat)
+		return WAIT(cause, begin_futex(t, word, timeout, CALL_ARG1(call)));
+	run_ns = bpf_get_current_task_btf()->se.sum_exec_runtime;
+	return WAIT(cause, track_train(&t->train, word, run_ns, 0));
 }
 
 static __always_inline u32 fcntl_cause(const struct call *call)

@@ -227,8 +227,8 @@ struct wall_sums {
 	/* a thread was in a wait of ROW_CONVOY: while another ran and a CPU was free, not
 	 * in serialised_ns; and in a standstill */
 	__u64 convoy_ns, convoy_still_ns;
-	__u64 missed_in; /* switch-ins never seen: the kernel emitted no event */
-	__u64 missed_ns; /* running time of threads that the counts lack for that */
+	__u64 missed_in;      /* switch-ins never seen: the kernel emitted no event */
+	__u64 missed_ns;      /* running time of threads that the counts lack for that */
 	__u64 missed_rows_ns; /* ... and the rows, at most: in the rest of it others ran */
 };
 

@@ -151,9 +151,8 @@ int begin_futex(struct tracked *t, u64 word, u64 timeout, u32 op)
 		deadline -= realtime_offset;
 	t->event.resolve = RESOLVE_FUTEX;
 	t->event.deadline_at = deadline;
-	if ((s64)(deadline - now) > (s64)TRAIN_TIMEOUT_NS)
-		return ROW_SYNC;
-	return track_train(&t->train, word, task->se.sum_exec_runtime);
+	return track_train(&t->train, word, task->se.sum_exec_runtime,
+			   (s64)(deadline - now) <= (s64)TRAIN_TIMEOUT_NS);
 }
 
 struct epoll_scan {

@@ -264,27 +264,28 @@ static __always_inline int train_same(__u64 a, __u64 b)
 	return a - b + 8 <= 16;
 }
 
-/* A wait without a time-out, on this word: its row. Not all who wait for such a lock need
- * keep the time. */
 static __always_inline __u32 train_row(const struct train *t, __u64 word)
 {
 	return t->convoy_word && train_same(word, t->convoy_word) ? ROW_CONVOY : ROW_SYNC;
 }
 
-/* A short wait on this word begins; returns its row. */
-static __always_inline __u32 track_train(struct train *t, __u64 word, __u64 run_ns)
+/* A wait on this word begins, of a thread that has run for so long; returns its row. Not
+ * all who wait for such a lock need keep the time (in Ruby, one does), so any wait on
+ * the word may end a train; but others do not, since they may be part of letting go. */
+static __always_inline __u32 track_train(struct train *t, __u64 word, __u64 run_ns, int is_short)
 {
 	__u64 ran = run_ns - t->run_ns;
 
 	if (!train_same(word, t->word)) {
-		t->waits = 1;
-	} else if (ran < TRAIN_LOOK_NS) {
-		t->waits++;
-	} else {
+		if (!is_short)
+			return train_row(t, word);
+		t->waits = 0;
+	} else if (ran >= TRAIN_LOOK_NS) {
 		if (t->waits >= 2 && ran >= TRAIN_WORK_NS)
 			t->convoy_word = word;
-		t->waits = 1;
+		t->waits = 0;
 	}
+	t->waits += is_short;
 	t->word = word;
 	t->run_ns = run_ns;
 	return train_row(t, word);

@@ -31,7 +31,7 @@ struct wall {
 	__u64 piece_ns;	     /* the last standstill */
 	__u64 piece_at;	     /* its end */
 	__u64 hidden_ns;     /* queueing taken for a standstill, at most: see wall_woken() */
-	__u64 none_ran_at;	       /* until then none ran, the last time */
+	__u64 none_ran_at;   /* until then none ran, the last time */
 	__u64 burst_ns;	     /* running time since it ended */
 	__u64 ender_mark;    /* pending_ever when the ender's wait began */
 	__u64 pending_ever;  /* all that was ever added to pending_ns */

@@ -17,7 +17,7 @@ struct waiter {
 static __u32 wait_after(struct waiter *w, __u64 ran, __u64 word)
 {
 	w->run_ns += ran;
-	return track_train(&w->train, word, w->run_ns);
+	return track_train(&w->train, word, w->run_ns, 1);
 }
 
 /* A first wait, `looks` more that lead to nothing, then `work`, and the next wait: its row. */
@@ -127,6 +127,36 @@ Test(train, word_is_remembered)
 		cr_assert_eq(wait_after(&w, 5 * MS, WORD + 4096), ROW_SYNC, "another one");
 		cr_assert_eq(wait_after(&w, 5 * MS, WORD), ROW_CONVOY);
 	}
+}
+
+/* One keeps the time at a time: this thread's next wait is for its turn, without end. */
+Test(train, before_a_wait_without_a_time_out)
+{
+	struct waiter w = {};
+
+	wait_after(&w, 50 * MS, WORD);
+	wait_after(&w, 5 * US, WORD);
+	w.run_ns += 100 * MS;
+	cr_assert_eq(track_train(&w.train, WORD, w.run_ns, 0), ROW_CONVOY);
+	cr_assert_eq(w.train.waits, 0, "it is none of a train");
+	w.run_ns += 100 * MS;
+	cr_assert_eq(track_train(&w.train, WORD + 4096, w.run_ns, 0), ROW_SYNC);
+}
+
+/* Waits without an end alone are no train; one on another word does not disturb a train. */
+Test(train, waits_without_a_time_out)
+{
+	struct waiter w = {};
+
+	for (int i = 0; i < 100; i++) {
+		w.run_ns += i % 3 ? 5 * US : 5 * MS;
+		cr_assert_eq(track_train(&w.train, WORD, w.run_ns, 0), ROW_SYNC);
+	}
+	wait_after(&w, 5 * MS, WORD);
+	wait_after(&w, 5 * US, WORD);
+	w.run_ns += 5 * MS;
+	cr_assert_eq(track_train(&w.train, WORD + 4096, w.run_ns, 0), ROW_SYNC);
+	cr_assert_eq(wait_after(&w, 5 * US, WORD), ROW_CONVOY);
 }
 
 /* Two locks: the one that was taken in a train last. */

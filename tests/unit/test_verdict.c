@@ -61,6 +61,31 @@ Test(cpu, serial, .init = setup, .fini = teardown)
 	cr_assert_eq(f->process_class[0], CLASS_CPU_BOUND);
 }
 
+/* Three that computed one after another, `apart` or all there the whole time. */
+static const char *advice_of_three(bool apart)
+{
+	for (unsigned int i = 1; i <= 3; i++) {
+		uint64_t from = apart && i > 1 ? (i - 1) * SECOND / 3 : 0;
+		struct ev_thread t = thread(i, i > 1, 1, from, SECOND);
+
+		waited(&t, CAUSE_SYNC_FUTEX, SECOND - from - SECOND / 3, 10);
+		put(&t);
+	}
+	analyse(wall(SECOND));
+	is(CLASS_CPU_BOUND, "verdict.cpu");
+	return f->list[0].advice;
+}
+
+Test(cpu, in_turns, .init = setup, .fini = teardown)
+{
+	cr_assert(strstr(advice_of_three(false), "3 threads share the work"));
+}
+
+Test(cpu, one_after_another_is_not_in_turns, .init = setup, .fini = teardown)
+{
+	cr_assert(strstr(advice_of_three(true), "divide the work"));
+}
+
 Test(cpu, parallel, .init = setup, .fini = teardown)
 {
 	char serial[sizeof(f->list[0].advice)];

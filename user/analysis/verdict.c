@@ -161,19 +161,54 @@ static void add_queued(struct finding *to, const struct findings *f)
 
 /* --- what each class says --------------------------------------------------------- */
 
-static void say_cpu(struct finding *to, const struct findings *f, const struct shares *s)
-{
-	double spare = f->running_ns - f->model->wall.busy_ns / f->cpus_allowed;
+#define TURNS_SHARE 0.2 /* of the computing, for a thread to be one that takes turns */
+#define TURNS_LIVES 0.8 /* of the run, in which each of them was there */
 
-	(void)s;
-	if (at_once(f) < 1.2 && f->cpus_allowed > 1) {
-		finding_title(to, "most of the time goes to computing, by one thread at a time");
+/* Threads that share the computing and were there all the time. */
+static size_t sharers(const struct findings *f)
+{
+	const struct model *m = f->model;
+	size_t n = 0;
+
+	for (size_t i = 0; i < m->n_threads; i++) {
+		const struct thread *t = &m->threads[i];
+
+		if (t->state_ns[TS_RUNNING] >= TURNS_SHARE * f->totals.state_ns[TS_RUNNING] &&
+		    t->lifetime_ns >= TURNS_LIVES * m->wall_ns)
+			n++;
+	}
+	return n;
+}
+
+static void say_serial(struct finding *to, const struct findings *f)
+{
+	size_t n = sharers(f);
+
+	finding_title(to, "most of the time goes to computing, by one thread at a time");
+	if (n < 2) {
 		finding_advice(
 			to,
 			"Find the code that takes the time (perf record) and make it cheaper, "
 			"or divide the work among up to %.4g threads or processes: that is how "
 			"many CPUs it may use.",
 			f->cpus_allowed);
+		return;
+	}
+	finding_advice(to,
+		       "%zu threads share the work and hardly ever compute at once: each waits "
+		       "for what another does, or a lock lets one at a time (as in Ruby and "
+		       "Python). Hand over more at a time, so that the next one can begin before "
+		       "it is all done; or use processes, if it is an interpreter's lock.",
+		       n);
+}
+
+static void say_cpu(struct finding *to, const struct findings *f, const struct shares *s)
+{
+	double spare = f->running_ns - f->model->wall.busy_ns / f->cpus_allowed;
+
+	(void)s;
+	if (at_once(f) < 1.2 && f->cpus_allowed > 1) {
+		say_serial(to, f);
 		finding_gain(to, f, spare, "by keeping all allowed CPUs busy");
 	} else if (at_once(f) >= 0.85 * f->cpus_allowed) {
 		finding_title(to,
@@ -268,9 +303,9 @@ static void say_lock(struct finding *to, const struct findings *f, const struct 
 	if (f->convoy.is_lock && w->convoy_ns > f->serialised_ns + w->row_ns[ROW_LOCK]) {
 		finding_title(to, "%zu threads want to compute, and a lock lets one at a time",
 			      f->convoy.threads);
-		finding_advice(to, "It looks like an interpreter's lock (Python's GIL): use "
-				   "processes instead of threads for what computes "
-				   "(multiprocessing), or code that releases the lock.");
+		finding_advice(to, "It looks like an interpreter's lock (of Python, of Ruby): use "
+				   "processes instead of threads for what computes, or code that "
+				   "releases the lock.");
 		return;
 	}
 	finding_title(to, "most of the time threads wait for locks");
