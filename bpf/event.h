@@ -108,7 +108,8 @@ enum event_kind {
 	EV_PROBE = 7,  /* one probe: attached or why not, and its cost */
 	EV_CALLS = 8,  /* futex and epoll calls in windows */
 	EV_END = 9,    /* how the measurement ended: last of a stream */
-	EV_KIND_COUNT = 10,
+	EV_PEER = 10,  /* a server that threads waited for */
+	EV_KIND_COUNT = 11,
 };
 
 #define EVENT_COMM_SIZE 16
@@ -316,6 +317,27 @@ struct ev_calls {
 	__u32 all_time;
 	__u64 window_ns;
 	struct calls_sums sums;
+};
+
+enum peer_family { PEER_UNIX = 1, PEER_INET = 2, PEER_INET6 = 10 }; /* as AF_* */
+
+/* The other end of a client's socket. */
+struct peer_key {
+	__u8 address[16]; /* in network order; PEER_INET: the first four; PEER_UNIX: none */
+	__u32 pid;	  /* PEER_UNIX: who listens, in concprof's own PID namespace */
+	__u16 port;	  /* PEER_UNIX: 0 */
+	__u16 family;	  /* enum peer_family */
+};
+
+/* Whom threads waited for, as far as the ends of their waits were seen. */
+struct ev_peer {
+	struct event head;
+	struct peer_key key;
+	__u64 ns; /* blocked, summed over all threads */
+	__u64 waits;
+	__u32 is_local; /* it is on this machine */
+	__u32 pid;	/* ... and this process listens there; 0: none was found */
+	char comm[EVENT_COMM_SIZE];
 };
 
 enum ended_by {

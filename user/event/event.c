@@ -110,6 +110,14 @@ static int text_is_valid(const struct ev_text *t)
 	return t->length < room && !t->text[t->length];
 }
 
+static int peer_is_valid(const struct ev_peer *p)
+{
+	__u16 family = p->key.family;
+
+	return IS_ENDED(p->comm) &&
+	       (family == PEER_UNIX || family == PEER_INET || family == PEER_INET6);
+}
+
 static int exec_is_valid(const struct ev_exec *e)
 {
 	return IS_ENDED(e->comm) && IS_ENDED(e->path) && e->args_size <= sizeof(e->args);
@@ -122,7 +130,7 @@ int event_is_valid(const struct event *ev, size_t room)
 		[EV_EXEC] = sizeof(struct ev_exec),   [EV_THREAD] = sizeof(struct ev_thread),
 		[EV_WALL] = sizeof(struct ev_wall),   [EV_LOSS] = sizeof(struct ev_loss),
 		[EV_PROBE] = sizeof(struct ev_probe), [EV_CALLS] = sizeof(struct ev_calls),
-		[EV_END] = sizeof(struct ev_end),
+		[EV_END] = sizeof(struct ev_end),     [EV_PEER] = sizeof(struct ev_peer),
 	};
 
 	if (room < sizeof(*ev) || ev->size > room || ev->size % 8)
@@ -136,6 +144,8 @@ int event_is_valid(const struct event *ev, size_t room)
 		return exec_is_valid((const struct ev_exec *)ev);
 	case EV_THREAD:
 		return IS_ENDED(((const struct ev_thread *)ev)->comm);
+	case EV_PEER:
+		return peer_is_valid((const struct ev_peer *)ev);
 	case EV_LOSS:
 		return IS_ENDED(((const struct ev_loss *)ev)->name);
 	case EV_PROBE:

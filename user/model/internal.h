@@ -36,6 +36,7 @@ struct model_builder {
 	VEC(struct exec) execs;
 	VEC(const char *) command;
 	VEC(const char *) notes;
+	VEC(struct peer) peers;
 	VEC(struct loss) losses;
 	VEC(struct ev_probe) probes;
 	struct strip strip;

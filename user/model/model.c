@@ -203,6 +203,20 @@ static int on_probe(struct model_builder *b, const struct event *head)
 	return 0;
 }
 
+static int on_peer(struct model_builder *b, const struct event *head)
+{
+	const struct ev_peer *ev = (const struct ev_peer *)head;
+	struct peer *p = vec_add(&b->peers);
+
+	p->key = ev->key;
+	p->ns = ev->ns;
+	p->waits = ev->waits;
+	p->is_local = ev->is_local;
+	p->pid = ev->pid;
+	memcpy(p->comm, ev->comm, sizeof(p->comm));
+	return 0;
+}
+
 static int on_run(struct model_builder *b, const struct event *head)
 {
 	b->m->run = *(const struct ev_run *)head;
@@ -228,6 +242,7 @@ int model_builder_event(void *ctx, const struct event *ev)
 		[EV_RUN] = on_run,	 [EV_TEXT] = on_text,	[EV_EXEC] = on_exec,
 		[EV_THREAD] = on_thread, [EV_WALL] = on_wall,	[EV_LOSS] = on_loss,
 		[EV_PROBE] = on_probe,	 [EV_CALLS] = on_calls, [EV_END] = on_end,
+		[EV_PEER] = on_peer,
 	};
 
 	if (!ev->kind || ev->kind >= EV_KIND_COUNT)
@@ -333,6 +348,32 @@ static void settle_wall(struct model_builder *b)
 		b->m->strip[i] = b->strip.slots[i].slot;
 }
 
+static int longest_waited_for_first(const void *a, const void *b)
+{
+	const struct peer *p = a, *q = b;
+
+	return p->ns > q->ns ? -1 : p->ns < q->ns;
+}
+
+/* Who listened at the end is part of what was measured if a process of it was alive
+ * then that has its number. */
+static void settle_peers(struct model_builder *b)
+{
+	struct model *m = b->m;
+
+	m->peers = b->peers.items;
+	m->n_peers = b->peers.n;
+	if (m->n_peers)
+		qsort(m->peers, m->n_peers, sizeof(*m->peers), longest_waited_for_first);
+	for (size_t i = 0; i < m->n_peers; i++) {
+		for (size_t k = 0; k < m->n_processes; k++) {
+			const struct process *p = &m->processes[k];
+
+			m->peers[i].is_inside |= p->pid && p->pid == m->peers[i].pid && !p->ended;
+		}
+	}
+}
+
 struct model *model_builder_finish(struct model_builder *b)
 {
 	struct model *m = b->m;
@@ -346,6 +387,7 @@ struct model *model_builder_finish(struct model_builder *b)
 	if (m->n_threads)
 		qsort(m->threads, m->n_threads, sizeof(*m->threads), by_start);
 	settle_wall(b);
+	settle_peers(b);
 	m->command = b->command.items;
 	m->n_command = b->command.n;
 	m->notes = b->notes.items;
@@ -373,6 +415,7 @@ void model_free(struct model *m)
 	free(m->processes);
 	free((void *)m->command);
 	free((void *)m->notes);
+	free(m->peers);
 	free(m->losses);
 	free(m->probes);
 	obstack_free(&((struct model_memory *)m)->strings, NULL);

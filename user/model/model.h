@@ -77,6 +77,16 @@ struct loss {
 	char name[32];
 };
 
+/* A server that threads waited for. */
+struct peer {
+	struct peer_key key;
+	uint64_t ns, waits;
+	bool is_local;	/* it is on this machine */
+	bool is_inside; /* ... and part of what was measured */
+	uint32_t pid;	/* who listens there; 0: not known */
+	char comm[EVENT_COMM_SIZE];
+};
+
 struct model {
 	struct ev_run run;
 	const char *texts[TEXT_NOTE + 1]; /* by enum text_kind; NULL: not known */
@@ -97,6 +107,9 @@ struct model {
 	uint64_t wall_ns;
 	struct slot strip[STRIP_SLOTS];
 	size_t n_strip;
+
+	struct peer *peers; /* the one waited for longest first */
+	size_t n_peers;
 
 	struct loss *losses;
 	size_t n_losses;
