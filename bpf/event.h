@@ -276,7 +276,8 @@ enum loss_kind {
 	LOSS_MISSED_RUN = 4, /* runs of a probe that the kernel left out, see ev_loss.name */
 	LOSS_SWITCH_IN = 5,
 	LOSS_CALLS = 6,
-	LOSS_KIND_COUNT = 7,
+	LOSS_PEERS = 7, /* waits for servers that found no room: in the totals, not in the list */
+	LOSS_KIND_COUNT = 8,
 };
 
 struct ev_loss {

@@ -200,24 +200,41 @@ static __always_inline u32 row_of_set(u32 set, u32 open)
 }
 
 /* The first that is ready: fs/eventpoll.c links it before it wakes who waits. */
+static __always_inline struct epitem *first_ready(struct eventpoll *ep)
+{
+	struct list_head *first = BPF_CORE_READ(ep, rdllist.next);
+
+	if (!first || (void *)first == (void *)ep + bpf_core_field_offset(struct eventpoll, rdllist))
+		return NULL;
+	return (void *)first - bpf_core_field_offset(struct epitem, rdllink);
+}
+
 __noinline u32 epoll_row(u64 object, u32 open)
 {
 	struct eventpoll *ep = (struct eventpoll *)object;
-	struct list_head *first;
 	struct epitem *item;
-	u64 head;
 	u32 row;
 
 	if (!ep)
 		return ROW_EVENT;
-	head = object + bpf_core_field_offset(struct eventpoll, rdllist);
-	first = BPF_CORE_READ(ep, rdllist.next);
-	if (open || !first || (u64)first == head)
+	item = open ? NULL : first_ready(ep);
+	if (!item)
 		return row_of_set(epoll_set(ep), open);
-	item = (void *)first - bpf_core_field_offset(struct epitem, rdllink);
 	row = file_target((u64)BPF_CORE_READ(item, ffd.file), BPF_CORE_READ(item, ffd.fd)) >> 8 &
 	      0xff;
 	return row < ROW_COUNT && row != ROW_UNKNOWN ? row : ROW_EVENT;
+}
+
+/* The struct sock of that one, which is a socket. */
+__noinline u64 epoll_sock(u64 object)
+{
+	struct epitem *item = object ? first_ready((struct eventpoll *)object) : NULL;
+	struct socket *socket;
+
+	if (!item)
+		return 0;
+	socket = BPF_CORE_READ(item, ffd.file, private_data);
+	return socket ? (u64)BPF_CORE_READ(socket, sk) : 0;
 }
 
 static __always_inline bool has_answer(u64 object)
@@ -275,9 +292,13 @@ u32 wait_row(struct tracked *t, u64 task, u32 open)
 	switch (t->event.resolve) {
 	case RESOLVE_EPOLL:
 		row = epoll_row(t->event.object, open);
+		if (row == ROW_PEER)
+			note_peer(t, epoll_sock(t->event.object));
 		break;
 	case RESOLVE_POLL:
 		row = poll_row(t, late, open);
+		if (row == ROW_PEER)
+			note_peer(t, t->event.object);
 		break;
 	case RESOLVE_FUTEX:
 		if (row != ROW_CONVOY)

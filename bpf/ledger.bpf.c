@@ -43,21 +43,6 @@ struct {
 
 __u64 next_id = COMMAND_ID;
 
-/* The number of a task in concprof's own PID namespace; 0: it has none there. */
-static __always_inline u32 number_of(struct pid *pid)
-{
-	u32 nr = 0, level = ns_level;
-	void *numbers;
-
-	if (!pid || level > BPF_CORE_READ(pid, level))
-		return 0;
-	numbers = (void *)pid + bpf_core_field_offset(pid->numbers);
-	if (bpf_probe_read_kernel(&nr, sizeof(nr),
-				  numbers + level * bpf_core_type_size(struct upid)))
-		return 0;
-	return nr;
-}
-
 static __always_inline void read_numbers(struct task_struct *task, struct tracked *t)
 {
 	t->tid = number_of(BPF_CORE_READ(task, thread_pid));
@@ -177,6 +162,8 @@ static __always_inline void finish(struct task_struct *task, struct tracked *t)
 		t->open_since = t->track.last_out;
 		if (t->event.resolve)
 			t->track.row = wait_row(t, 0, 1);
+		if (t->peer.key.family)
+			peer_waited(t, end_at, t->track.run_delay, 0);
 	}
 	track_finish(&t->track, &s);
 }

@@ -66,6 +66,8 @@ static __always_inline u32 read_departure(struct task_struct *prev, struct track
 		}
 		t->forget = wait_of(prev, t, prev_state);
 		wait = *(volatile u32 *)&t->forget;
+		if (unlikely(wait == WAIT(CAUSE_IO_SOCKET, ROW_PEER)))
+			note_call_peer(t);
 		d->off = OFF_BLOCKED;
 		d->cause = WAIT_CAUSE(wait);
 		d->row = WAIT_ROW(wait);
@@ -323,6 +325,8 @@ static __always_inline u32 arrive(struct task_struct *next, struct tracked *n,
 	n->stolen_mark = m->lag;
 	if (unlikely(n->event.resolve))
 		resolve_wait(next, n);
+	if (unlikely(n->peer.key.family))
+		peer_waited(n, m->now, next->sched_info.run_delay, next->sched_info.last_queued);
 	return first ? MOVE_FIRST : 0;
 }
 

@@ -40,6 +40,27 @@ struct event_wait {
 	__u64 object; /* of RESOLVE_EPOLL, its struct eventpoll; of RESOLVE_POLL, a peer's struct sock */
 };
 
+/* The server that a thread waits for. */
+struct peer_wait {
+	struct peer_key key; /* family 0: for none, or none that has a name */
+	__u32 is_local;
+	__u32 pad;
+};
+
+/* What the program waited for one server. */
+struct peer_sums {
+	__u64 ns, waits;
+	__u64 is_local;
+};
+
+/* Who listens where. */
+struct listener {
+	struct peer_key key; /* PEER_UNIX: the listener itself */
+	__u32 pid;
+	char comm[EVENT_COMM_SIZE];
+	__u32 pad;
+};
+
 struct tracked {
 	struct track track;
 	/* since the last switch-in */
@@ -59,6 +80,7 @@ struct tracked {
 	__u32 pad;
 	__u64 kernel_lock;	 /* the lock, between contention_begin and contention_end */
 	struct event_wait event; /* what the wait may be for, decided when it ends */
+	struct peer_wait peer;
 	struct train train;
 	__u32 last_call_cause; /* of the last wait inside a system call */
 	__u32 window;	       /* of calls: the last one in which it made one */

@@ -59,6 +59,21 @@ static __always_inline struct rq *rq_of(struct task_struct *task)
 	return task->se.cfs_rq->rq;
 }
 
+/* The number of a task in concprof's own PID namespace; 0: it has none there. */
+static __always_inline u32 number_of(struct pid *pid)
+{
+	u32 nr = 0, level = ns_level;
+	void *numbers;
+
+	if (!pid || level > BPF_CORE_READ(pid, level))
+		return 0;
+	numbers = (void *)pid + bpf_core_field_offset(pid->numbers);
+	if (bpf_probe_read_kernel(&nr, sizeof(nr),
+				  numbers + level * bpf_core_type_size(struct upid)))
+		return 0;
+	return nr;
+}
+
 /* The kernel's accounting of a task so far. */
 static __always_inline void read_witness(struct task_struct *task, struct witness *ret)
 {
@@ -146,6 +161,12 @@ u32 file_target(u64 file, u32 fd);
 u64 fd_file(u32 fd);
 u64 fd_private(u32 fd);
 u64 fd_sock(u32 fd);
+
+/* peer.bpf.c: t waits for the other end of this struct sock, or of its call's first descriptor. */
+int note_peer(struct tracked *t, u64 sock);
+int note_call_peer(struct tracked *t);
+/* peer.bpf.c: ... and comes to a CPU, with what sched_info has of it. */
+int peer_waited(struct tracked *t, u64 now, u64 run_delay, u64 last_queued);
 
 /* event_wait.bpf.c: the current task begins a wait that may end for several reasons. */
 int begin_poll(struct tracked *t, u64 fds, u32 n, u64 timeout, u32 is_time);

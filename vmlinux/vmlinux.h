@@ -172,9 +172,21 @@ struct socket {
 	struct sock *sk;
 };
 
+struct in6_addr {
+	union {
+		u8 u6_addr8[16];
+	} in6_u;
+};
+
 struct sock_common {
+	u32 skc_daddr;
+	u32 skc_rcv_saddr;
+	u16 skc_dport; /* in network order */
+	u16 skc_num;
 	unsigned short skc_family;
 	volatile unsigned char skc_state;
+	struct in6_addr skc_v6_daddr;
+	struct in6_addr skc_v6_rcv_saddr;
 };
 
 struct sk_buff_head {
@@ -187,6 +199,7 @@ struct sock {
 	u8 sk_userlocks : 4;
 	u8 sk_shutdown;
 	u16 sk_protocol;
+	struct pid *sk_peer_pid;
 };
 
 struct inet_bind_bucket {
@@ -300,6 +313,13 @@ struct task_struct {
 struct bpf_iter__task {
 	struct bpf_iter_meta *meta;
 	struct task_struct *task;
+};
+
+struct bpf_iter__task_file {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+	u32 fd;
+	struct file *file;
 };
 
 #if defined(__TARGET_ARCH_x86)

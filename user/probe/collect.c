@@ -38,8 +38,7 @@ int collect_wall(struct probe *p, uint64_t until, event_fn fn, void *ctx)
 	return fn(ctx, &ev.head);
 }
 
-/* Runs an iterator and hands over what it writes in records of one size. */
-static int read_records(struct bpf_program *program, size_t size, event_fn fn, void *ctx)
+int collect_records(struct bpf_program *program, size_t size, event_fn fn, void *ctx)
 {
 	struct bpf_link *link = bpf_program__attach_iter(program, NULL);
 	char *record = NULL;
@@ -88,7 +87,7 @@ int collect_alive(struct probe *p, event_fn fn, void *ctx)
 
 	if (error || !program.wall.alive)
 		return error;
-	return read_records(p->skel->progs.cp_alive, sizeof(struct ev_thread), fn, ctx);
+	return collect_records(p->skel->progs.cp_alive, sizeof(struct ev_thread), fn, ctx);
 }
 
 struct pids {
@@ -118,7 +117,7 @@ static int add_pid(void *ctx, const struct event *record)
 int probe_pids(struct probe *p, pid_t **ret, size_t *ret_n)
 {
 	struct pids pids = { NULL, 0, 0 };
-	int error = read_records(p->skel->progs.cp_pids, sizeof(uint32_t), add_pid, &pids);
+	int error = collect_records(p->skel->progs.cp_pids, sizeof(uint32_t), add_pid, &pids);
 
 	if (error) {
 		free(pids.list);

@@ -60,8 +60,12 @@ int attach_row(struct probe *p, size_t row, struct err *err);
 int collect_ring(struct probe *p, event_fn fn, void *ctx);
 /* The program's sums, brought up to `until` if that is not 0. */
 int collect_wall(struct probe *p, uint64_t until, event_fn fn, void *ctx);
+/* Runs an iterator and hands over what it writes in records of one size. */
+int collect_records(struct bpf_program *program, size_t size, event_fn fn, void *ctx);
 int collect_alive(struct probe *p, event_fn fn, void *ctx);
 int collect_unsent(struct probe *p, event_fn fn, void *ctx);
+/* After collect_alive(), which has the waits that are open. */
+int collect_peers(struct probe *p, event_fn fn, void *ctx);
 int collect_losses(struct probe *p, event_fn fn, void *ctx);
 int collect_calls(struct probe *p, event_fn fn, void *ctx);
 int collect_costs(struct probe *p, event_fn fn, void *ctx, struct ev_end *end);

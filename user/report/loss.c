@@ -33,6 +33,11 @@ static const struct loss_words words[LOSS_KIND_COUNT] = {
 		"starts of running were not announced by the kernel",
 		"thread times are right; wall time and parallelism may show too little running",
 	},
+	[LOSS_PEERS] = {
+		"peers",
+		"waits for servers are missing from the list of these",
+		"the waits are right; only whom they were for is not known",
+	},
 	[LOSS_CALLS] = {
 		"calls",
 		"futex or epoll calls were not counted",
