@@ -204,7 +204,8 @@ static __always_inline struct epitem *first_ready(struct eventpoll *ep)
 {
 	struct list_head *first = BPF_CORE_READ(ep, rdllist.next);
 
-	if (!first || (void *)first == (void *)ep + bpf_core_field_offset(struct eventpoll, rdllist))
+	if (!first ||
+	    (void *)first == (void *)ep + bpf_core_field_offset(struct eventpoll, rdllist))
 		return NULL;
 	return (void *)first - bpf_core_field_offset(struct epitem, rdllink);
 }

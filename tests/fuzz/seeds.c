@@ -87,6 +87,24 @@ static void put_threads(const char *comm)
 	put(&a);
 }
 
+/* One of each kind: inside, outside, not found, on another machine. */
+static void put_peers(const char *comm)
+{
+	struct ev_peer inside = peer(1001, 900000000, 9), outside = peer(812, 500000000, 1000);
+	struct ev_peer lost = peer(0, 100000000, 5), far = peer(0, 2000000, 2);
+
+	inside.key = (struct peer_key){ .pid = 1001, .family = PEER_UNIX };
+	snprintf(outside.comm, sizeof(outside.comm), "%s", comm);
+	lost.key.port = 65535;
+	far.key.family = PEER_INET6;
+	memset(far.key.address, 0x20, sizeof(far.key.address));
+	far.is_local = 0;
+	put(&far);
+	put(&outside);
+	put(&inside);
+	put(&lost);
+}
+
 static void put_tail(void)
 {
 	struct ev_wall w = wall(1000000000);
@@ -127,6 +145,7 @@ int main(int argc, char **argv)
 	start(folder, "good", 1);
 	put_head();
 	put_threads("worker");
+	put_peers("postgres");
 	put_tail();
 	fclose(out);
 	start(folder, "hostile", 15);
@@ -135,6 +154,7 @@ int main(int argc, char **argv)
 	put_text(TEXT_NOTE, "a\nb");
 	put_threads("\033]0;x\a\r\xe2\x82\"&'");
 	put_unsent();
+	put_peers("\033[31m\r\xc2\x9b\"");
 	put_tail();
 	fclose(out);
 	start(folder, "cut", 2);

@@ -94,6 +94,15 @@ static int ended_by_of(const char *name)
 	return find(words, name);
 }
 
+static int family_of(const char *name)
+{
+	static const struct word words[] = {
+		{ "unix", PEER_UNIX }, { "inet", PEER_INET }, { "inet6", PEER_INET6 }, { 0 }
+	};
+
+	return find(words, name);
+}
+
 static int by_name(const char *name, const char *(*name_of)(unsigned int), int count)
 {
 	for (int i = 0; i < count; i++) {
@@ -278,6 +287,19 @@ static const struct field end_fields[] = {
 	{ 0 },
 };
 
+static const struct field peer_fields[] = {
+	{ "key.address", FIELD_BYTES, AT(ev_peer, key.address), NULL },
+	NUMBER(ev_peer, key.pid),
+	NUMBER(ev_peer, key.port),
+	WORDS(ev_peer, key.family, family_of),
+	NUMBER(ev_peer, ns),
+	NUMBER(ev_peer, waits),
+	NUMBER(ev_peer, is_local),
+	NUMBER(ev_peer, pid),
+	STRING(ev_peer, comm),
+	{ 0 },
+};
+
 static const struct kind kinds[] = {
 	{ "run", EV_RUN, sizeof(struct ev_run), run_fields },
 	{ "text", EV_TEXT, sizeof(struct ev_text), text_fields },
@@ -288,6 +310,7 @@ static const struct kind kinds[] = {
 	{ "probe", EV_PROBE, sizeof(struct ev_probe), probe_fields },
 	{ "calls", EV_CALLS, sizeof(struct ev_calls), calls_fields },
 	{ "end", EV_END, sizeof(struct ev_end), end_fields },
+	{ "peer", EV_PEER, sizeof(struct ev_peer), peer_fields },
 	{ 0 },
 };
 

@@ -90,9 +90,12 @@ static int read_number(struct reader *r, const char **s, char stop, int64_t *ret
 
 static void store(void *at, size_t size, int64_t value)
 {
+	uint16_t narrower = (uint16_t)value;
 	uint32_t narrow = (uint32_t)value;
 
-	if (size == sizeof(narrow))
+	if (size == sizeof(narrower))
+		memcpy(at, &narrower, size);
+	else if (size == sizeof(narrow))
 		memcpy(at, &narrow, size);
 	else
 		memcpy(at, &value, sizeof(value));
@@ -128,6 +131,20 @@ static int set_wait(struct reader *r, struct ledger_cause *c, const char *value)
 	c->ns = (uint64_t)numbers[0];
 	c->max_ns = (uint64_t)numbers[1];
 	c->count = (uint32_t)numbers[2];
+	return 0;
+}
+
+static int set_bytes(struct reader *r, const struct field *f, char *to, const char *value)
+{
+	size_t n = strlen(value);
+	unsigned int byte;
+
+	if (n % 2 || n / 2 > f->size || strspn(value, "0123456789abcdef") != n)
+		return bad(r, "%s: up to %zu bytes in hex", f->name, f->size);
+	for (; *value; value += 2) {
+		sscanf(value, "%2x", &byte);
+		*to++ = (char)byte;
+	}
 	return 0;
 }
 
@@ -177,6 +194,8 @@ static int set_field(struct reader *r, const struct kind *kind, const char *key,
 		return set_words(r, f, at, value);
 	case FIELD_WAIT:
 		return set_wait(r, (struct ledger_cause *)at + index, value);
+	case FIELD_BYTES:
+		return set_bytes(r, f, at, value);
 	case FIELD_ARGS:
 		return add_arg(r, value);
 	case FIELD_TEXT:

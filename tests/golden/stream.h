@@ -19,9 +19,9 @@
  * Numbers are sums of terms; a term is a number with an optional ns, us, ms, s,
  * or i, or i*number, where i counts the repetitions from 0. In strings %i is
  * that count, and \xNN, \n, \" and \\ are what C makes of them. A wait is
- * total:longest:count. `args` may be given many times. Rows have their names, or
- * that of their kind (row.io is row.io_device); of a thread without rows, they are
- * those of its waits' causes.
+ * total:longest:count. An address is in hex, as in key.address=7f000001. `args` may
+ * be given many times. Rows have their names, or that of their kind (row.io is
+ * row.io_device); of a thread without rows, they are those of its waits' causes.
  */
 #include <stdio.h>
 

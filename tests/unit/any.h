@@ -60,7 +60,25 @@ static inline struct ev_thread any_thread(struct rng *rng, uint64_t id)
 	return t;
 }
 
-/* Up to three threads, on few CPUs, and some sums. */
+/* pid: perhaps that of a thread that any_thread() makes. */
+static inline struct ev_peer any_peer(struct rng *rng)
+{
+	static const __u16 families[] = { PEER_UNIX, PEER_INET, PEER_INET6 };
+	struct ev_peer p =
+		peer(rng_one_in(rng, 3) ? 0 : 1000 + rng_below(rng, 6), some(rng), some(rng));
+
+	for (size_t i = 0; i < sizeof(p.key.address); i++)
+		p.key.address[i] = rng_next(rng) >> 32;
+	p.key.family = families[rng_below(rng, 3)];
+	p.key.port = rng_next(rng) >> 32;
+	p.key.pid = some(rng);
+	p.is_local = rng_one_in(rng, 2);
+	if (rng_one_in(rng, 3))
+		snprintf(p.comm, sizeof(p.comm), "\033[31m\"\xff\n");
+	return p;
+}
+
+/* Up to three threads, on few CPUs, some servers and some sums. */
 static inline void analyse_any(struct rng *rng)
 {
 	struct ev_wall last = any_wall(rng);
@@ -68,6 +86,11 @@ static inline void analyse_any(struct rng *rng)
 	on_cpus(rng_below(rng, 5));
 	for (uint64_t i = 1, n = rng_below(rng, 4); i <= n; i++)
 		put_thread(any_thread(rng, i));
+	for (int i = rng_below(rng, 4); i; i--) {
+		struct ev_peer p = any_peer(rng);
+
+		put(&p);
+	}
 	for (int i = rng_below(rng, 3); i; i--) {
 		struct ev_wall w = any_wall(rng);
 

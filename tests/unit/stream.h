@@ -143,6 +143,23 @@ static inline struct ev_calls calls(__u32 windows)
 	return (struct ev_calls){ .head = HEAD(EV_CALLS, ev_calls), .windows = windows };
 }
 
+/* A server on this machine. pid 0: nobody was found that listens there. */
+static inline struct ev_peer peer(__u32 pid, __u64 ns, __u64 waits)
+{
+	struct ev_peer p = {
+		.head = HEAD(EV_PEER, ev_peer),
+		.key = { .address = { 127, 0, 0, 1 }, .port = 5432, .family = PEER_INET },
+		.ns = ns,
+		.waits = waits,
+		.is_local = 1,
+		.pid = pid
+	};
+
+	if (pid)
+		snprintf(p.comm, sizeof(p.comm), "s%u", pid);
+	return p;
+}
+
 static inline struct ev_end end(__s32 status)
 {
 	return (struct ev_end){ .head = HEAD(EV_END, ev_end),

@@ -14,12 +14,13 @@ union any {
 	struct ev_loss loss;
 	struct ev_probe probe;
 	struct ev_calls calls;
+	struct ev_peer peer;
 	struct ev_end end;
 	char bytes[sizeof(struct ev_wall) + 64];
 };
 
 /* A good one of each kind but EV_TEXT; NULL-free list by number, so that it can be looped over. */
-#define GOOD 8
+#define GOOD 9
 
 static union any good(int i)
 {
@@ -46,6 +47,9 @@ static union any good(int i)
 		break;
 	case 6:
 		u.calls = calls(3);
+		break;
+	case 7:
+		u.peer = peer(812, 1000, 1);
 		break;
 	default:
 		u.end = end(0);
@@ -149,6 +153,9 @@ Test(valid, strings_without_an_end)
 	u = good(5);
 	memset(u.probe.why, 'x', sizeof(u.probe.why));
 	cr_assert_not(valid(&u, sizeof(u)));
+	u = good(7);
+	memset(u.peer.comm, 'x', sizeof(u.peer.comm));
+	cr_assert_not(valid(&u, sizeof(u)));
 }
 
 Test(valid, strings_that_just_fit)
@@ -173,6 +180,22 @@ Test(valid, args_beyond_their_room)
 	cr_assert_not(valid(&u, sizeof(u)));
 	u.exec.args_size = ~0U;
 	cr_assert_not(valid(&u, sizeof(u)));
+}
+
+Test(valid, families_of_addresses)
+{
+	static const __u16 known[] = { PEER_UNIX, PEER_INET, PEER_INET6 };
+	static const __u16 unknown[] = { 0, 3, 9, 11, 16, 40, 0xffff };
+	union any u = good(7);
+
+	for (int i = 0; i < 3; i++) {
+		u.peer.key.family = known[i];
+		cr_assert(valid(&u, sizeof(u)), "family %u", known[i]);
+	}
+	for (int i = 0; i < 7; i++) {
+		u.peer.key.family = unknown[i];
+		cr_assert_not(valid(&u, sizeof(u)), "family %u", unknown[i]);
+	}
 }
 
 Test(valid, texts)

@@ -32,6 +32,11 @@ static void put_exec(struct ev_exec e)
 	put(&e);
 }
 
+static void put_peer(struct ev_peer p)
+{
+	put(&p);
+}
+
 static void put_text(enum text_kind what, const char *string)
 {
 	struct ev_text *t = text(what, string);
@@ -61,6 +66,26 @@ static const struct process *process(const struct model *m, uint64_t id)
 	return NULL;
 }
 
+/* Some process has that number, and is alive at the end. */
+static bool is_alive(const struct model *m, uint32_t pid)
+{
+	for (size_t i = 0; i < m->n_processes; i++) {
+		if (m->processes[i].pid == pid && !m->processes[i].ended)
+			return true;
+	}
+	return false;
+}
+
+static void check_peers(const struct model *m)
+{
+	for (size_t i = 0; i < m->n_peers; i++) {
+		const struct peer *p = &m->peers[i];
+
+		cr_assert(!i || m->peers[i - 1].ns >= p->ns, "the longest comes first");
+		cr_assert_eq(p->is_inside, p->pid && is_alive(m, p->pid), "pid %u", p->pid);
+	}
+}
+
 /* What must hold of any model, made of whatever stream. */
 static void check(const struct model *m)
 {
@@ -88,6 +113,7 @@ static void check(const struct model *m)
 	}
 	cr_assert_eq(n, m->n_threads);
 	cr_assert_leq(m->n_strip, STRIP_SLOTS);
+	check_peers(m);
 }
 
 /* --- the tree ---------------------------------------------------------------- */
@@ -399,6 +425,106 @@ Test(ledger, unsent_is_a_sum_and_no_thread, .init = setup)
 	model_free(m);
 }
 
+/* --- peers ----------------------------------------------------------------------- */
+
+Test(peers, as_they_were_sent, .init = setup)
+{
+	static const __u8 address[16] = { 0x20, 0x01, 0x0d, 0xb8, [15] = 1 };
+	struct ev_peer ev = peer(0, 700, 7);
+	struct model *m;
+
+	memcpy(ev.key.address, address, sizeof(address));
+	ev.key.family = PEER_INET6;
+	ev.key.port = 65535;
+	ev.is_local = 0;
+	put(&ev);
+	m = done(1000);
+	check(m);
+	cr_assert_eq(m->n_peers, 1);
+	cr_assert_arr_eq(m->peers[0].key.address, address, sizeof(address));
+	cr_assert_eq(m->peers[0].key.family, PEER_INET6);
+	cr_assert_eq(m->peers[0].key.port, 65535);
+	cr_assert_eq(m->peers[0].ns, 700);
+	cr_assert_eq(m->peers[0].waits, 7);
+	cr_assert_not(m->peers[0].is_local);
+	cr_assert_eq(m->peers[0].pid, 0);
+	cr_assert_str_eq(m->peers[0].comm, "");
+	model_free(m);
+}
+
+Test(peers, longest_first, .init = setup)
+{
+	static const __u64 sent[] = { 5, 900, 0, 5, 3000000000000, 70 };
+	static const __u64 kept[] = { 3000000000000, 900, 70, 5, 5, 0 };
+	struct model *m;
+
+	for (int i = 0; i < 6; i++)
+		put_peer(peer(2000 + i, sent[i], 1000 - sent[i] % 1000));
+	m = done(1000);
+	check(m);
+	cr_assert_eq(m->n_peers, 6);
+	for (int i = 0; i < 6; i++)
+		cr_assert_eq(m->peers[i].ns, kept[i], "%d", i);
+	cr_assert_eq(m->peers[0].pid, 2004);
+	cr_assert_str_eq(m->peers[0].comm, "s2004");
+	model_free(m);
+}
+
+/* A thread of process 1000 + process, which has ended or not. */
+static struct ev_thread member(__u64 id, __u64 process, bool ended)
+{
+	struct ev_thread t = thread(id, 1, process, 0, 1000);
+
+	if (!ended)
+		t.flags &= ~(THREAD_ENDED | THREAD_GROUP_DEAD);
+	return t;
+}
+
+Test(peers, inside_if_alive_at_the_end_with_that_pid, .init = setup)
+{
+	static const struct {
+		__u32 pid;
+		bool inside;
+	} of[] = { { 1001, true },  { 1002, false },	   { 1003, true },
+		   { 1005, false }, { 1006, true },	   { 1007, false },
+		   { 1, false },    { 4294967295, false }, { 0, false } };
+	struct ev_thread again = member(7, 7, false);
+	struct model *m;
+
+	put_thread(member(1, 0, false));
+	put_thread(member(2, 0, true));
+	put_thread(member(3, 0, true)); /* its leader is dead, a thread of it lives */
+	put_thread(member(4, 3, false));
+	put_thread(member(5, 0, true)); /* 1005 and 1006: dead, and 1006 has a new owner */
+	put_thread(member(6, 0, true));
+	again.pid = 1006;
+	put_thread(again);
+	for (int i = 0; i < 9; i++)
+		put_peer(peer(of[i].pid, 100 - i, 1));
+	m = done(1000);
+	check(m);
+	cr_assert_eq(m->n_peers, 9);
+	for (int i = 0; i < 9; i++) {
+		cr_assert_eq(m->peers[i].pid, of[i].pid);
+		cr_assert_eq(m->peers[i].is_inside, of[i].inside, "pid %u", of[i].pid);
+	}
+	model_free(m);
+}
+
+/* No number is not one. */
+Test(peers, not_inside_a_process_without_a_number, .init = setup)
+{
+	struct ev_thread t = member(1, 0, false);
+	struct model *m;
+
+	t.pid = 0;
+	put(&t);
+	put_peer(peer(0, 100, 1));
+	m = done(1000);
+	cr_assert_not(m->peers[0].is_inside);
+	model_free(m);
+}
+
 /* --- the rest of a stream ------------------------------------------------------ */
 
 Test(stream, run_texts_losses_probes_and_end, .init = setup)
@@ -618,6 +744,14 @@ Test(odd, sums_that_end_before_they_start, .init = setup)
 	model_builder_free(b);
 }
 
+/* A few servers, some of which are processes of the stream. */
+static void put_some_peers(struct rng *r)
+{
+	for (int i = rng_below(r, 5); i; i--)
+		put_peer(peer(rng_one_in(r, 3) ? 0 : 1000 + rng_below(r, 10), rng_below(r, 100),
+			      rng_below(r, 10)));
+}
+
 /* Any numbers in any order: no crash (this runs with sanitizers), and a tree that is one. */
 Test(odd, anything, .init = setup)
 {
@@ -640,6 +774,7 @@ Test(odd, anything, .init = setup)
 				put_exec(exec(rng_below(&r, 100), id, rng_below(&r, 8), "/x", "x"));
 			model_builder_event(b, &t.head);
 		}
+		put_some_peers(&r);
 		if (rng_one_in(&r, 2)) {
 			m = done(rng_below(&r, 300));
 		} else {

@@ -47,6 +47,8 @@ void verdict_find(struct findings *f);
 /* rules.c: what else there is to say, behind the first of f->list. */
 void rules_find(struct findings *f);
 
+/* peer.c: title, advice and evidence of a verdict that waits for others decide. */
+void peer_say(struct finding *to, const struct findings *f);
 /* pool.c: one of these rules. */
 void pool_find(struct findings *f);
 

@@ -274,13 +274,7 @@ static void say_io(struct finding *to, const struct findings *f, const struct sh
 			       "memory, touch less, or read ahead (madvise, MAP_POPULATE). More "
 			       "threads would not help if memory is short.");
 	} else if (s->peer > s->device) {
-		finding_title(to,
-			      "most of the time goes to waiting for another process or machine");
-		finding_advice(to,
-			       "The other end of its sockets and pipes decides: make that one "
-			       "faster, ask it for more at once, or have several requests in "
-			       "flight (threads, coroutines, an event loop). A faster CPU would "
-			       "not help.");
+		peer_say(to, f);
 	} else {
 		finding_title(to, "most of the time goes to waiting for a disk or another device");
 		finding_advice(to, "Do the waiting at the same time: read ahead, write behind, put "

@@ -29,5 +29,10 @@ const char *kind_name(unsigned int kind);
 const char *row_name(unsigned int row);
 /* Is it one of several of its kind? */
 int row_is_part(unsigned int row);
+/* "127.0.0.1:5432", "[2001:db8::1]:443", "a local socket". Returns buf; PEER_NAME_SIZE bytes
+ * are enough for any. */
+char *peer_name(char *buf, size_t size, const struct peer_key *key);
+#define PEER_NAME_SIZE 64
+
 /* "running", as in states.running_ns. */
 const char *state_name(unsigned int state);

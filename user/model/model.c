@@ -212,6 +212,7 @@ static int on_peer(struct model_builder *b, const struct event *head)
 	p->ns = ev->ns;
 	p->waits = ev->waits;
 	p->is_local = ev->is_local;
+	p->is_inside = false;
 	p->pid = ev->pid;
 	memcpy(p->comm, ev->comm, sizeof(p->comm));
 	return 0;

@@ -31,8 +31,7 @@ static bool listens_at(const struct listener *l, const struct peer_key *key)
 		return false;
 	if (!memcmp(l->key.address, any, sizeof(any)))
 		return true;
-	return l->key.family == key->family &&
-	       !memcmp(l->key.address, key->address, sizeof(any));
+	return l->key.family == key->family && !memcmp(l->key.address, key->address, sizeof(any));
 }
 
 /* Of several that share one, the first: whoever has started the others. */
@@ -70,6 +69,8 @@ int collect_peers(struct probe *p, event_fn fn, void *ctx)
 						add_listener, &l);
 		asked |= ev.is_local;
 		name_server(&ev, &l);
+		if (!ev.pid)
+			ev.pid = ev.key.pid;
 		if (!error)
 			error = fn(ctx, &ev.head);
 	}

@@ -245,6 +245,32 @@ void json_processes(struct json *j, const struct findings *f)
 	json_end(j);
 }
 
+static void put_peer(struct json *j, const struct peer *p)
+{
+	char target[PEER_NAME_SIZE];
+
+	json_line_object(j, NULL);
+	json_string(j, "target", peer_name(target, sizeof(target), &p->key));
+	json_u64(j, "wait_ns", p->ns);
+	json_u64(j, "waits", p->waits);
+	json_bool(j, "local", p->is_local);
+	json_bool(j, "measured", p->is_inside);
+	if (p->pid)
+		json_u64(j, "pid", p->pid);
+	else
+		json_null(j, "pid");
+	json_string(j, "comm", p->pid && p->comm[0] ? p->comm : NULL);
+	json_end(j);
+}
+
+void json_peers(struct json *j, const struct model *m)
+{
+	json_array(j, "peers");
+	for (size_t i = 0; i < m->n_peers; i++)
+		put_peer(j, &m->peers[i]);
+	json_end(j);
+}
+
 void json_lifecycle(struct json *j, const struct findings *f)
 {
 	const struct model *m = f->model;

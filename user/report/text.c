@@ -131,6 +131,7 @@ int report_text_write(const struct findings *f, const struct report_opts *opts, 
 	text_threads(&p, f);
 	text_processes(&p, f);
 	text_waits(&p, f);
+	text_peers(&p, f);
 	text_calls(&p, f);
 	text_left_over(&p, f);
 	text_trust(&p, f);

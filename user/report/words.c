@@ -2,6 +2,7 @@
 #include "report/words.h"
 
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "../bpf/wall.h"

@@ -4,6 +4,7 @@
 /*
  * Numbers of the kernel's and of the model's that every report names alike.
  */
+#include <stddef.h>
 #include <stdint.h>
 
 #include "model/model.h"
