@@ -42,14 +42,34 @@ static __always_inline u32 worker_cause(struct task_struct *task, u32 state)
 	return task->flags & PF_IO_WORKER ? CAUSE_IO_URING : CAUSE_KERNEL_OTHER;
 }
 
+/* Is it inside a page fault? A look costs microseconds, so whoever has met no fault of
+ * this kind in so many waits is not looked at until one has been counted: of more
+ * waits than these, one is taken for the call's own by mistake. */
+#define FAULT_LOOKS 64
+
+static __always_inline bool in_fault(struct task_struct *task, struct tracked *t)
+{
+	u32 faults = task->maj_flt;
+
+	if (t->faults != faults) {
+		t->faults = faults;
+		t->fault_looks = 0;
+	}
+	if (t->fault_looks >= FAULT_LOOKS)
+		return false;
+	t->fault_looks++;
+	return is_inside(fault_entry.start, fault_entry.end);
+}
+
 /* A wait for a device, inside a system call: the call's own, or that of a page
  * fault in it. */
-static __always_inline u32 device_wait(u32 class, u32 wait)
+static __always_inline u32 device_wait(struct task_struct *task, struct tracked *t, u32 class,
+				       u32 wait)
 {
 	if (class != CALL_FD_BARE) {
 		if (!fault_entry.start)
 			return plain_wait(CAUSE_UNKNOWN);
-		if (is_inside(fault_entry.start, fault_entry.end))
+		if (in_fault(task, t))
 			return plain_wait(CAUSE_FAULT_MAJOR);
 	}
 	return (wait & 0xff) == CAUSE_KERNEL_OTHER ? plain_wait(CAUSE_IO_DISK) : wait;
@@ -81,7 +101,7 @@ static __always_inline u32 wait_of(struct task_struct *task, struct tracked *t, 
 	else
 		wait = call_wait(t, state);
 	if (d && in_iowait(task))
-		return device_wait(class, wait);
+		return device_wait(task, t, class, wait);
 	t->last_call_cause = wait & 0xff;
 	return wait;
 }

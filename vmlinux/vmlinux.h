@@ -294,6 +294,7 @@ struct task_struct {
 	int tgid;
 	unsigned long nvcsw;
 	unsigned long nivcsw;
+	unsigned long maj_flt;
 	u64 utime;
 	u64 stime;
 	u64 start_time;

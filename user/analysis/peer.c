@@ -8,7 +8,7 @@
 
 #define MOST 0.6 /* of the waits for others, for one to be named as the reason */
 
-/* "postgres (pid 812)", "192.0.2.7:3306, on another machine"; NULL: it is not one above all. */
+/* "postgres (pid 812)", "192.0.2.7:3306, another machine or container"; NULL: it is not one above all. */
 static const char *who(char *buf, size_t size, const struct findings *f)
 {
 	const struct peer *p = f->model->peers;
@@ -18,7 +18,7 @@ static const char *who(char *buf, size_t size, const struct findings *f)
 		return NULL;
 	peer_name(address, sizeof(address), &p->key);
 	if (!p->is_local)
-		snprintf(buf, size, "%s, on another machine", address);
+		snprintf(buf, size, "%s, another machine or container", address);
 	else if (p->comm[0])
 		snprintf(buf, size, "%s (pid %u)", p->comm, p->pid);
 	else

@@ -22,7 +22,7 @@ static char *served_by(const struct page *p, char *buf, size_t size, const struc
 	char name[128] = "a process";
 
 	if (!peer->is_local) {
-		snprintf(buf, size, "another machine");
+		snprintf(buf, size, "another machine or container");
 	} else if (!peer->pid) {
 		snprintf(buf, size, "this machine, process not found");
 	} else {
