@@ -115,6 +115,7 @@ enum event_kind {
 #define EVENT_COMM_SIZE 16
 #define EVENT_ARGS_SIZE 1024
 #define EVENT_PATH_SIZE 256
+#define EVENT_CPU_WORDS 16  /* 1,024 CPUs */
 #define WALL_COUNTS	256 /* 0 to 254 running threads, and more */
 
 struct event {
@@ -186,8 +187,9 @@ struct ev_thread {
 	__u32 rt_priority;
 	__u32 open_row; /* enum wall_row: what the open wait is for */
 	__u32 pad;
-	__u64 max_rss_bytes; /* of the process so far; 0: not known */
-	__u64 count;	     /* with THREAD_UNSENT: how many threads; else 1 */
+	__u64 max_rss_bytes;	     /* of the process so far; 0: not known */
+	__u64 count;		     /* with THREAD_UNSENT: how many threads; else 1 */
+	__u64 cpus[EVENT_CPU_WORDS]; /* its affinity, a bit for each CPU; none: not known */
 	char comm[EVENT_COMM_SIZE];
 	struct witness witness;
 	struct ledger ledger;

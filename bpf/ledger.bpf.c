@@ -81,6 +81,17 @@ static __always_inline u32 status_of(struct task_struct *task)
 	return task->exit_code;
 }
 
+static __always_inline void read_affinity(struct ev_thread *ev, struct task_struct *task)
+{
+	u32 last = (possible_cpus - 1) / 64;
+
+	if (last >= EVENT_CPU_WORDS)
+		return;
+	bpf_probe_read_kernel(ev->cpus, (last + 1) * sizeof(u64), &task->cpus_mask);
+	/* The bits behind are whatever the first task of all had. */
+	ev->cpus[last] &= ~0ull >> (63 - (possible_cpus - 1) % 64);
+}
+
 static __always_inline void fill(struct ev_thread *ev, struct task_struct *task, struct tracked *t,
 				 u32 flags)
 {
@@ -109,6 +120,7 @@ static __always_inline void fill(struct ev_thread *ev, struct task_struct *task,
 		ev->open_since = t->open_since;
 	}
 	bpf_probe_read_kernel(ev->comm, sizeof(ev->comm), task->comm);
+	read_affinity(ev, task);
 	read_witness(task, &ev->witness);
 	if (!(flags & THREAD_ENDED))
 		read_last_witness(t, &ev->witness);
@@ -262,6 +274,21 @@ int BPF_PROG(cp_newtask, struct task_struct *task, u64 clone_flags)
 	return 0;
 }
 
+/* The command may be a program that restricts itself and executes another (taskset(1)). */
+static __always_inline void limit_cpus(struct task_struct *task)
+{
+	u64 now = BPF_CORE_READ(task, se.cfs_rq, rq, clock);
+	u32 cpus = BPF_CORE_READ(task, nr_cpus_allowed);
+	struct program *g = the_program();
+
+	if (!g || cpus >= g->wall.cpus_allowed)
+		return;
+	bpf_spin_lock(&g->lock);
+	wall_advance(&g->wall, now);
+	g->wall.cpus_allowed = cpus;
+	bpf_spin_unlock(&g->lock);
+}
+
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(cp_exec, struct task_struct *task, pid_t old_pid, struct linux_binprm *bprm)
 {
@@ -271,6 +298,8 @@ int BPF_PROG(cp_exec, struct task_struct *task, pid_t old_pid, struct linux_binp
 
 	if (stopped || !t || t->role)
 		return 0;
+	if (t->process_id == COMMAND_ID)
+		limit_cpus(task);
 	/* execve(2): a thread that is not the leader takes over the leader's number. */
 	read_numbers(task, t);
 	/* exec_mmap() has taken over the peak of the memory that was there before. */

@@ -5,6 +5,7 @@ struct threads_map threads SEC(".maps");
 struct programs_map programs SEC(".maps");
 
 const volatile __u32 page_size = 4096;
+const volatile __u32 possible_cpus = 1;
 const volatile struct code fault_entry = {};
 const volatile __s64 realtime_offset = 0;
 

@@ -31,6 +31,7 @@ extern struct programs_map programs SEC(".maps");
 
 /* Written before the probes are attached. */
 extern const volatile __u32 page_size;
+extern const volatile __u32 possible_cpus;
 extern const volatile struct code fault_entry; /* asm_exc_page_fault() */
 extern const volatile __s64 realtime_offset;   /* CLOCK_REALTIME less CLOCK_MONOTONIC */
 

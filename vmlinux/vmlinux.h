@@ -73,6 +73,10 @@ typedef struct {
 	int counter;
 } atomic_t;
 
+struct cpumask {
+	unsigned long bits[1];
+};
+
 struct sched_info {
 	unsigned long long run_delay;
 	unsigned long long last_arrival;
@@ -292,6 +296,8 @@ struct task_struct {
 	bool throttled; /* 6.18: the throttled task itself leaves the queue */
 	int pid;
 	int tgid;
+	int nr_cpus_allowed;
+	struct cpumask cpus_mask;
 	unsigned long nvcsw;
 	unsigned long nivcsw;
 	unsigned long maj_flt;

@@ -201,6 +201,7 @@ static const struct field thread_fields[] = {
 	NUMBER(ev_thread, rt_priority),
 	NUMBER(ev_thread, max_rss_bytes),
 	NUMBER(ev_thread, count),
+	{ "cpus", FIELD_NUMBER, AT(ev_thread, cpus[0]), NULL },
 	STRING(ev_thread, comm),
 	WITNESS(run_ns),
 	WITNESS(delay_ns),

@@ -75,16 +75,23 @@ static inline void check(void)
 	cr_assert(f->n_counts >= 1 && f->n_counts <= WALL_COUNTS);
 }
 
-/* The stream ends with these sums. */
-static inline void analyse(struct ev_wall w)
+/* The stream ends with these sums, and the CPUs were idle for so long. */
+static inline void analyse_idle(struct ev_wall w, const uint64_t *idle_ns)
 {
 	struct ev_end e = end(0);
 
+	e.idle_known = idle_ns != NULL;
+	e.idle_ns = idle_ns ? *idle_ns : 0;
 	put(&w);
 	put(&e);
 	m = model_builder_finish(b);
 	f = findings_new(m);
 	check();
+}
+
+static inline void analyse(struct ev_wall w)
+{
+	analyse_idle(w, NULL);
 }
 
 /* `ns` of its running time it stood in a queue instead, behind other programs. */

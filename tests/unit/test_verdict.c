@@ -144,6 +144,46 @@ Test(crowd, is_none_that_an_empty_machine_could_serve, .init = setup, .fini = te
 	is(CLASS_CPU_BOUND, "verdict.cpu");
 }
 
+/* Four threads on two CPUs take turns on one, behind each other; the other one was idle for
+ * so long. They may run on `cpus`. */
+static void pile_up(uint64_t idle_ns, uint64_t cpus)
+{
+	struct ev_wall w = wall(SECOND);
+
+	on_cpus(2);
+	for (unsigned int i = 1; i <= 4; i++) {
+		struct ev_thread t = thread(i, i > 1, 1, 0, SECOND);
+
+		crowded(&t, TS_PREEMPTED, SECOND / 4 * 3);
+		t.cpus[0] = cpus;
+		put(&t);
+	}
+	analyse_idle(w, &idle_ns);
+}
+
+Test(starved, piled_up_on_what_others_left, .init = setup, .fini = teardown)
+{
+	pile_up(0, 3);
+	is(CLASS_STARVED, "verdict.starved");
+	cr_assert_float_eq(f->held_back, 0.5, 1e-6, "of two CPUs it had one: %g", f->held_back);
+}
+
+Test(starved, not_while_a_cpu_is_idle, .init = setup, .fini = teardown)
+{
+	pile_up(SECOND, 3);
+	cr_assert_neq(f->verdict.class, CLASS_STARVED);
+	cr_assert_lt(f->held_back, 0.05);
+}
+
+/* Who restricts itself to one CPU is not kept from the other. */
+Test(crowd, on_the_cpu_that_it_chose, .init = setup, .fini = teardown)
+{
+	pile_up(0, 2);
+	is(CLASS_OVERSUBSCRIBED, "verdict.crowd");
+	cr_assert_eq(f->cpus_allowed, 1);
+	cr_assert_eq(f->held_back, 0);
+}
+
 /* As long as they have a CPU each, or others have it, they are no crowd. */
 Test(crowd, is_who_is_queued_behind_its_own, .init = setup, .fini = teardown)
 {

@@ -3,9 +3,10 @@
 
 #include <stdlib.h>
 
-static double allowed_cpus(const struct ev_run *run)
+static double allowed_cpus(const struct model *m)
 {
-	double cpus = run->cpus_allowed ? run->cpus_allowed : 1;
+	const struct ev_run *run = &m->run;
+	double cpus = m->cpus ? m->cpus : 1;
 
 	if (run->quota_us > 0 && run->period_us > 0) {
 		double quota = (double)run->quota_us / run->period_us;
@@ -31,14 +32,24 @@ static void sum_wall(struct findings *f)
 		f->parallelism = (double)m->wall.busy_ns / m->wall_ns;
 }
 
-/* The idle time of the allowed CPUs, less what they were idle while nothing ran. */
+#define IDLE_TICKS_NS 20000000.0 /* by which idle time, counted in ticks, may be too long */
+
+/* The idle time of the allowed CPUs, less what they were idle while nothing ran; of a
+ * program that has restricted itself to some of them it is not known. */
 static void find_idle(struct findings *f)
 {
 	const struct model *m = f->model;
-	double standing = m->run.cpus_allowed * (double)(m->wall_ns - f->running_ns);
+	double all = m->run.cpus_allowed * (double)m->wall_ns;
+	double standing = all - m->run.cpus_allowed * (double)f->running_ns;
+	double ours = (double)m->wall.busy_ns + m->wall.missed_ns + m->end.idle_ns;
 
-	if (m->end.idle_known && m->end.idle_ns > standing)
+	f->others_ns = -1;
+
+	if (!m->end.idle_known || m->cpus != m->run.cpus_allowed)
+		return;
+	if (m->end.idle_ns > standing)
 		f->idle_running_ns = m->end.idle_ns - standing;
+	f->others_ns = (all > ours ? all - ours : 0) + IDLE_TICKS_NS * m->run.cpus_allowed;
 }
 
 /* Threads that run in turns for a lock are often queued for one CPU while another is
@@ -48,8 +59,9 @@ static void find_serialised(struct findings *f)
 	const struct wall_sums *w = &f->model->wall;
 	double spare = f->idle_running_ns - w->serialised_ns - w->convoy_ns;
 
-	f->serialised_ns = w->serialised_ns;
-	if (spare > 0)
+	/* Restricted to one CPU, by itself: no other was free for it. */
+	f->serialised_ns = f->model->cpus > 1 ? w->serialised_ns : 0;
+	if (f->model->cpus > 1 && spare > 0)
 		f->serialised_ns += spare < w->stacked_ns ? (uint64_t)spare : w->stacked_ns;
 }
 
@@ -58,7 +70,7 @@ struct findings *findings_new(const struct model *model)
 	struct findings *f = zeroed(1, sizeof(*f));
 
 	f->model = model;
-	f->cpus_allowed = allowed_cpus(&model->run);
+	f->cpus_allowed = allowed_cpus(model);
 	sum_wall(f);
 	find_idle(f);
 	find_serialised(f);

@@ -101,11 +101,12 @@ struct findings {
 	uint64_t running_ns;	/* wall time with at least one thread running */
 	uint64_t serialised_ns; /* of it, a thread waited for a lock while a CPU was free */
 	double idle_running_ns; /* idle allowed CPUs meanwhile, summed; 0 too if not known */
-	double parallelism;	/* mean number of running threads over the wall time */
-	size_t n_counts;	/* of model->wall.by_count that are worth showing: 1 + highest */
-	double cpus_allowed;	/* the smaller of affinity and cgroup quota */
-	double crowding;  /* of the time with a thread running: its own threads were too many */
-	double held_back; /* ... and other programs had the CPUs that more threads wanted */
+	double others_ns; /* that other programs had of the allowed CPUs, at most; -1: not known */
+	double parallelism;  /* mean number of running threads over the wall time */
+	size_t n_counts;     /* of model->wall.by_count that are worth showing: 1 + highest */
+	double cpus_allowed; /* the smaller of affinity and cgroup quota */
+	double crowding;     /* of the time with a thread running: its own threads were too many */
+	double held_back;    /* ... and other programs had the CPUs that more threads wanted */
 	struct totals totals;
 	struct trust trust;
 	struct convoy convoy;

@@ -41,18 +41,24 @@ static double behind_others(const uint64_t *state_ns, uint64_t own_ns, uint64_t 
 	return less((double)state_ns[TS_WOKEN] + state_ns[TS_PREEMPTED], (double)own_ns + idle_ns);
 }
 
-/* Thread-time that was queued behind the program's own threads, and that even an empty
- * machine could not have spared it: if others keep all CPUs but one busy, two threads
- * that share that one are no crowd. */
-static double crowded(const struct findings *f, double ran, double own, double others)
+/* Thread-time that wanted a CPU, and that even an empty machine could not have served:
+ * if others keep all CPUs but one busy, two threads that share that one are no crowd. */
+static double in_excess(const struct findings *f, double wanted)
 {
 	const struct wall_sums *w = &f->model->wall;
 	double wanting = less(f->running_ns + (double)w->runnable_ns, w->latency_ns + w->limit_ns);
-	double excess = less(ran + own + others, f->cpus_allowed * wanting);
 
-	/* Where a CPU was idle, the scheduler had them share, and no crowd. */
-	own = less(own, f->idle_running_ns);
-	return excess < own ? excess : own;
+	return less(wanted, f->cpus_allowed * wanting);
+}
+
+/* Thread-time that others kept from the CPUs, if the kernel says how much they had of
+ * these: what was queued, and not in excess, behind whomever, since they pile up on the
+ * CPUs that are left. */
+static double lost_to_others(const struct findings *f, double own, double others, double excess)
+{
+	double lost = less(own + others, excess);
+
+	return lost < f->others_ns ? lost : f->others_ns;
 }
 
 /* Crowded: not at all while up to a quarter more threads wanted a CPU than had one, all
@@ -65,11 +71,20 @@ void shares_prepare(struct findings *f)
 	const struct totals *t = &f->totals;
 	double ran = t->state_ns[TS_RUNNING], own = t->queued_own_ns;
 	double others = behind_others(t->state_ns, t->queued_own_ns, t->queued_idle_ns);
-	double over = ran > 0 ? 2 * (crowded(f, ran, own, others) / ran - 0.25) : 0;
+	double excess = in_excess(f, ran + own + others), crowd, over, lost;
 
-	others = less(others, f->model->wall.runnable_ns);
+	/* Where a CPU was idle, the scheduler had them share, and no crowd. */
+	crowd = less(own, f->idle_running_ns);
+	crowd = excess < crowd ? excess : crowd;
+	over = ran > 0 ? 2 * (crowd / ran - 0.25) : 0;
 	f->crowding = over < 0 ? 0 : over > 1 ? 1 : over;
-	f->held_back = others > 0 ? others / (ran + own + others) : 0;
+	if (f->others_ns >= 0) {
+		lost = less(lost_to_others(f, own, others, excess), f->model->wall.runnable_ns);
+		f->held_back = lost > 0 ? lost / (ran + lost) : 0;
+	} else {
+		lost = less(others, f->model->wall.runnable_ns);
+		f->held_back = lost > 0 ? lost / (ran + own + lost) : 0;
+	}
 }
 
 /* Divides the time with a thread running. Where CPUs were free there was no crowd. */

@@ -163,6 +163,8 @@ static void add_queued(struct finding *to, const struct findings *f)
 
 #define TURNS_SHARE 0.2 /* of the computing, for a thread to be one that takes turns */
 #define TURNS_LIVES 0.8 /* of the run, in which each of them was there */
+#define TURNS_WAITS                                                                                \
+	0.8 /* of what it did not run, that it was blocked: who is queued wants to run */
 
 /* Threads that share the computing and were there all the time. */
 static size_t sharers(const struct findings *f)
@@ -174,7 +176,9 @@ static size_t sharers(const struct findings *f)
 		const struct thread *t = &m->threads[i];
 
 		if (t->state_ns[TS_RUNNING] >= TURNS_SHARE * f->totals.state_ns[TS_RUNNING] &&
-		    t->lifetime_ns >= TURNS_LIVES * m->wall_ns)
+		    t->lifetime_ns >= TURNS_LIVES * m->wall_ns &&
+		    t->state_ns[TS_BLOCKED] >=
+			    TURNS_WAITS * (t->lifetime_ns - t->state_ns[TS_RUNNING]))
 			n++;
 	}
 	return n;

@@ -30,6 +30,14 @@ struct exec {
 	bool args_truncated;
 };
 
+/* Threads of one affinity. */
+struct affinity {
+	uint64_t cpus[EVENT_CPU_WORDS];
+	uint64_t running_ns;
+};
+
+#define AFFINITIES 64
+
 struct model_builder {
 	struct model *m; /* in a struct model_memory */
 	VEC(struct thread) threads;
@@ -39,6 +47,8 @@ struct model_builder {
 	VEC(struct peer) peers;
 	VEC(struct loss) losses;
 	VEC(struct ev_probe) probes;
+	struct affinity affinities[AFFINITIES]; /* of more, the last is all that follow */
+	size_t n_affinities;
 	struct strip strip;
 	bool has_wall;
 	uint64_t origin; /* the instant that is 0 in the model */
@@ -54,6 +64,11 @@ struct model_memory {
 void strip_add(struct strip *s, const struct wall_sums *sums);
 /* rows: what the undecided time of all slots amounts to, by row. */
 void strip_finish(struct strip *s, const uint64_t rows[ROW_COUNT]);
+
+/* affinity.c */
+void affinity_add(struct model_builder *b, const struct ev_thread *ev);
+/* How many CPUs they amount to. */
+unsigned int affinity_cpus(const struct model_builder *b);
 
 /* process.c: fills m->processes from m->threads, which are sorted by id. */
 void processes_build(struct model_builder *b);

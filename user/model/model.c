@@ -110,6 +110,7 @@ static int on_thread(struct model_builder *b, const struct event *head)
 	if (ev->flags & THREAD_OPEN_WAIT && l->end_at > ev->open_since)
 		t->open_for_ns = l->end_at - ev->open_since;
 	take_waits(b, t, ev);
+	affinity_add(b, ev);
 	return 0;
 }
 
@@ -389,6 +390,7 @@ struct model *model_builder_finish(struct model_builder *b)
 		qsort(m->threads, m->n_threads, sizeof(*m->threads), by_start);
 	settle_wall(b);
 	settle_peers(b);
+	m->cpus = affinity_cpus(b);
 	m->command = b->command.items;
 	m->n_command = b->command.n;
 	m->notes = b->notes.items;

@@ -108,6 +108,7 @@ struct model {
 	struct slot strip[STRIP_SLOTS];
 	size_t n_strip;
 
+	unsigned int cpus;  /* that the threads which computed may use, by affinity */
 	struct peer *peers; /* the one waited for longest first */
 	size_t n_peers;
 

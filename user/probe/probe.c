@@ -138,6 +138,7 @@ static int64_t realtime_offset(void)
 /* Opens and loads what is not known to be missing. */
 static int load_once(struct probe *p, const struct probe_opts *opts)
 {
+	int cpus = libbpf_num_possible_cpus();
 	struct code fault_entry;
 
 	p->skel = concprof_bpf__open();
@@ -148,6 +149,7 @@ static int load_once(struct probe *p, const struct probe_opts *opts)
 			bpf_program__set_autoload(program_of(p, i), false);
 	}
 	p->skel->rodata->page_size = sysconf(_SC_PAGESIZE);
+	p->skel->rodata->possible_cpus = cpus > 0 ? cpus : 0; /* 0: affinities stay unknown */
 	kernel_find_code("asm_exc_page_fault", &fault_entry);
 	p->skel->rodata->fault_entry = fault_entry;
 	p->skel->rodata->realtime_offset = realtime_offset();
