@@ -53,6 +53,9 @@ static void find_startup(struct findings *f)
 			   "with many arguments at once, one process that does all of a kind.");
 	finding_gain(to, f, sum / (f->parallelism > 1 ? f->parallelism : 1),
 		     "by starting none of them");
+	if (f->verdict.class == CLASS_CPU_BOUND)
+		finding_advice(&f->list[0], "Most of that is the start and end of short processes: "
+					    "see the warning.");
 }
 
 /* --- spinning --------------------------------------------------------------------- */

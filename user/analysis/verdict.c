@@ -320,11 +320,28 @@ static void say_sleep(struct finding *to, const struct findings *f, const struct
 			   "for instead; nothing else limits it.");
 }
 
+/* Most of what it waited for to have something to do came through pipes. */
+static bool waits_for_pipes(const struct findings *f)
+{
+	double pipes = f->totals.waits[CAUSE_IO_PIPE].ns;
+
+	return pipes > 0.6 * f->totals.row_ns[ROW_DEMAND] &&
+	       f->model->wall.row_ns[ROW_DEMAND] > 0.5 * f->model->wall_ns;
+}
+
 static void say_idle(struct finding *to, const struct findings *f, const struct shares *s)
 {
 	char busy[UNITS_SIZE];
 
 	(void)s;
+	if (waits_for_pipes(f)) {
+		finding_title(to, "it waits for its input; busy %s of the time",
+			      units_percent(busy, percent(f, f->running_ns) / 100));
+		finding_advice(to, "Whatever writes to its input sets the pace: measure that "
+				   "program. This one could be faster only by starting before all "
+				   "of it is there.");
+		return;
+	}
 	finding_title(to, "it waits for something to do; busy %s of the time",
 		      units_percent(busy, percent(f, f->running_ns) / 100));
 	finding_advice(to, "There is nothing to speed up while nothing is asked of it: measure it "
@@ -350,6 +367,18 @@ static const struct class_words words[CLASS_COUNT] = {
 	[CLASS_IDLE] = { say_idle, "verdict.idle", "waiting for something to do", SEVERITY_NOTE },
 };
 
+/* The two come one after the other: hardly any of the time is a mixture of its own. */
+static bool phases_part(const struct findings *f)
+{
+	uint64_t mixed = 0;
+
+	for (size_t i = 0; i < f->n_phases; i++) {
+		if (f->phases[i].class == CLASS_MIXED)
+			mixed += f->phases[i].end_ns - f->phases[i].start_ns;
+	}
+	return f->n_phases > 1 && mixed < f->model->wall_ns / 3;
+}
+
 static void say_mixed(struct finding *to, const struct findings *f, const struct shares *s)
 {
 	const enum verdict_class *parts = f->verdict.parts;
@@ -364,13 +393,18 @@ static void say_mixed(struct finding *to, const struct findings *f, const struct
 	}
 	words[parts[0]].say(&first, f, s);
 	words[parts[1]].say(&second, f, s);
+	if (parts[0] == CLASS_LOCK_BOUND || parts[1] == CLASS_LOCK_BOUND) {
+		finding_advice(to, "%s",
+			       parts[0] == CLASS_LOCK_BOUND ? first.advice : second.advice);
+		return;
+	}
 	finding_advice(to, "%s",
-		       f->n_phases > 1 ? "They come one after the other: see the phases. "
-					 "If they do not need each other, do them at the "
-					 "same time."
-				       : "They take turns: if one need not wait for the "
-					 "other, do them at the same time (read ahead, "
-					 "write behind, a second thread).");
+		       phases_part(f) ? "They come one after the other: see the phases. "
+					"If they do not need each other, do them at the "
+					"same time."
+				      : "They take turns: if one need not wait for the "
+					"other, do them at the same time (read ahead, "
+					"write behind, a second thread).");
 	if (first.has_gain && second.has_gain)
 		finding_gain(to, f,
 			     first.gain_at_most_ns < second.gain_at_most_ns

@@ -87,7 +87,8 @@ const char *cause_words(enum cause cause)
 
 bool process_survived(const struct model *m, const struct process *p)
 {
-	return m->complete && !p->ended && p->id != COMMAND_ID;
+	/* At the end of its --duration concprof has ended them itself. */
+	return m->complete && m->end.ended_by != ENDED_DURATION && !p->ended && p->id != COMMAND_ID;
 }
 
 bool cpu_split(const struct model *m, const struct thread *t, uint64_t *user_ns,
