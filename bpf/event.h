@@ -109,7 +109,8 @@ enum event_kind {
 	EV_CALLS = 8,  /* futex and epoll calls in windows */
 	EV_END = 9,    /* how the measurement ended: last of a stream */
 	EV_PEER = 10,  /* a server that threads waited for */
-	EV_KIND_COUNT = 11,
+	EV_OTHER = 11, /* another program that used the CPUs meanwhile */
+	EV_KIND_COUNT = 12,
 };
 
 #define EVENT_COMM_SIZE 16
@@ -340,6 +341,15 @@ struct ev_peer {
 	__u64 waits;
 	__u32 is_local; /* it is on this machine */
 	__u32 pid;	/* ... and this process listens there; 0: none was found */
+	char comm[EVENT_COMM_SIZE];
+};
+
+/* Another program that used the CPUs meanwhile: one process of it. */
+struct ev_other {
+	struct event head;
+	__u64 cpu_ns; /* of all its threads, while the program was measured */
+	__u32 pid;    /* as concprof's own PID namespace numbers it */
+	__u32 pad;
 	char comm[EVENT_COMM_SIZE];
 };
 

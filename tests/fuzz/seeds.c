@@ -105,6 +105,16 @@ static void put_peers(const char *comm)
 	put(&lost);
 }
 
+/* One that is tracked, as put_threads() has it, and one that is not. */
+static void put_others(const char *comm)
+{
+	struct ev_other inside = other(1001, 400000000), outside = other(77, 2000000000);
+
+	snprintf(outside.comm, sizeof(outside.comm), "%s", comm);
+	put(&inside);
+	put(&outside);
+}
+
 static void put_tail(void)
 {
 	struct ev_wall w = wall(1000000000);
@@ -146,6 +156,7 @@ int main(int argc, char **argv)
 	put_head();
 	put_threads("worker");
 	put_peers("postgres");
+	put_others("redis-server");
 	put_tail();
 	fclose(out);
 	start(folder, "hostile", 15);
@@ -155,6 +166,7 @@ int main(int argc, char **argv)
 	put_threads("\033]0;x\a\r\xe2\x82\"&'");
 	put_unsent();
 	put_peers("\033[31m\r\xc2\x9b\"");
+	put_others(") R 1 (\n\033[2J");
 	put_tail();
 	fclose(out);
 	start(folder, "cut", 2);

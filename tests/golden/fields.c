@@ -301,6 +301,13 @@ static const struct field peer_fields[] = {
 	{ 0 },
 };
 
+static const struct field other_fields[] = {
+	NUMBER(ev_other, cpu_ns),
+	NUMBER(ev_other, pid),
+	STRING(ev_other, comm),
+	{ 0 },
+};
+
 static const struct kind kinds[] = {
 	{ "run", EV_RUN, sizeof(struct ev_run), run_fields },
 	{ "text", EV_TEXT, sizeof(struct ev_text), text_fields },
@@ -312,6 +319,7 @@ static const struct kind kinds[] = {
 	{ "calls", EV_CALLS, sizeof(struct ev_calls), calls_fields },
 	{ "end", EV_END, sizeof(struct ev_end), end_fields },
 	{ "peer", EV_PEER, sizeof(struct ev_peer), peer_fields },
+	{ "other", EV_OTHER, sizeof(struct ev_other), other_fields },
 	{ 0 },
 };
 

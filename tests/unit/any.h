@@ -78,7 +78,18 @@ static inline struct ev_peer any_peer(struct rng *rng)
 	return p;
 }
 
-/* Up to three threads, on few CPUs, some servers and some sums. */
+/* pid: perhaps that of a thread that any_thread() makes. */
+static inline struct ev_other any_other(struct rng *rng)
+{
+	struct ev_other o =
+		other(rng_one_in(rng, 3) ? some(rng) : 1000 + rng_below(rng, 6), some(rng));
+
+	if (rng_one_in(rng, 3))
+		snprintf(o.comm, sizeof(o.comm), "\033[31m\"\xff)\n");
+	return o;
+}
+
+/* Up to three threads, on few CPUs, some servers, other programs and some sums. */
 static inline void analyse_any(struct rng *rng)
 {
 	struct ev_wall last = any_wall(rng);
@@ -90,6 +101,11 @@ static inline void analyse_any(struct rng *rng)
 		struct ev_peer p = any_peer(rng);
 
 		put(&p);
+	}
+	for (int i = rng_below(rng, 5); i; i--) {
+		struct ev_other o = any_other(rng);
+
+		put(&o);
 	}
 	for (int i = rng_below(rng, 3); i; i--) {
 		struct ev_wall w = any_wall(rng);

@@ -160,6 +160,14 @@ static inline struct ev_peer peer(__u32 pid, __u64 ns, __u64 waits)
 	return p;
 }
 
+static inline struct ev_other other(__u32 pid, __u64 cpu_ns)
+{
+	struct ev_other o = { .head = HEAD(EV_OTHER, ev_other), .cpu_ns = cpu_ns, .pid = pid };
+
+	snprintf(o.comm, sizeof(o.comm), "o%u", pid);
+	return o;
+}
+
 static inline struct ev_end end(__s32 status)
 {
 	return (struct ev_end){ .head = HEAD(EV_END, ev_end),

@@ -15,12 +15,13 @@ union any {
 	struct ev_probe probe;
 	struct ev_calls calls;
 	struct ev_peer peer;
+	struct ev_other other;
 	struct ev_end end;
 	char bytes[sizeof(struct ev_wall) + 64];
 };
 
 /* A good one of each kind but EV_TEXT; NULL-free list by number, so that it can be looped over. */
-#define GOOD 9
+#define GOOD 10
 
 static union any good(int i)
 {
@@ -50,6 +51,9 @@ static union any good(int i)
 		break;
 	case 7:
 		u.peer = peer(812, 1000, 1);
+		break;
+	case 8:
+		u.other = other(813, 1000);
 		break;
 	default:
 		u.end = end(0);
@@ -156,6 +160,11 @@ Test(valid, strings_without_an_end)
 	u = good(7);
 	memset(u.peer.comm, 'x', sizeof(u.peer.comm));
 	cr_assert_not(valid(&u, sizeof(u)));
+	u = good(8);
+	memset(u.other.comm, 'x', sizeof(u.other.comm));
+	cr_assert_not(valid(&u, sizeof(u)));
+	u.other.comm[sizeof(u.other.comm) - 1] = '\0';
+	cr_assert(valid(&u, sizeof(u)));
 }
 
 Test(valid, strings_that_just_fit)

@@ -86,6 +86,15 @@ static void check_peers(const struct model *m)
 	}
 }
 
+static void check_others(const struct model *m)
+{
+	for (size_t i = 0; i < m->n_others; i++) {
+		cr_assert(!i || m->others[i - 1].cpu_ns >= m->others[i].cpu_ns, "most first");
+		for (size_t k = 0; k < m->n_processes; k++)
+			cr_assert_neq(m->processes[k].pid, m->others[i].pid, "it is tracked");
+	}
+}
+
 /* What must hold of any model, made of whatever stream. */
 static void check(const struct model *m)
 {
@@ -114,6 +123,7 @@ static void check(const struct model *m)
 	cr_assert_eq(n, m->n_threads);
 	cr_assert_leq(m->n_strip, STRIP_SLOTS);
 	check_peers(m);
+	check_others(m);
 }
 
 /* --- the tree ---------------------------------------------------------------- */
@@ -567,6 +577,45 @@ Test(stream, run_texts_losses_probes_and_end, .init = setup)
 	cr_assert(m->complete);
 	cr_assert_eq(m->end.ended_by, ENDED_COMMAND);
 	cr_assert_eq(m->wall_ns, 100);
+	model_free(m);
+}
+
+/* --- other programs -------------------------------------------------------------- */
+
+Test(others, most_first_without_the_tracked, .init = setup)
+{
+	static const __u32 sent[] = { 7, 1001, 900, 1002, 8, 4294967295 };
+	static const __u32 kept[] = { 8, 900, 7, 4294967295 };
+	static const __u64 cpu_ns[] = { 10, 9000000000, 700, 20, 3000000000000, 0 };
+	struct model *m;
+
+	for (int i = 0; i < 6; i++) {
+		struct ev_other o = other(sent[i], cpu_ns[i]);
+
+		put(&o); /* before the ledgers: what is tracked is not known yet */
+	}
+	put_thread(member(1, 0, false));
+	put_thread(member(2, 0, true));
+	m = done(1000);
+	check(m);
+	cr_assert_eq(m->n_others, 4);
+	for (int i = 0; i < 4; i++)
+		cr_assert_eq(m->others[i].pid, kept[i], "%d", i);
+	cr_assert_eq(m->others[0].cpu_ns, 3000000000000);
+	cr_assert_str_eq(m->others[0].comm, "o8");
+	model_free(m);
+}
+
+Test(others, none_but_the_tracked, .init = setup)
+{
+	struct ev_other o = other(1001, 5);
+	struct model *m;
+
+	put_thread(member(1, 0, false));
+	put(&o);
+	m = done(1000);
+	check(m);
+	cr_assert_eq(m->n_others, 0);
 	model_free(m);
 }
 

@@ -259,6 +259,70 @@ Test(starved, by_the_cpu_limit, .init = setup, .fini = teardown)
 	cr_assert_eq(f->thread_class[0], CLASS_STARVED);
 }
 
+static const char *named(void)
+{
+	for (size_t i = 0; i < f->list[0].n_evidence; i++) {
+		if (!strcmp(f->list[0].evidence[i].metric, "others.cpu_ns"))
+			return f->list[0].evidence[i].text;
+	}
+	return NULL;
+}
+
+static void starve(uint64_t others, uint64_t limit)
+{
+	struct ev_thread t = thread(1, 0, 0, 0, SECOND);
+	struct ev_wall w = wall(SECOND);
+
+	waited(&t, CAUSE_KERNEL_THROTTLE, limit, 10);
+	queued(&t, TS_PREEMPTED, others);
+	stood(&w, &w.sums.runnable_ns, others + limit);
+	w.sums.limit_ns = limit;
+	put(&t);
+	analyse(w);
+	is(CLASS_STARVED, "verdict.starved");
+}
+
+static void put_others(const uint64_t *cpu_ns, int n)
+{
+	for (int i = 0; i < n; i++) {
+		struct ev_other o = other(10 + i, cpu_ns[i]);
+
+		put(&o);
+	}
+}
+
+/* Three at most, of a twentieth of a CPU at least. */
+Test(starved, by_whom, .init = setup, .fini = teardown)
+{
+	static const uint64_t four[] = { 50 * MS, 710 * MS, 60 * MS, 1200 * MS };
+	static const uint64_t two[] = { 49 * MS, 710 * MS };
+
+	put_others(four, 4);
+	starve(800 * MS, 0);
+	cr_assert(evidence("others.cpu_ns", 1200 * MS));
+	cr_assert_str_eq(named(), "other programs meanwhile: o13 (pid 13) 1.20 of a CPU, "
+				  "o11 (pid 11) 0.71, o12 (pid 12) 0.06");
+	teardown();
+	setup();
+	put_others(two, 2);
+	starve(800 * MS, 0);
+	cr_assert_str_eq(named(), "other programs meanwhile: o11 (pid 11) 0.71 of a CPU");
+}
+
+Test(starved, by_nobody_in_particular, .init = setup, .fini = teardown)
+{
+	static const uint64_t little = 49 * MS, much = 900 * MS;
+
+	put_others(&little, 1);
+	starve(800 * MS, 0);
+	cr_assert_null(named());
+	teardown();
+	setup();
+	put_others(&much, 1);
+	starve(0, 800 * MS);
+	cr_assert_null(named(), "its own limit: %s", named());
+}
+
 /* A woken thread on its way to an idle CPU is neither: what is left decides. */
 Test(starved, not_on_the_way_to_an_idle_cpu, .init = setup, .fini = teardown)
 {

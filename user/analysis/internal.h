@@ -49,6 +49,8 @@ void rules_find(struct findings *f);
 
 /* peer.c: title, advice and evidence of a verdict that waits for others decide. */
 void peer_say(struct finding *to, const struct findings *f);
+/* others.c: evidence, unless its own CPU limit is what held it back. */
+void others_say(struct finding *to, const struct findings *f, const struct shares *s);
 /* pool.c: one of these rules. */
 void pool_find(struct findings *f);
 

@@ -238,6 +238,7 @@ static void find_busy_machine(struct findings *f)
 	evidence_add(to, "wall.runnable_ns", f->model->wall.runnable_ns,
 		     "%.0f %% of the time its threads were ready, and others had the CPUs",
 		     100 * share(f, s.others));
+	others_say(to, f, &s);
 	finding_advice(to, "Measure on a quiet machine; times from this run are longer than the "
 			   "program needs.");
 	finding_gain(to, f, quiet_gain(f, s.others), "on a quiet machine");

@@ -263,6 +263,7 @@ static void say_starved(struct finding *to, const struct findings *f, const stru
 		return;
 	}
 	finding_title(to, "it wants to compute, but other programs have the CPUs");
+	others_say(to, f, s);
 	finding_advice(to, "Measure on a quiet machine, move the others elsewhere, or give this "
 			   "program more weight (nice, cpu.weight). It is not the program itself "
 			   "that is slow.");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "cmd/supervise.h"
 #include "cmd/facts.h"
+#include "cmd/others.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -47,7 +48,8 @@ struct state {
 	int by_signal; /* that ended the measurement */
 	struct ev_end end;
 	bool idle_known;
-	uint64_t idle_ns; /* of the allowed CPUs, when it began */
+	uint64_t idle_ns;      /* of the allowed CPUs, when it began */
+	struct others *others; /* NULL: not known */
 	struct outcome *outcome;
 	struct err *err;
 };
@@ -94,6 +96,20 @@ static void note_idle(struct state *st)
 	st->end.idle_ns = st->end.idle_known && now > st->idle_ns ? now - st->idle_ns : 0;
 }
 
+/* Those of the program are left out here already, or they could take all the places. */
+static int tell_others(struct state *st)
+{
+	pid_t *own = NULL;
+	size_t n = 0;
+	int error;
+
+	if (probe_pids(st->s->probe, &own, &n)) /* then the model leaves them out */
+		n = 0;
+	error = others_end(st->others, own, n, st->s->fn, st->s->ctx);
+	free(own);
+	return error;
+}
+
 static int finish(struct state *st, enum ended_by by)
 {
 	int error;
@@ -104,7 +120,9 @@ static int finish(struct state *st, enum ended_by by)
 	st->end.ended_by = by;
 	st->at[AT_SNAPSHOT] = st->at[AT_WINDOW] = st->at[AT_WINDOW_END] = NEVER;
 	note_idle(st);
-	error = probe_finish(st->s->probe, st->s->fn, st->s->ctx, &st->end);
+	error = tell_others(st);
+	if (!error)
+		error = probe_finish(st->s->probe, st->s->fn, st->s->ctx, &st->end);
 	return error ? failed(st, error, "reading the measurement") : 0;
 }
 
@@ -364,6 +382,7 @@ int supervise(const struct supervision *s, struct outcome *ret, struct err *err)
 
 	memset(ret, 0, sizeof(*ret));
 	st.idle_known = facts_idle_ns(&st.idle_ns);
+	st.others = others_begin();
 	for (int i = 0; i < DEADLINES; i++)
 		st.at[i] = NEVER;
 	st.at[AT_SNAPSHOT] = now + st.snapshot_ns;
@@ -378,6 +397,7 @@ int supervise(const struct supervision *s, struct outcome *ret, struct err *err)
 		if (!error && !st.done)
 			error = look_whether_over(&st);
 	}
+	others_free(st.others);
 	if (error)
 		return error;
 	error = tell_end(&st);

@@ -131,6 +131,7 @@ int event_is_valid(const struct event *ev, size_t room)
 		[EV_WALL] = sizeof(struct ev_wall),   [EV_LOSS] = sizeof(struct ev_loss),
 		[EV_PROBE] = sizeof(struct ev_probe), [EV_CALLS] = sizeof(struct ev_calls),
 		[EV_END] = sizeof(struct ev_end),     [EV_PEER] = sizeof(struct ev_peer),
+		[EV_OTHER] = sizeof(struct ev_other),
 	};
 
 	if (room < sizeof(*ev) || ev->size > room || ev->size % 8)
@@ -146,6 +147,8 @@ int event_is_valid(const struct event *ev, size_t room)
 		return IS_ENDED(((const struct ev_thread *)ev)->comm);
 	case EV_PEER:
 		return peer_is_valid((const struct ev_peer *)ev);
+	case EV_OTHER:
+		return IS_ENDED(((const struct ev_other *)ev)->comm);
 	case EV_LOSS:
 		return IS_ENDED(((const struct ev_loss *)ev)->name);
 	case EV_PROBE:

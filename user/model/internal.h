@@ -45,6 +45,7 @@ struct model_builder {
 	VEC(const char *) command;
 	VEC(const char *) notes;
 	VEC(struct peer) peers;
+	VEC(struct other) others;
 	VEC(struct loss) losses;
 	VEC(struct ev_probe) probes;
 	struct affinity affinities[AFFINITIES]; /* of more, the last is all that follow */

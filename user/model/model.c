@@ -219,6 +219,17 @@ static int on_peer(struct model_builder *b, const struct event *head)
 	return 0;
 }
 
+static int on_other(struct model_builder *b, const struct event *head)
+{
+	const struct ev_other *ev = (const struct ev_other *)head;
+	struct other *o = vec_add(&b->others);
+
+	o->cpu_ns = ev->cpu_ns;
+	o->pid = ev->pid;
+	memcpy(o->comm, ev->comm, sizeof(o->comm));
+	return 0;
+}
+
 static int on_run(struct model_builder *b, const struct event *head)
 {
 	b->m->run = *(const struct ev_run *)head;
@@ -244,7 +255,7 @@ int model_builder_event(void *ctx, const struct event *ev)
 		[EV_RUN] = on_run,	 [EV_TEXT] = on_text,	[EV_EXEC] = on_exec,
 		[EV_THREAD] = on_thread, [EV_WALL] = on_wall,	[EV_LOSS] = on_loss,
 		[EV_PROBE] = on_probe,	 [EV_CALLS] = on_calls, [EV_END] = on_end,
-		[EV_PEER] = on_peer,
+		[EV_PEER] = on_peer,	 [EV_OTHER] = on_other,
 	};
 
 	if (!ev->kind || ev->kind >= EV_KIND_COUNT)
@@ -376,6 +387,39 @@ static void settle_peers(struct model_builder *b)
 	}
 }
 
+static int most_used_first(const void *a, const void *b)
+{
+	const struct other *o = a, *p = b;
+
+	if (o->cpu_ns != p->cpu_ns)
+		return o->cpu_ns > p->cpu_ns ? -1 : 1;
+	return o->pid < p->pid ? -1 : o->pid > p->pid;
+}
+
+/* Any process that the model has ever had: its number may be another's by now, but to name none
+ * is better than to blame the program itself. */
+static bool is_tracked(const struct model *m, uint32_t pid)
+{
+	for (size_t i = 0; i < m->n_processes; i++) {
+		if (m->processes[i].pid == pid)
+			return true;
+	}
+	return false;
+}
+
+static void settle_others(struct model_builder *b)
+{
+	struct model *m = b->m;
+
+	m->others = b->others.items;
+	for (size_t i = 0; i < b->others.n; i++) {
+		if (!is_tracked(m, b->others.items[i].pid))
+			m->others[m->n_others++] = b->others.items[i];
+	}
+	if (m->n_others)
+		qsort(m->others, m->n_others, sizeof(*m->others), most_used_first);
+}
+
 struct model *model_builder_finish(struct model_builder *b)
 {
 	struct model *m = b->m;
@@ -391,6 +435,7 @@ struct model *model_builder_finish(struct model_builder *b)
 	settle_wall(b);
 	settle_peers(b);
 	m->cpus = affinity_cpus(b);
+	settle_others(b);
 	m->command = b->command.items;
 	m->n_command = b->command.n;
 	m->notes = b->notes.items;
@@ -419,6 +464,7 @@ void model_free(struct model *m)
 	free((void *)m->command);
 	free((void *)m->notes);
 	free(m->peers);
+	free(m->others);
 	free(m->losses);
 	free(m->probes);
 	obstack_free(&((struct model_memory *)m)->strings, NULL);

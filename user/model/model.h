@@ -87,6 +87,13 @@ struct peer {
 	char comm[EVENT_COMM_SIZE];
 };
 
+/* A process that used the CPUs meanwhile and is not part of what was measured. */
+struct other {
+	uint64_t cpu_ns;
+	uint32_t pid;
+	char comm[EVENT_COMM_SIZE];
+};
+
 struct model {
 	struct ev_run run;
 	const char *texts[TEXT_NOTE + 1]; /* by enum text_kind; NULL: not known */
@@ -111,6 +118,9 @@ struct model {
 	unsigned int cpus;  /* that the threads which computed may use, by affinity */
 	struct peer *peers; /* the one waited for longest first */
 	size_t n_peers;
+
+	struct other *others; /* the one that used most first */
+	size_t n_others;
 
 	struct loss *losses;
 	size_t n_losses;

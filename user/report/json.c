@@ -226,6 +226,7 @@ int report_json_write(const struct findings *f, const struct report_opts *opts, 
 	json_threads(&j, f);
 	json_processes(&j, f);
 	json_peers(&j, m);
+	json_others(&j, m);
 	json_lifecycle(&j, f);
 	put_omitted(&j, m);
 	json_measurement(&j, f);

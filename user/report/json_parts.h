@@ -11,6 +11,7 @@ void json_totals(struct json *j, const struct findings *f);
 void json_threads(struct json *j, const struct findings *f);
 void json_processes(struct json *j, const struct findings *f);
 void json_peers(struct json *j, const struct model *m);
+void json_others(struct json *j, const struct model *m);
 void json_lifecycle(struct json *j, const struct findings *f);
 
 void json_measurement(struct json *j, const struct findings *f);

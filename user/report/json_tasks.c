@@ -271,6 +271,19 @@ void json_peers(struct json *j, const struct model *m)
 	json_end(j);
 }
 
+void json_others(struct json *j, const struct model *m)
+{
+	json_array(j, "others");
+	for (size_t i = 0; i < m->n_others; i++) {
+		json_line_object(j, NULL);
+		json_u64(j, "pid", m->others[i].pid);
+		json_string(j, "comm", m->others[i].comm);
+		json_u64(j, "cpu_ns", m->others[i].cpu_ns);
+		json_end(j);
+	}
+	json_end(j);
+}
+
 void json_lifecycle(struct json *j, const struct findings *f)
 {
 	const struct model *m = f->model;

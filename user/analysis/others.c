@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Other programs that used the CPUs meanwhile: who they are. */
+#include "analysis/internal.h"
+
+#include <stdio.h>
+
+#define NAMED 3	   /* at most */
+#define LEAST 0.05 /* of a CPU, to be named */
+
+void others_say(struct finding *to, const struct findings *f, const struct shares *s)
+{
+	const struct model *m = f->model;
+	char names[sizeof(to->evidence[0].text)] = "";
+	size_t used = 0;
+
+	if (s->limit > s->others || !m->wall_ns)
+		return;
+	for (size_t i = 0; i < m->n_others && i < NAMED && used < sizeof(names); i++) {
+		const struct other *o = &m->others[i];
+		double cpus = (double)o->cpu_ns / m->wall_ns;
+
+		if (cpus < LEAST)
+			break;
+		used += snprintf(names + used, sizeof(names) - used, "%s%s (pid %u) %.2f%s",
+				 i ? ", " : "", o->comm, o->pid, cpus, i ? "" : " of a CPU");
+	}
+	if (used)
+		evidence_add(to, "others.cpu_ns", m->others[0].cpu_ns,
+			     "other programs meanwhile: %s", names);
+}
