@@ -87,8 +87,10 @@ const char *cause_words(enum cause cause)
 
 bool process_survived(const struct model *m, const struct process *p)
 {
-	/* At the end of its --duration concprof has ended them itself. */
-	return m->complete && m->end.ended_by != ENDED_DURATION && !p->ended && p->id != COMMAND_ID;
+	/* With the command, at the end of its --duration, concprof ends all of them. */
+	bool ended_all = m->end.ended_by == ENDED_DURATION && !m->processes[0].ended;
+
+	return m->complete && !ended_all && !p->ended && p->id != COMMAND_ID;
 }
 
 bool cpu_split(const struct model *m, const struct thread *t, uint64_t *user_ns,
