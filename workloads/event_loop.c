@@ -172,7 +172,9 @@ static void on_alarm(int number)
 static void run_idle(void)
 {
 	struct sigaction action = { .sa_handler = on_alarm };
-	struct itimerval in = { .it_value.tv_sec = 1 };
+	/* In the middle of a wait; again, should it come between two of them. */
+	struct itimerval in = { { .tv_usec = 7000 }, { .tv_sec = 1, .tv_usec = 50000 } };
+	struct itimerval never = { 0 };
 	struct account before;
 
 	watch(FIRST_PAIR, listen_at(0));
@@ -181,6 +183,7 @@ static void run_idle(void)
 	must(setitimer(ITIMER_REAL, &in, NULL), "setitimer");
 	while (turn(100))
 		continue;
+	must(setitimer(ITIMER_REAL, &never, NULL), "setitimer");
 	before = account_since(before);
 
 	expect_loop(before);

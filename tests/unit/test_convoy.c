@@ -189,6 +189,25 @@ Test(none, one_that_computes_and_pollers_that_do_not, .init = setup, .fini = tea
 	cr_assert_eq(f->verdict.class, CLASS_CPU_BOUND);
 }
 
+/* Two of those look for longer than usual, as on a slow machine; who computes never waits. */
+Test(none, pollers_of_which_two_were_slow, .init = setup, .fini = teardown)
+{
+	struct ev_thread busy = thread(1, 0, 1, 0, SECOND);
+
+	put(&busy);
+	for (int i = 2; i < 5; i++) {
+		struct ev_thread t = thread(i, 1, 1, 0, SECOND);
+
+		waited(&t, CAUSE_SYNC_COND, 970 * MS, 200);
+		t.ledger.row_ns[ROW_SYNC] = 0;
+		t.ledger.row_ns[ROW_CONVOY] = 970 * MS;
+		put(&t);
+	}
+	analyse(one_at_a_time(900 * MS, 0));
+	is_none();
+	cr_assert_eq(f->verdict.class, CLASS_CPU_BOUND);
+}
+
 /* In two processes, one thread of each. */
 Test(none, one_thread_each, .init = setup, .fini = teardown)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * Are waits of ROW_CONVOY (track_train() in bpf/track.h) a lock's? They are if what
- * a lock does can be seen: the threads that wait so all compute, never two of them at
- * once, and hardly a moment passes in which they wait and none runs. Threads that look
+ * a lock does can be seen: the threads that wait so all compute, and much of all that is
+ * computed, never two of them at once, and hardly a moment passes in which they wait and none runs. Threads that look
  * for work in a queue now and then fail one of these.
  */
 #include "analysis/internal.h"
@@ -10,18 +10,20 @@
 #include <stdlib.h>
 
 #define LEAST_SHARE 0.1	 /* of what the busiest of them computes, for a thread to count */
+#define MOST_SHARE  0.3	 /* of what its process computes, that they do together at least */
 #define AT_ONCE	    1.15 /* running threads of the process, at most */
 #define STILL_SHARE 0.1	 /* of the convoy's time, at most */
 
 struct suspect {
-	uint64_t ran, busiest;
+	uint64_t ran, busiest, members_ran;
 	size_t members;
 };
 
 /* A process whose threads are in a convoy. */
 static bool is_exclusive(const struct suspect *s, const struct process *p)
 {
-	return s->members >= 2 && (double)s->ran <= AT_ONCE * (double)(p->end_ns - p->start_ns);
+	return s->members >= 2 && (double)s->members_ran >= MOST_SHARE * (double)s->ran &&
+	       (double)s->ran <= AT_ONCE * (double)(p->end_ns - p->start_ns);
 }
 
 void convoy_find(struct findings *f)
@@ -42,8 +44,10 @@ void convoy_find(struct findings *f)
 		const struct thread *t = &m->threads[i];
 		struct suspect *s = &of[t->process];
 
-		if (t->row_ns[ROW_CONVOY] && t->state_ns[TS_RUNNING] >= LEAST_SHARE * s->busiest)
+		if (t->row_ns[ROW_CONVOY] && t->state_ns[TS_RUNNING] >= LEAST_SHARE * s->busiest) {
 			s->members++;
+			s->members_ran += t->state_ns[TS_RUNNING];
+		}
 	}
 	for (size_t i = 0; i < m->n_processes; i++) {
 		if (is_exclusive(&of[i], &m->processes[i]))
