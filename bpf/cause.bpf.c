@@ -13,7 +13,7 @@
 
 /* Is the current task inside this kernel function? For what neither its state nor
  * its registers tell, such as a page fault that it met inside a system call. Costs
- * about a microsecond, so it is asked for rare or long waits only. A global
+ * microseconds, so it is asked for rare or long waits only. A global
  * function: see thread.bpf.h. */
 __noinline int is_inside(u64 start, u64 end)
 {

@@ -111,6 +111,7 @@ int peer_waited(struct tracked *t, u64 now, u64 run_delay, u64 last_queued)
 	sums = bpf_map_lookup_elem(&peers, &key);
 	if (!sums) {
 		none.is_local = t->peer.is_local;
+		/* If another CPU was first, so much the better; if there is no room, see below. */
 		bpf_map_update_elem(&peers, &key, &none, BPF_NOEXIST);
 		sums = bpf_map_lookup_elem(&peers, &key);
 	}

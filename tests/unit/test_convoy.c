@@ -208,6 +208,15 @@ Test(none, pollers_of_which_two_were_slow, .init = setup, .fini = teardown)
 	cr_assert_eq(f->verdict.class, CLASS_CPU_BOUND);
 }
 
+/* On one CPU there is nobody whom a lock keeps from another. */
+Test(none, one_cpu, .init = setup, .fini = teardown)
+{
+	on_cpus(1);
+	process_of(1, 0, 4, 240 * MS);
+	analyse(one_at_a_time(960 * MS, 0));
+	is_none();
+}
+
 /* In two processes, one thread of each. */
 Test(none, one_thread_each, .init = setup, .fini = teardown)
 {

@@ -166,6 +166,7 @@ Test(starved, piled_up_on_what_others_left, .init = setup, .fini = teardown)
 	pile_up(0, 3);
 	is(CLASS_STARVED, "verdict.starved");
 	cr_assert_float_eq(f->held_back, 0.5, 1e-6, "of two CPUs it had one: %g", f->held_back);
+	cr_assert_eq(f->list[0].gain_at_most_ns, SECOND / 2, "it would need half the time");
 }
 
 Test(starved, not_while_a_cpu_is_idle, .init = setup, .fini = teardown)

@@ -2,8 +2,9 @@
 /*
  * Are waits of ROW_CONVOY (track_train() in bpf/track.h) a lock's? They are if what
  * a lock does can be seen: the threads that wait so all compute, and much of all that is
- * computed, never two of them at once, and hardly a moment passes in which they wait and none runs. Threads that look
- * for work in a queue now and then fail one of these.
+ * computed, never two of them at once, though there is more than one CPU, and hardly a
+ * moment passes in which they wait and none runs. Threads that look for work in a queue
+ * now and then fail one of these.
  */
 #include "analysis/internal.h"
 
@@ -54,6 +55,6 @@ void convoy_find(struct findings *f)
 			f->convoy.threads += of[i].members;
 	}
 	free(of);
-	f->convoy.is_lock = f->convoy.threads && w->convoy_ns &&
+	f->convoy.is_lock = f->convoy.threads && w->convoy_ns && m->cpus > 1 &&
 			    (double)w->convoy_still_ns <= STILL_SHARE * (double)w->convoy_ns;
 }

@@ -44,7 +44,6 @@ static void find_idle(struct findings *f)
 	double ours = (double)m->wall.busy_ns + m->wall.missed_ns + m->end.idle_ns;
 
 	f->others_ns = -1;
-
 	if (!m->end.idle_known || m->cpus != m->run.cpus_allowed)
 		return;
 	if (m->end.idle_ns > standing)
@@ -59,9 +58,10 @@ static void find_serialised(struct findings *f)
 	const struct wall_sums *w = &f->model->wall;
 	double spare = f->idle_running_ns - w->serialised_ns - w->convoy_ns;
 
-	/* Restricted to one CPU, by itself: no other was free for it. */
-	f->serialised_ns = f->model->cpus > 1 ? w->serialised_ns : 0;
-	if (f->model->cpus > 1 && spare > 0)
+	if (f->model->cpus < 2) /* it may have restricted itself: no other CPU was free for it */
+		return;
+	f->serialised_ns = w->serialised_ns;
+	if (spare > 0)
 		f->serialised_ns += spare < w->stacked_ns ? (uint64_t)spare : w->stacked_ns;
 }
 

@@ -1,11 +1,24 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Other programs that used the CPUs meanwhile: who they are. */
+/* Other programs that used the CPUs meanwhile: who they are, and what it cost. */
 #include "analysis/internal.h"
 
 #include <stdio.h>
 
 #define NAMED 3	   /* at most */
 #define LEAST 0.05 /* of a CPU, to be named */
+
+double others_gain(const struct findings *f, const struct shares *s)
+{
+	const uint64_t *state = f->totals.state_ns;
+	double queued = (double)state[TS_WOKEN] + state[TS_PREEMPTED];
+	double gain = f->model->wall_ns - f->model->wall.busy_ns / f->cpus_allowed;
+
+	if (f->others_ns < 0)
+		return s->others;
+	gain = gain < queued ? gain : queued;
+	gain = gain < f->others_ns ? gain : f->others_ns;
+	return gain > s->others ? gain : s->others;
+}
 
 void others_say(struct finding *to, const struct findings *f, const struct shares *s)
 {

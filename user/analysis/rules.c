@@ -212,19 +212,6 @@ static void find_limit(struct findings *f)
 	finding_gain(to, f, ns, "without the limit");
 }
 
-/* What it was kept from, which may be more than the time in which it stood still: its
- * threads pile up on the CPUs that are left. Never below what it computes on all CPUs. */
-static double quiet_gain(const struct findings *f, double others)
-{
-	const uint64_t *state = f->totals.state_ns;
-	double queued = (double)state[TS_WOKEN] + state[TS_PREEMPTED];
-	double spare = f->model->wall_ns - f->model->wall.busy_ns / f->cpus_allowed;
-	double gain = f->others_ns < queued ? f->others_ns : queued;
-
-	gain = gain < spare ? gain : spare;
-	return gain > others ? gain : others;
-}
-
 static void find_busy_machine(struct findings *f)
 {
 	struct finding *to;
@@ -241,7 +228,7 @@ static void find_busy_machine(struct findings *f)
 	others_say(to, f, &s);
 	finding_advice(to, "Measure on a quiet machine; times from this run are longer than the "
 			   "program needs.");
-	finding_gain(to, f, quiet_gain(f, s.others), "on a quiet machine");
+	finding_gain(to, f, others_gain(f, &s), "on a quiet machine");
 }
 
 static void find_faults(struct findings *f)

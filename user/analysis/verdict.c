@@ -163,8 +163,7 @@ static void add_queued(struct finding *to, const struct findings *f)
 
 #define TURNS_SHARE 0.2 /* of the computing, for a thread to be one that takes turns */
 #define TURNS_LIVES 0.8 /* of the run, in which each of them was there */
-#define TURNS_WAITS                                                                                \
-	0.8 /* of what it did not run, that it was blocked: who is queued wants to run */
+#define TURNS_WAITS 0.8 /* of the rest, that it was blocked: who is queued wants to run */
 
 /* Threads that share the computing and were there all the time. */
 static size_t sharers(const struct findings *f)
@@ -252,7 +251,8 @@ static void say_crowd(struct finding *to, const struct findings *f, const struct
 
 static void say_starved(struct finding *to, const struct findings *f, const struct shares *s)
 {
-	finding_gain(to, f, s->others + s->limit, "by having the CPUs whenever it wants one");
+	finding_gain(to, f, others_gain(f, s) + s->limit,
+		     "by having the CPUs whenever it wants one");
 	if (s->limit > s->others) {
 		finding_title(to, "it wants to compute, but its CPU limit is used up");
 		finding_advice(to,

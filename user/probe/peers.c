@@ -55,7 +55,8 @@ int collect_peers(struct probe *p, event_fn fn, void *ctx)
 	struct peer_sums sums;
 	bool asked = false;
 
-	while (!error && !bpf_map_get_next_key(map, ev.waits ? &ev.key : NULL, &ev.key)) {
+	for (struct peer_key *last = NULL; !error && !bpf_map_get_next_key(map, last, &ev.key);
+	     last = &ev.key) {
 		error = bpf_map_lookup_elem(map, &ev.key, &sums);
 		if (error)
 			break;
