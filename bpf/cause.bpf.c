@@ -31,8 +31,9 @@ __noinline int is_inside(u64 start, u64 end)
 
 /* By the operation and the value, as glibc and musl use them: a mutex waits with
  * FUTEX_WAIT for a word that says "locked, with waiters"; pthread_join with a
- * shared FUTEX_WAIT_BITSET for the thread's tid to be cleared (nptl). */
-static __always_inline u32 futex_cause(const struct call *call)
+ * shared FUTEX_WAIT_BITSET for the thread's tid to be cleared (nptl). Rust's mutex:
+ * see track_locked(). */
+static __always_inline u32 futex_cause(struct tracked *t, const struct call *call)
 {
 	u32 op = CALL_ARG1(call), value = CALL_ARG2(call);
 
@@ -42,6 +43,9 @@ static __always_inline u32 futex_cause(const struct call *call)
 	case FUTEX_WAIT_BITSET:
 		if (!(op & FUTEX_PRIVATE_FLAG) && (op & FUTEX_CLOCK_REALTIME) && value > 2)
 			return CAUSE_SYNC_JOIN;
+		if (value == 2 && !CALL_ARG3(call) &&
+		    track_locked(&t->locked_words, CALL_ARG0(call)))
+			return CAUSE_LOCK_MUTEX;
 		return CAUSE_SYNC_FUTEX;
 	case FUTEX_LOCK_PI:
 	case FUTEX_LOCK_PI2:
@@ -55,7 +59,7 @@ static __always_inline u32 futex_cause(const struct call *call)
 static __always_inline u32 futex_wait(struct tracked *t, const struct call *call)
 {
 	u64 word = CALL_ARG0(call), timeout = CALL_ARG3(call), run_ns;
-	u32 cause = futex_cause(call);
+	u32 cause = futex_cause(t, call);
 
 	if (cause != CAUSE_SYNC_FUTEX)
 		return plain_wait(cause);

@@ -82,6 +82,7 @@ struct tracked {
 	struct event_wait event; /* what the wait may be for, decided when it ends */
 	struct peer_wait peer;
 	struct train train;
+	struct locked_words locked_words;
 	__u32 faults;	       /* maj_flt at the last wait for a device in a call */
 	__u32 fault_looks;     /* since it grew: see in_fault() */
 	__u32 last_call_cause; /* of the last wait inside a system call */

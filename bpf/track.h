@@ -290,3 +290,22 @@ static __always_inline __u32 track_train(struct train *t, __u64 word, __u64 run_
 	t->run_ns = run_ns;
 	return train_row(t, word);
 }
+
+/*
+ * The mutex of Rust's library waits by FUTEX_WAIT_BITSET for its word to be no longer 2,
+ * "locked, with waiters" (library/std/src/sys/sync/mutex/futex.rs). So do conditions that
+ * count their signals in the word, when the second has come; but not twice.
+ */
+struct locked_words {
+	__u32 last[4]; /* low halves of the words at which it waited so last */
+};
+
+/* The thread waits for a word that says 2: has it done so before? */
+static __always_inline int track_locked(struct locked_words *l, __u64 word)
+{
+	__u32 *last = &l->last[(word >> 3 ^ word >> 6) & 3];
+	int again = *last == (__u32)word;
+
+	*last = word;
+	return again;
+}

@@ -205,6 +205,31 @@ static const char *wait_futex(void)
 	return NULL;
 }
 
+static void count_word(void)
+{
+	__atomic_add_fetch(&word, 1, __ATOMIC_SEQ_CST);
+	must(syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0), "futex");
+}
+
+/* A condition that counts its signals, and has come to 2: as Rust's, whose mutex waits at 2 too. */
+static const char *wait_counter(void)
+{
+	pthread_t thread;
+
+	word = 2;
+	thread = kick(NULL, count_word);
+	wait_begins();
+	while (__atomic_load_n(&word, __ATOMIC_SEQ_CST) == 2) {
+		long rc = syscall(SYS_futex, &word, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, 2, NULL,
+				  NULL, FUTEX_BITSET_MATCH_ANY);
+
+		must(errno == EAGAIN ? 0 : rc, "futex");
+	}
+	wait_ends();
+	join_thread(thread);
+	return NULL;
+}
+
 /* A second open file of the same nameless file: locks by flock() belong to those. */
 static int open_again(int fd)
 {
@@ -264,15 +289,10 @@ static const char *wait_fcntl(void)
 }
 
 const struct mode lock_modes[] = {
-	{ "mutex", "lock.mutex", wait_mutex },
-	{ "pi-mutex", "lock.pi", wait_pi_mutex },
-	{ "rwlock", NULL, wait_rwlock },
-	{ "flock", "lock.file", wait_flock },
-	{ "fcntl-lock", "lock.file", wait_fcntl },
-	{ "cond", NULL, wait_cond },
-	{ "barrier", NULL, wait_barrier },
-	{ "sem", NULL, wait_sem },
-	{ "join", "sync.join", wait_join },
-	{ "futex", "sync.futex", wait_futex },
-	{ 0 },
+	{ "mutex", "lock.mutex", wait_mutex },	   { "pi-mutex", "lock.pi", wait_pi_mutex },
+	{ "rwlock", NULL, wait_rwlock },	   { "flock", "lock.file", wait_flock },
+	{ "fcntl-lock", "lock.file", wait_fcntl }, { "cond", NULL, wait_cond },
+	{ "barrier", NULL, wait_barrier },	   { "sem", NULL, wait_sem },
+	{ "join", "sync.join", wait_join },	   { "futex", "sync.futex", wait_futex },
+	{ "counter", "sync.futex", wait_counter }, { 0 },
 };

@@ -42,7 +42,8 @@ int main(int argc, char **argv)
 	}
 	truth_begin("brief");
 	expect_number("totals.processes", count + 1, "the children and their parent");
-	expect_number("totals.threads", count + 1, "the children and their parent, one thread each");
+	expect_number("totals.threads", count + 1,
+		      "the children and their parent, one thread each");
 	expect_number("omitted", 0, "all of them are listed");
 	expect_number("processes[comm=" COMM "]*.exit.code", statuses, "each child's own status");
 	truth_expect((struct expectation){

@@ -17,7 +17,7 @@ struct counts {
 	int64_t epoll_waits, events, empty;
 };
 
-static struct counts made; /* by main() */
+static struct counts made;    /* by main() */
 static struct counts *theirs; /* by its child, in shared memory like the words */
 static uint32_t *words;
 static int events_fd, ready_fd, epoll_fd;
@@ -29,14 +29,16 @@ static long futex(uint32_t *word, int op, uint32_t value, const struct timespec 
 
 static void wake(struct counts *c, uint32_t *word, int op)
 {
-	long rc = must(syscall(SYS_futex, word, op, 1, NULL, NULL, FUTEX_BITSET_MATCH_ANY), "futex");
+	long rc =
+		must(syscall(SYS_futex, word, op, 1, NULL, NULL, FUTEX_BITSET_MATCH_ANY), "futex");
 
 	c->wakes++;
 	c->woken += rc;
 	c->wake_none += !rc;
 }
 
-static void wait_on(struct counts *c, uint32_t *word, uint32_t value, const struct timespec *timeout)
+static void wait_on(struct counts *c, uint32_t *word, uint32_t value,
+		    const struct timespec *timeout)
 {
 	long rc = futex(word, FUTEX_WAIT, value, timeout);
 
@@ -155,7 +157,8 @@ int main(int argc, char **argv)
 	ready_fd = (int)must(eventfd(1, EFD_CLOEXEC), "eventfd");
 	epoll_fd = (int)must(epoll_create1(EPOLL_CLOEXEC), "epoll_create1");
 	must(epoll_ctl(epoll_fd, EPOLL_CTL_ADD, events_fd,
-		       &(struct epoll_event){ .events = EPOLLIN }), "epoll_ctl");
+		       &(struct epoll_event){ .events = EPOLLIN }),
+	     "epoll_ctl");
 	do {
 		call_futex();
 		call_epoll();

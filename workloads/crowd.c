@@ -81,10 +81,11 @@ int main(int argc, char **argv)
 	must(ids ? 0 : -1, "calloc");
 	name_thread(COMM); /* the others inherit it */
 	must0(pthread_barrier_init(&here, NULL, (unsigned int)threads + 1), "pthread_barrier_init");
-	must0(pthread_barrier_init(&there, NULL, (unsigned int)threads + 1), "pthread_barrier_init");
+	must0(pthread_barrier_init(&there, NULL, (unsigned int)threads + 1),
+	      "pthread_barrier_init");
 	for (int i = 0; i < threads; i++)
 		ids[i] = start_small();
-	meet(&here); /* all of them are there */
+	meet(&here);  /* all of them are there */
 	meet(&there); /* and go */
 	for (int i = 0; i < threads; i++)
 		join_thread(ids[i]);

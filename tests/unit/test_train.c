@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* track_train() of bpf/track.h: waits that may be for a lock made of timed waits. */
+/* Waits that may be for a lock, by what the thread does again: bpf/track.h. */
 #include <criterion/criterion.h>
 
 #include "bpf/track.h"
@@ -191,4 +191,25 @@ Test(train, count_does_not_matter_when_it_wraps)
 	wait_after(&w, 0, WORD);
 	cr_assert_eq(w.train.waits, ~0U);
 	cr_assert_eq(wait_after(&w, 5 * MS, WORD), ROW_CONVOY);
+}
+
+/* A condition that counts comes to 2 once; a lock says 2 each time. */
+Test(locked, second_wait_at_a_word)
+{
+	struct locked_words l = {};
+
+	cr_assert_not(track_locked(&l, WORD));
+	cr_assert(track_locked(&l, WORD));
+	cr_assert(track_locked(&l, WORD));
+	cr_assert_not(track_locked(&l, WORD + 8));
+	cr_assert(track_locked(&l, WORD), "a neighbour does not disturb it");
+	cr_assert(track_locked(&l, WORD + 8));
+}
+
+Test(locked, each_word_for_itself)
+{
+	struct locked_words l = {};
+
+	for (__u64 i = 0; i < 10000; i++)
+		cr_assert_not(track_locked(&l, WORD + 4 * i), "word %llu", i);
 }

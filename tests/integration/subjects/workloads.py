@@ -5,12 +5,13 @@ import subprocess
 from harness import cases
 
 WORKLOADS = ('compute', 'compute 2', 'compute 4', 'disk', 'disk --dsync', 'pingpong', 'sleeper',
-             'mutex', 'mixed', 'spawner', 'cond_pool', 'fsync', 'fsync --buffered', 'tcp both',
-             'tcp both sleep', 'forkstorm', 'forkstorm --exec', 'forkstorm --work', 'event_loop',
-             'event_loop timer', 'event_loop idle', 'ticker disk', 'ticker compute', 'ticker lock',
-             'spinner', 'spinner block', 'polling blind', 'polling event', 'task_queue 1',
-             'task_queue 4', 'creation', 'crowded', 'crowded fit', 'crowded nap', 'phases', 'build',
-             'faults', 'faults warm', 'convoy', 'convoy 1', 'convoy pollers')
+             'mutex', 'mutex 4 5000 rust', 'mixed', 'spawner', 'cond_pool', 'fsync',
+             'fsync --buffered', 'tcp both', 'tcp both sleep', 'forkstorm', 'forkstorm --exec',
+             'forkstorm --work', 'event_loop', 'event_loop timer', 'event_loop idle', 'ticker disk',
+             'ticker compute', 'ticker lock', 'spinner', 'spinner block', 'polling blind',
+             'polling event', 'task_queue 1', 'task_queue 4', 'creation', 'crowded', 'crowded fit',
+             'crowded nap', 'phases', 'build', 'faults', 'faults warm', 'convoy', 'convoy 1',
+             'convoy pollers')
 
 
 def awkward_modes(build):
