@@ -27,8 +27,10 @@ enum call_class {
 	CALL_FUTEX,
 	CALL_FUTEX_WAIT, /* futex_waitv, futex_wait: waits, of no known kind */
 	CALL_SIGNAL,
-	CALL_CHILD,
+	CALL_CHILD,    /* third argument: its options */
+	CALL_CHILD_ID, /* ... the fourth */
 	CALL_FORK,
+	CALL_VFORK,
 	CALL_SYSV_MSG,
 	CALL_SYSV_SEM,
 	CALL_MQ,
@@ -61,7 +63,7 @@ enum call_class {
 	X(utimensat, PATH) X(chdir, PATH) X(mount, PATH) X(umount2, PATH) X(statfs, PATH) \
 	X(epoll_pwait, EPOLL) X(epoll_pwait2, EPOLL_TIME) X(ppoll, POLL_TIME) X(pselect6, SELECT_TIME) \
 	X(nanosleep, SLEEP) X(clock_nanosleep, SLEEP) X(futex, FUTEX) \
-	X(rt_sigsuspend, SIGNAL) X(rt_sigtimedwait, SIGNAL) X(wait4, CHILD) X(waitid, CHILD) \
+	X(rt_sigsuspend, SIGNAL) X(rt_sigtimedwait, SIGNAL) X(wait4, CHILD) X(waitid, CHILD_ID) \
 	X(clone, FORK) X(clone3, FORK) X(mq_timedsend, MQ) X(mq_timedreceive, MQ) \
 	X(msgsnd, SYSV_MSG) X(msgrcv, SYSV_MSG) X(flock, FLOCK) X(fcntl, FCNTL) \
 	X(io_uring_enter, URING) X(io_getevents, AIO) X(io_pgetevents, AIO) \
@@ -73,7 +75,7 @@ enum call_class {
 	X(rename, PATH) X(renameat, PATH) X(mkdir, PATH) X(rmdir, PATH) X(link, PATH) \
 	X(unlink, PATH) X(symlink, PATH) X(readlink, PATH) X(chmod, PATH) X(chown, PATH) \
 	X(lchown, PATH) X(mknod, PATH) X(utime, PATH) X(utimes, PATH) X(getdents, FD) \
-	X(epoll_wait, EPOLL) X(poll, POLL) X(pause, SIGNAL) X(fork, FORK) X(vfork, FORK)
+	X(epoll_wait, EPOLL) X(poll, POLL) X(pause, SIGNAL) X(fork, FORK) X(vfork, VFORK)
 
 /* Calls of the 64-bit ABIs that i386 packs into socketcall and ipc. */
 #define CALLS_64(X) \

@@ -105,6 +105,7 @@ static __always_inline u32 simple_cause(u32 class)
 	case CALL_SLEEP:
 		return CAUSE_TIMER_SLEEP;
 	case CALL_CHILD:
+	case CALL_CHILD_ID:
 		return CAUSE_CHILD_WAIT;
 	case CALL_FUTEX_WAIT:
 		return CAUSE_SYNC_FUTEX;
@@ -176,6 +177,7 @@ static __always_inline u32 class_wait(struct tracked *t, const struct call *call
 	case CALL_SELECT_TIME:
 		return select_wait(t, call, 1);
 	case CALL_FORK:
+	case CALL_VFORK:
 		return plain_wait(fork_cause(state));
 	case CALL_SIGNAL:
 		t->event.resolve = RESOLVE_SIGNAL;

@@ -14,7 +14,6 @@
 #define PF_IO_WORKER	  0x00000010
 #define PF_USER_WORKER	  0x00004000
 #define PF_KTHREAD	  0x00200000
-#define SIGNAL_GROUP_EXIT 0x00000004 /* include/linux/sched/signal.h */
 #define DEFAULT_PRIO	  120	     /* include/linux/sched/prio.h: nice 0 */
 
 /* Room for the ledgers of some 3,000 threads that end at once. */
@@ -71,14 +70,6 @@ static __always_inline void witness_since(struct witness *w, const struct witnes
 	w->migrations -= base->migrations;
 	w->user_ns -= base->user_ns;
 	w->kernel_ns -= base->kernel_ns;
-}
-
-/* The status that wait(2) will give of the process, as far as it is settled. */
-static __always_inline u32 status_of(struct task_struct *task)
-{
-	if (BPF_CORE_READ(task, signal, flags) & SIGNAL_GROUP_EXIT)
-		return BPF_CORE_READ(task, signal, group_exit_code);
-	return task->exit_code;
 }
 
 static __always_inline void read_affinity(struct ev_thread *ev, struct task_struct *task)
@@ -186,7 +177,11 @@ int thread_ended(struct tracked *t, u32 after_end)
 	struct ev_thread *ev;
 	u32 flags = 0;
 
-	if (!t || __sync_val_compare_and_swap(&t->sent, 0, 1))
+	if (!t)
+		return 0;
+	if (!after_end)
+		life_died(t);
+	if (__sync_val_compare_and_swap(&t->sent, 0, 1))
 		return 0;
 	if (after_end) /* it was alive at the end */
 		finish(task, t);
@@ -259,6 +254,8 @@ int BPF_PROG(cp_newtask, struct task_struct *task, u64 clone_flags)
 	if (task->flags & (PF_KTHREAD | PF_IO_WORKER | PF_USER_WORKER))
 		t->flags |= THREAD_KERNEL;
 	read_numbers(task, t);
+	if (t->flags & THREAD_LEADER)
+		life_born(t, clone_flags);
 	read_witness(task, &t->base);
 	t->track.run_delay = t->base.delay_ns;
 	t->kernel_switches = t->base.voluntary + t->base.involuntary;
@@ -315,7 +312,7 @@ int BPF_PROG(cp_exec, struct task_struct *task, pid_t old_pid, struct linux_binp
 	ev->thread_id = t->id;
 	ev->process_id = t->process_id;
 	ev->pid = t->pid;
-	ev->pad = 0;
+	ev->uid = BPF_CORE_READ(task, cred, euid.val);
 	bpf_probe_read_kernel(ev->comm, sizeof(ev->comm), task->comm);
 	if (bpf_probe_read_kernel_str(ev->path, sizeof(ev->path), BPF_CORE_READ(bprm, filename)) <
 	    0)

@@ -242,6 +242,7 @@ static __always_inline void note_clocks(struct task_struct *next, u64 now)
 {
 	clock_pair.sched_ns = now;
 	clock_pair.monotonic_ns = bpf_ktime_get_ns();
+	clock_lag = clock_pair.monotonic_ns - now;
 	ns_level = BPF_CORE_READ(next, thread_pid, level);
 }
 
@@ -305,6 +306,8 @@ static __always_inline u32 leave(struct task_struct *prev, struct tracked *p, bo
 		release_unseen(prev, p, preempt, prev_state, m->lag);
 		first = MOVE_FIRST;
 	}
+	if (unlikely(p->reap.kind))
+		life_waited(p, prev->sched_info.last_arrival);
 	p->forget = read_departure(prev, p, preempt, prev_state, &d) | first;
 	m->waited_for = p->track.row;
 	depart(prev, p, m->now, m->lag, &d);

@@ -53,6 +53,14 @@ struct peer_sums {
 	__u64 is_local;
 };
 
+/* A wait for children that has begun, see life.bpf.c. */
+struct reap_wait {
+	__u32 kind;   /* enum reap */
+	__u32 pid;    /* of REAP_PID and REAP_GROUP */
+	__u64 at;     /* the call's begin; of REAP_DEAD, when its parent was told */
+	__u64 blocks; /* ledger.blocks, up to which is known what it led to */
+};
+
 /* Who listens where. */
 struct listener {
 	struct peer_key key; /* PEER_UNIX: the listener itself */
@@ -83,6 +91,7 @@ struct tracked {
 	struct peer_wait peer;
 	struct train train;
 	struct locked_words locked_words;
+	struct reap_wait reap;
 	__u32 faults;	       /* maj_flt at the last wait for a device in a call */
 	__u32 fault_looks;     /* since it grew: see in_fault() */
 	__u32 last_call_cause; /* of the last wait inside a system call */

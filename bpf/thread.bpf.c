@@ -16,6 +16,7 @@ __u64 window = 0;
 __u64 locks_seen = 0;
 __u64 waits_seen = 0;
 struct clock_pair clock_pair = {};
+__u64 clock_lag = 0;
 __u64 ns_level = 0;
 struct probe_cost cost[COST_COUNT] = {};
 __u64 lost[LOSS_KIND_COUNT] = {};

@@ -43,6 +43,7 @@ extern __u64 window;	 /* serial number of the window of calls that is open or wa
 extern __u64 locks_seen; /* a thread has waited for a lock */
 extern __u64 waits_seen; /* a futex or epoll wait has blocked */
 extern struct clock_pair clock_pair; /* of the collector's last switch-in */
+extern __u64 clock_lag;		     /* CLOCK_MONOTONIC less the scheduler's clock then */
 extern __u64 ns_level;		     /* of the collector's PID namespace, read there too */
 extern struct probe_cost cost[COST_COUNT];
 extern __u64 lost[LOSS_KIND_COUNT];
@@ -58,6 +59,12 @@ static __always_inline struct program *the_program(void)
 static __always_inline struct rq *rq_of(struct task_struct *task)
 {
 	return task->se.cfs_rq->rq;
+}
+
+/* Now, where rq->clock may be as old as the last tick. */
+static __always_inline u64 scheduler_now(void)
+{
+	return bpf_ktime_get_ns() - clock_lag;
 }
 
 /* The number of a task in concprof's own PID namespace; 0: it has none there. */
@@ -85,6 +92,17 @@ static __always_inline void read_witness(struct task_struct *task, struct witnes
 	ret->migrations = task->se.nr_migrations;
 	ret->user_ns = task->utime;
 	ret->kernel_ns = task->stime;
+}
+
+/* include/linux/sched/signal.h */
+#define SIGNAL_GROUP_EXIT 0x00000004
+
+/* The status that wait(2) will give of the process, as far as it is settled. */
+static __always_inline u32 status_of(struct task_struct *task)
+{
+	if (BPF_CORE_READ(task, signal, flags) & SIGNAL_GROUP_EXIT)
+		return BPF_CORE_READ(task, signal, group_exit_code);
+	return task->exit_code;
 }
 
 static __always_inline void begin_life(struct tracked *t, u64 at)
@@ -151,6 +169,12 @@ static __always_inline u32 plain_wait(u32 cause)
 u32 call_wait(struct tracked *t, u32 state);
 /* cause.bpf.c: is it inside this function of the kernel? */
 int is_inside(u64 start, u64 end);
+/* life.bpf.c: the current thread creates the process of t. */
+int life_born(struct tracked *t, u64 clone_flags);
+/* life.bpf.c: the current thread, at its last switch-out. */
+int life_died(struct tracked *t);
+/* life.bpf.c: the thread, on a CPU since `arrived`, has waited for children before, perhaps. */
+int life_waited(struct tracked *t, u64 arrived);
 /* ledger.bpf.c: its last switch-out; after_end: the measurement was over before. */
 int thread_ended(struct tracked *t, u32 after_end);
 

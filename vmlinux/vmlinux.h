@@ -228,6 +228,10 @@ struct files_struct {
 	struct fdtable *fdt;
 };
 
+struct hlist_node {
+	struct hlist_node *next;
+};
+
 struct hlist_head {
 	struct hlist_node *first;
 };
@@ -238,6 +242,7 @@ struct upid {
 
 struct pid {
 	unsigned int level;
+	struct hlist_head tasks[4];
 	struct upid numbers[1];
 };
 
@@ -261,12 +266,38 @@ struct sigqueue {
 	kernel_siginfo_t info;
 };
 
+enum pid_type { PIDTYPE_PID, PIDTYPE_TGID, PIDTYPE_PGID, PIDTYPE_SID };
+
 struct signal_struct {
 	struct sigpending shared_pending;
 	atomic_t live;
+	int nr_threads;
+	struct pid *pids[4];
+	struct mm_struct *oom_mm;
 	int group_exit_code;
 	unsigned int flags;
 	unsigned long maxrss;
+};
+
+typedef struct {
+	u32 val;
+} kuid_t;
+
+struct cred {
+	kuid_t euid;
+};
+
+struct sigaction {
+	void *sa_handler;
+	unsigned long sa_flags;
+};
+
+struct k_sigaction {
+	struct sigaction sa;
+};
+
+struct sighand_struct {
+	struct k_sigaction action[64];
 };
 
 struct mm_struct {
@@ -313,8 +344,15 @@ struct task_struct {
 	struct signal_struct *signal;
 	struct sigpending pending;
 	struct pid *thread_pid;
+	struct hlist_node pid_links[4];
 	struct task_struct *group_leader;
 	struct task_struct *real_parent;
+	struct list_head children;
+	struct list_head sibling;
+	int exit_state;
+	int pdeath_signal;
+	const struct cred *cred;
+	struct sighand_struct *sighand;
 };
 
 struct bpf_iter__task {

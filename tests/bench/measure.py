@@ -8,6 +8,8 @@ from statistics import median
 
 from rivals import Failed
 
+TIMEOUT = 30  # seconds: a bare run takes less than two
+
 # What would change a build, or what is read of a tool.
 NOT_FOR_CASES = ('MAKEFLAGS', 'MFLAGS', 'MAKELEVEL', 'MAKEFILES')
 
@@ -91,8 +93,10 @@ def run(case, argv):
     start = time.perf_counter()
     try:
         done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                              stderr=subprocess.PIPE, timeout=300, check=False, env=environment())
-    except (OSError, subprocess.TimeoutExpired) as why:
+                              stderr=subprocess.PIPE, timeout=TIMEOUT, check=False, env=environment())
+    except subprocess.TimeoutExpired as why:
+        raise Failed(f'took longer than {TIMEOUT} s') from why
+    except OSError as why:
         raise Failed(str(why)) from why
     seconds = time.perf_counter() - start
     stderr = done.stderr.decode(errors='replace')

@@ -77,11 +77,13 @@ struct findings *findings_new(const struct model *model)
 	totals_sum(&f->totals, model);
 	trust_compare(&f->trust, model);
 	shares_prepare(f);
+	lifecycle_find(f);
 	convoy_find(f);
 	phases_find(f);
 	verdict_find(f);
 	follow_waits(f);
 	rules_find(f);
+	lifecycle_say(f);
 	return f;
 }
 
@@ -89,6 +91,7 @@ void findings_free(struct findings *f)
 {
 	if (!f)
 		return;
+	lifecycle_free(&f->lives);
 	free(f->list);
 	free(f->thread_class);
 	free(f->process_class);

@@ -72,6 +72,62 @@ struct convoy {
 	size_t threads; /* that wait so */
 };
 
+/* A process that was dead and not reaped for longer than LIFE_NOTICE_NS, though its parent
+ * was not already waiting for it. */
+struct zombie {
+	size_t process;
+	uint64_t from_ns, to_ns;
+	bool is_reaped;	   /* somebody has waited for it */
+	ptrdiff_t to_blame; /* its parent, when it died; -1: not one of the program's processes */
+};
+
+/* A process that lived on for longer than that when its parent was dead. */
+struct orphan {
+	size_t process;
+	uint64_t at_ns, outlived_ns;
+};
+
+/* How a signal came to end a process. */
+enum death_how {
+	DEATH_UNKNOWN = 0, /* who sent it was not seen */
+	DEATH_CRASH,	   /* one of its threads did what cannot be done */
+	DEATH_ITSELF,	   /* it sent it to itself, as abort(3) does */
+	DEATH_PROCESS,	   /* another process sent it */
+	DEATH_PIPE,	   /* it wrote to what nobody reads any more */
+	DEATH_PARENT,	   /* it was to die with its parent: prctl(2), PR_SET_PDEATHSIG */
+	DEATH_MEMORY,	   /* the kernel was short of memory */
+	DEATH_KERNEL,	   /* the kernel: a terminal, a timer, a limit */
+	DEATH_COUNT,
+};
+
+/* "crash" */
+const char *death_name(enum death_how how);
+
+/* A process that a signal ended. */
+struct death {
+	size_t process;
+	unsigned int signal;
+	enum death_how how;
+	uint64_t at_ns; /* it was sent, or if that is not known it was dead */
+};
+
+/* Shorter than this, an interval says how busy the scheduler was. */
+#define LIFE_NOTICE_NS 10000000
+/* That a process was reaped, when that was not seen, is known no sooner (a grace period of RCU). */
+#define LIFE_GRACE_NS 100000000
+
+/* The lives of processes. Lists by place in model->processes. */
+struct lifecycle {
+	struct zombie *zombies;
+	struct orphan *orphans;
+	size_t *survivors; /* alive at the end, the command itself left out */
+	struct death *deaths; /* by time */
+	size_t n_zombies, n_orphans, n_survivors, n_deaths;
+	size_t peak;	   /* zombies at once */
+	size_t n_reaped;   /* at once, as it should be: how many, and how long that took */
+	uint64_t reaping_ns, reaping_max_ns;
+};
+
 /* Sums over all threads, those that could not be sent included. */
 struct totals {
 	uint64_t threads, processes;
@@ -109,6 +165,7 @@ struct findings {
 	double held_back;    /* ... and other programs had the CPUs that more threads wanted */
 	struct totals totals;
 	struct trust trust;
+	struct lifecycle lives;
 	struct convoy convoy;
 	struct phase phases[PHASES_MAX]; /* at least one, if there is a strip */
 	size_t n_phases;

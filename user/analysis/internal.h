@@ -36,6 +36,15 @@ void shares_add_like(struct shares *to, const struct shares *by, double ns);
 /* classify.c: the class of whatever these shares are of. */
 void classify(const struct shares *s, struct verdict *ret);
 
+/* lifecycle.c: fills f->lives. */
+void lifecycle_find(struct findings *f);
+void lifecycle_free(struct lifecycle *l);
+/* deaths.c: fills f->lives.deaths. */
+void deaths_find(struct findings *f);
+/* deaths.c: what there is to say about these. */
+void deaths_say(struct findings *f);
+/* lifecycle_rules.c: what there is to say about all of them. */
+void lifecycle_say(struct findings *f);
 /* follow.c: fills f->thread_class and f->process_class. */
 void follow_waits(struct findings *f);
 /* convoy.c: fills f->convoy. */

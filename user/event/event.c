@@ -123,6 +123,17 @@ static int exec_is_valid(const struct ev_exec *e)
 	return IS_ENDED(e->comm) && IS_ENDED(e->path) && e->args_size <= sizeof(e->args);
 }
 
+static int life_is_valid(const struct ev_life *l)
+{
+	static const __u32 codes[LIFE_COUNT] = {
+		[LIFE_BORN] = BIRTH_COUNT,
+		[LIFE_REAPED] = REAP_COUNT,
+	};
+
+	return IS_ENDED(l->by_comm) && l->what && l->what < LIFE_COUNT && l->doing <= CAUSE_COUNT &&
+	       (!codes[l->what] || l->code < codes[l->what]);
+}
+
 int event_is_valid(const struct event *ev, size_t room)
 {
 	static const size_t sizes[EV_KIND_COUNT] = {
@@ -131,7 +142,7 @@ int event_is_valid(const struct event *ev, size_t room)
 		[EV_WALL] = sizeof(struct ev_wall),   [EV_LOSS] = sizeof(struct ev_loss),
 		[EV_PROBE] = sizeof(struct ev_probe), [EV_CALLS] = sizeof(struct ev_calls),
 		[EV_END] = sizeof(struct ev_end),     [EV_PEER] = sizeof(struct ev_peer),
-		[EV_OTHER] = sizeof(struct ev_other),
+		[EV_OTHER] = sizeof(struct ev_other), [EV_LIFE] = sizeof(struct ev_life),
 	};
 
 	if (room < sizeof(*ev) || ev->size > room || ev->size % 8)
@@ -149,6 +160,8 @@ int event_is_valid(const struct event *ev, size_t room)
 		return peer_is_valid((const struct ev_peer *)ev);
 	case EV_OTHER:
 		return IS_ENDED(((const struct ev_other *)ev)->comm);
+	case EV_LIFE:
+		return life_is_valid((const struct ev_life *)ev);
 	case EV_LOSS:
 		return IS_ENDED(((const struct ev_loss *)ev)->name);
 	case EV_PROBE:

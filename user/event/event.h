@@ -23,6 +23,9 @@ const char *cause_name(unsigned int cause);
 /* The inverse; -1 if there is none of that name. */
 int cause_by_name(const char *name);
 
+/* What a thread blocked for that cause waits for, in a few words. */
+const char *cause_words(enum cause cause);
+
 /* "io", as in the JSON's wall.io_ns: the kind of a row, row_kind() in bpf/wall.h. */
 const char *kind_name(unsigned int kind);
 /* "io_peer", as in wall_parts.io_peer_ns; the kind's own name if that has no other row. */

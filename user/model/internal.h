@@ -28,6 +28,7 @@ struct exec {
 	const char *const *args;
 	size_t n_args;
 	bool args_truncated;
+	uint32_t uid;
 };
 
 /* Threads of one affinity. */
@@ -46,6 +47,7 @@ struct model_builder {
 	VEC(const char *) notes;
 	VEC(struct peer) peers;
 	VEC(struct other) others;
+	VEC(struct ev_life) lives;
 	VEC(struct loss) losses;
 	VEC(struct ev_probe) probes;
 	struct affinity affinities[AFFINITIES]; /* of more, the last is all that follow */
@@ -73,3 +75,10 @@ unsigned int affinity_cpus(const struct model_builder *b);
 
 /* process.c: fills m->processes from m->threads, which are sorted by id. */
 void processes_build(struct model_builder *b);
+
+/* life.c: fills the lives of m->processes, which are sorted by id and linked. */
+void lives_build(struct model_builder *b);
+/* process.c; NULL: there is none of this id. Before the processes are sorted by start. */
+struct process *process_by_id(struct model *m, uint64_t id);
+/* process.c: of the same time. The threads are sorted by id. */
+const struct thread *thread_by_id(const struct model *m, uint64_t id);

@@ -141,6 +141,7 @@ static int on_exec(struct model_builder *b, const struct event *head)
 
 	e->at = ev->at;
 	e->process_id = ev->process_id;
+	e->uid = ev->uid;
 	memcpy(e->comm, ev->comm, sizeof(e->comm));
 	e->path = obstack_copy0(strings_of(b), ev->path, strlen(ev->path));
 	take_args(b, e, ev);
@@ -230,6 +231,12 @@ static int on_other(struct model_builder *b, const struct event *head)
 	return 0;
 }
 
+static int on_life(struct model_builder *b, const struct event *head)
+{
+	*vec_add(&b->lives) = *(const struct ev_life *)head;
+	return 0;
+}
+
 static int on_run(struct model_builder *b, const struct event *head)
 {
 	b->m->run = *(const struct ev_run *)head;
@@ -255,7 +262,7 @@ int model_builder_event(void *ctx, const struct event *ev)
 		[EV_RUN] = on_run,	 [EV_TEXT] = on_text,	[EV_EXEC] = on_exec,
 		[EV_THREAD] = on_thread, [EV_WALL] = on_wall,	[EV_LOSS] = on_loss,
 		[EV_PROBE] = on_probe,	 [EV_CALLS] = on_calls, [EV_END] = on_end,
-		[EV_PEER] = on_peer,	 [EV_OTHER] = on_other,
+		[EV_PEER] = on_peer,	 [EV_OTHER] = on_other, [EV_LIFE] = on_life,
 	};
 
 	if (!ev->kind || ev->kind >= EV_KIND_COUNT)
@@ -445,6 +452,7 @@ struct model *model_builder_finish(struct model_builder *b)
 	m->probes = b->probes.items;
 	m->n_probes = b->probes.n;
 	free(b->execs.items);
+	free(b->lives.items);
 	free(b);
 	return m;
 }

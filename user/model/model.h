@@ -45,6 +45,51 @@ struct thread {
 	size_t process; /* its place in model.processes */
 };
 
+/* What became of a process after its death. */
+enum burial {
+	BURIAL_NONE = 0, /* it lives, or nothing is known about it */
+	BURIAL_REAPED,	 /* by the wait of another */
+	BURIAL_LATER,	 /* reaped, and not seen when: reaped_ns is an upper bound */
+	BURIAL_UNWANTED, /* its parent ignores SIGCHLD: it was never a zombie */
+	BURIAL_LEFT,	 /* not up to the end of the measurement */
+};
+
+/* Another process, as an event names it. */
+struct kin {
+	uint64_t thread_id; /* the thread of it that did something; 0: none of the program's */
+	uint32_t pid;	    /* 0: it has no number here */
+	char comm[EVENT_COMM_SIZE]; /* the thread's */
+};
+
+/* The signal that ended a process. */
+struct killer {
+	bool is_known;
+	struct kin by;
+	uint64_t at_ns;
+	uint64_t hit_id; /* the thread that it was sent to */
+	uint32_t flags;	 /* enum life_flags */
+};
+
+/* The story of a process beside its ledger. */
+struct story {
+	bool is_born, is_dead; /* its creation, its end was seen */
+	enum birth birth;
+	uint64_t clone_flags;
+	struct kin creator;
+	uint64_t n_execs, exec_ns; /* the first one */
+	uint32_t uid, last_uid;	   /* effective: at its creation, and last known */
+	uint64_t died_ns;	   /* the last of its threads ended, and its parent was told */
+	struct kin parent;	   /* at its death, or at the end of the measurement */
+	enum cause parent_doing;   /* what that was blocked in then; CAUSE_COUNT: nothing */
+	bool out_of_memory, is_unwanted; /* enum life_flags */
+	struct killer killer;
+	enum burial burial;
+	uint64_t reaped_ns;
+	struct kin reaper;
+	bool is_awaited; /* the reaper was blocked in a wait for it when it died */
+	uint32_t group, session; /* at its end, or that of the measurement; 0: not known */
+};
+
 struct process {
 	uint64_t id;
 	uint32_t pid;
@@ -60,6 +105,7 @@ struct process {
 	uint32_t status; /* as wait(2) gives it; valid if it ended */
 	size_t n_threads;
 	uint64_t max_rss_bytes; /* 0: not known */
+	struct story life;
 };
 
 /* Time of the program over one stretch of the run. */

@@ -20,14 +20,14 @@ static int by_start(const void *a, const void *b)
 	return by_id(a, b);
 }
 
-static struct process *find(struct model *m, uint64_t id)
+struct process *process_by_id(struct model *m, uint64_t id)
 {
 	struct process key = { .id = id };
 
 	return bsearch(&key, m->processes, m->n_processes, sizeof(key), by_id);
 }
 
-static const struct thread *thread_by_id(const struct model *m, uint64_t id)
+const struct thread *thread_by_id(const struct model *m, uint64_t id)
 {
 	size_t low = 0, high = m->n_threads;
 
@@ -140,7 +140,7 @@ static void link_parents(struct model *m)
 		struct process *p = &m->processes[i];
 		const struct thread *first = thread_by_id(m, p->id);
 		const struct thread *creator = first ? thread_by_id(m, first->creator_id) : NULL;
-		struct process *parent = creator ? find(m, creator->process_id) : NULL;
+		struct process *parent = creator ? process_by_id(m, creator->process_id) : NULL;
 
 		p->parent = -1;
 		/* A parent comes first; a stream that says otherwise would make a loop. */
@@ -186,12 +186,13 @@ void processes_build(struct model_builder *b)
 		m->processes[i].ended = true;
 	for (size_t i = 0; i < m->n_threads; i++) {
 		struct thread *t = &m->threads[i];
-		struct process *p = find(m, t->process_id);
+		struct process *p = process_by_id(m, t->process_id);
 
 		t->process = p - m->processes;
 		add_thread(p, t);
 	}
 	link_parents(m);
 	name_processes(b);
+	lives_build(b);
 	sort_by_start(m);
 }

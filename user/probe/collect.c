@@ -90,6 +90,11 @@ int collect_alive(struct probe *p, event_fn fn, void *ctx)
 	return collect_records(p->skel->progs.cp_alive, sizeof(struct ev_thread), fn, ctx);
 }
 
+int collect_lives(struct probe *p, event_fn fn, void *ctx)
+{
+	return collect_records(p->skel->progs.cp_lives, sizeof(struct ev_life), fn, ctx);
+}
+
 struct pids {
 	pid_t *list;
 	size_t n, room;

@@ -26,7 +26,7 @@ struct probe_row {
 };
 
 /* The first rows are those whose cost is measured, as in enum costed_probe. */
-#define PROBE_ROWS 7
+#define PROBE_ROWS 10
 extern const struct probe_row probe_rows[PROBE_ROWS];
 
 struct probe {
@@ -63,6 +63,8 @@ int collect_wall(struct probe *p, uint64_t until, event_fn fn, void *ctx);
 /* Runs an iterator and hands over what it writes in records of one size. */
 int collect_records(struct bpf_program *program, size_t size, event_fn fn, void *ctx);
 int collect_alive(struct probe *p, event_fn fn, void *ctx);
+/* What became of the processes that are not known to be reaped. */
+int collect_lives(struct probe *p, event_fn fn, void *ctx);
 int collect_unsent(struct probe *p, event_fn fn, void *ctx);
 /* After collect_alive(), which has the waits that are open. */
 int collect_peers(struct probe *p, event_fn fn, void *ctx);

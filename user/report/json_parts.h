@@ -13,6 +13,8 @@ void json_processes(struct json *j, const struct findings *f);
 void json_peers(struct json *j, const struct model *m);
 void json_others(struct json *j, const struct model *m);
 void json_lifecycle(struct json *j, const struct findings *f);
+/* json_lives.c: the story of a process, as a member of it. */
+void json_story(struct json *j, const struct process *p);
 
 void json_measurement(struct json *j, const struct findings *f);
 void json_calls(struct json *j, const struct model *m);

@@ -234,6 +234,7 @@ static void put_process(struct json *j, const struct findings *f, size_t i)
 	if (p->max_rss_bytes)
 		json_u64(j, "max_rss_bytes", p->max_rss_bytes);
 	json_string(j, "class", class_name(f->process_class[i]));
+	json_story(j, p);
 	json_end(j);
 }
 
@@ -281,26 +282,5 @@ void json_others(struct json *j, const struct model *m)
 		json_u64(j, "cpu_ns", m->others[i].cpu_ns);
 		json_end(j);
 	}
-	json_end(j);
-}
-
-void json_lifecycle(struct json *j, const struct findings *f)
-{
-	const struct model *m = f->model;
-
-	json_object(j, "lifecycle");
-	json_array(j, "survivors");
-	for (size_t i = 0; i < m->n_processes; i++) {
-		const struct process *p = &m->processes[i];
-
-		if (!process_survived(m, p))
-			continue;
-		json_line_object(j, NULL);
-		json_u64(j, "pid", p->pid);
-		json_string(j, "comm", p->comm);
-		put_id(j, "process", 'p', p->id);
-		json_end(j);
-	}
-	json_end(j);
 	json_end(j);
 }

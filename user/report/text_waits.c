@@ -183,33 +183,7 @@ static void put_open_waits(struct page *p, const struct model *m)
 	free(open.items);
 }
 
-static void put_survivors(struct page *p, const struct model *m)
-{
-	char text[2048] = "", name[128], live[UNITS_SIZE], more[48] = "";
-	size_t n = 0, at = 0, shown = 0;
-
-	for (size_t i = 0; i < m->n_processes; i++) {
-		const struct process *proc = &m->processes[i];
-
-		if (!process_survived(m, proc))
-			continue;
-		n++;
-		if (shown == p->opts->top || at + sizeof(name) + 64 > sizeof(text))
-			continue;
-		at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%s (pid %u), alive for %s",
-				       shown++ ? "; " : "", NAME(p, name, proc->comm, 0), proc->pid,
-				       page_ns(p, live, proc->end_ns - proc->start_ns));
-	}
-	if (!n)
-		return;
-	if (n > shown)
-		snprintf(more, sizeof(more), "; and %zu more", n - shown);
-	page_line_end(p);
-	page_text(p, 0, "Survivors:", STYLE_PLAIN, "%s%s. Their times go this far.", text, more);
-}
-
 void text_left_over(struct page *p, const struct findings *f)
 {
-	put_survivors(p, f->model);
 	put_open_waits(p, f->model);
 }

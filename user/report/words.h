@@ -14,12 +14,6 @@ const char *ended_by_name(unsigned int ended_by);
 /* "SCHED_OTHER"; NULL: not known. */
 const char *policy_name(unsigned int policy);
 
-/* What a thread blocked for that cause waits for, in a few words. */
-const char *cause_words(enum cause cause);
-
-/* A process that lives on: neither the command nor dead at the end. */
-bool process_survived(const struct model *m, const struct process *p);
-
 /* Running time, divided as the kernel divides it. False: it cannot be said. */
 bool cpu_split(const struct model *m, const struct thread *t, uint64_t *user_ns,
 	       uint64_t *kernel_ns);

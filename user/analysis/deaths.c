@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Processes that a signal ended: whose it was, and who went with it. */
+#include "analysis/internal.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "base/units.h"
+
+/* Signals of one sender within this time are one act: kill(2) to a group, or a loop. */
+#define ONE_ACT_NS 10000000
+
+const char *death_name(enum death_how how)
+{
+	static const char *const names[DEATH_COUNT] = {
+		[DEATH_UNKNOWN] = "unknown", [DEATH_CRASH] = "crash",
+		[DEATH_ITSELF] = "itself",   [DEATH_PROCESS] = "process",
+		[DEATH_PIPE] = "pipe",	     [DEATH_PARENT] = "parent-death",
+		[DEATH_MEMORY] = "memory",   [DEATH_KERNEL] = "kernel",
+	};
+
+	return (unsigned int)how < DEATH_COUNT ? names[how] : NULL;
+}
+
+static bool is_fault(int sig)
+{
+	return sig == SIGSEGV || sig == SIGBUS || sig == SIGFPE || sig == SIGILL ||
+	       sig == SIGTRAP || sig == SIGSYS;
+}
+
+static enum death_how how_died(const struct process *p, int sig)
+{
+	const struct killer *k = &p->life.killer;
+
+	if (p->life.out_of_memory && sig == SIGKILL)
+		return DEATH_MEMORY;
+	if (!k->is_known)
+		return DEATH_UNKNOWN;
+	if (k->flags & LIFE_BY_PARENT_DEATH)
+		return DEATH_PARENT;
+	if (k->flags & LIFE_BY_KERNEL)
+		return is_fault(sig) ? DEATH_CRASH : DEATH_KERNEL;
+	if (k->by.pid != p->pid)
+		return DEATH_PROCESS;
+	return sig == SIGPIPE && k->flags & LIFE_TO_THREAD ? DEATH_PIPE : DEATH_ITSELF;
+}
+
+static int by_time(const void *a, const void *b)
+{
+	const struct death *d = a, *e = b;
+
+	if (d->at_ns != e->at_ns)
+		return d->at_ns < e->at_ns ? -1 : 1;
+	return (d->process > e->process) - (d->process < e->process);
+}
+
+void deaths_find(struct findings *f)
+{
+	const struct model *m = f->model;
+	struct lifecycle *l = &f->lives;
+
+	l->deaths = zeroed(m->n_processes, sizeof(*l->deaths));
+	for (size_t i = 0; i < m->n_processes; i++) {
+		const struct process *p = &m->processes[i];
+		int sig = WTERMSIG(p->status);
+
+		if (!p->ended || !WIFSIGNALED(p->status))
+			continue;
+		l->deaths[l->n_deaths++] = (struct death){
+			.process = i,
+			.signal = sig,
+			.how = how_died(p, sig),
+			.at_ns = p->life.killer.is_known ? p->life.killer.at_ns : p->end_ns,
+		};
+	}
+	qsort(l->deaths, l->n_deaths, sizeof(*l->deaths), by_time);
+}
+
+/* --- in words --------------------------------------------------------------------- */
+
+static const char *signal_name(unsigned int sig, char buf[16])
+{
+	const char *name = sigabbrev_np((int)sig);
+
+	if (name)
+		snprintf(buf, 16, "SIG%s", name);
+	else
+		snprintf(buf, 16, "signal %u", sig);
+	return buf;
+}
+
+static const char *why_kernel(unsigned int sig)
+{
+	switch (sig) {
+	case SIGINT:
+	case SIGQUIT:
+		return "from the terminal";
+	case SIGHUP:
+		return "its terminal was closed";
+	case SIGALRM:
+	case SIGVTALRM:
+	case SIGPROF:
+		return "a timer of its own ran out";
+	case SIGXCPU:
+		return "it had used up its limit of CPU time (ulimit -t)";
+	case SIGXFSZ:
+		return "it wrote a file larger than it may (ulimit -f)";
+	}
+	return "sent by the kernel";
+}
+
+static bool same_act(const struct findings *f, const struct death *a, const struct death *b)
+{
+	const struct killer *k = &f->model->processes[a->process].life.killer;
+	const struct killer *q = &f->model->processes[b->process].life.killer;
+
+	if (a->signal != b->signal || a->how != b->how || b->at_ns - a->at_ns > ONE_ACT_NS)
+		return false;
+	return a->how == DEATH_KERNEL ||
+	       (a->how == DEATH_PROCESS && k->by.pid == q->by.pid && k->by.pid);
+}
+
+static const struct thread *thread_of(const struct model *m, uint64_t id)
+{
+	for (size_t i = 0; i < m->n_threads; i++) {
+		if (m->threads[i].id == id)
+			return &m->threads[i];
+	}
+	return NULL;
+}
+
+/* "killed by timeout (11): SIGTERM" */
+static void put_cause(char *buf, size_t size, const struct model *m, const struct death *d)
+{
+	const struct process *p = &m->processes[d->process];
+	const struct killer *k = &p->life.killer;
+	const struct thread *hit = d->how == DEATH_CRASH ? thread_of(m, k->hit_id) : NULL;
+	char name[16];
+
+	signal_name(d->signal, name);
+	switch (d->how) {
+	case DEATH_CRASH:
+		snprintf(buf, size, "crashed: %s in thread %s (%u)", name,
+			 hit ? hit->comm : k->by.comm, hit ? hit->tid : p->pid);
+		return;
+	case DEATH_ITSELF:
+		snprintf(buf, size, "ended itself: %s",
+			 d->signal == SIGABRT ? "SIGABRT, as abort() and assert() do" : name);
+		return;
+	case DEATH_PROCESS:
+		snprintf(buf, size, "killed by %s (%u): %s", k->by.comm, k->by.pid, name);
+		return;
+	case DEATH_PIPE:
+		snprintf(buf, size, "wrote to what nobody reads any more: %s", name);
+		return;
+	case DEATH_PARENT:
+		snprintf(buf, size, "died with its parent, as it had asked for: %s", name);
+		return;
+	case DEATH_MEMORY:
+		snprintf(buf, size, "killed by the kernel, which was short of memory");
+		return;
+	case DEATH_KERNEL:
+		snprintf(buf, size, "died of %s: %s", name, why_kernel(d->signal));
+		return;
+	default:
+		snprintf(buf, size, "died of %s; who sent it was not seen", name);
+	}
+}
+
+/* Is it an accident, or what somebody meant to do? */
+static bool is_accident(const struct death *d)
+{
+	bool by_kind = d->signal == SIGABRT || is_fault((int)d->signal);
+
+	return d->how == DEATH_CRASH || d->how == DEATH_MEMORY ||
+	       (by_kind && (d->how == DEATH_ITSELF || d->how == DEATH_UNKNOWN));
+}
+
+static void say_accident(struct findings *f, const struct death *d)
+{
+	const struct model *m = f->model;
+	const struct process *p = &m->processes[d->process];
+	struct finding *to = finding_add(f, "lifecycle.crash", SEVERITY_WARNING);
+	char at[UNITS_SIZE];
+
+	snprintf(to->subject, sizeof(to->subject), "%s (%u)", p->comm, p->pid);
+	put_cause(to->title, sizeof(to->title), m, d);
+	evidence_add(to, "lifecycle.deaths.at_ns", d->at_ns, "after %s", units_ns(at, d->at_ns, true));
+	if (p->n_threads > 1)
+		evidence_add(to, "processes.threads", p->n_threads,
+			     "%zu threads of the process ended with it", p->n_threads);
+	if (WCOREDUMP(p->status))
+		evidence_add(to, "processes.exit.core", 1, "a core file was written");
+	if (d->how == DEATH_MEMORY)
+		finding_advice(to, "Give it more memory (memory.max, --memory of a container), or "
+				   "let it use less.");
+	else
+		finding_advice(to, "Run it under a debugger, or allow a core file (ulimit -c "
+				   "unlimited) and look at where that thread was.");
+}
+
+/* One act, and the n processes that it ended. */
+static void add_act(struct finding *to, const struct model *m, const struct death *d, size_t n)
+{
+	const struct process *p = &m->processes[d->process];
+	char cause[96], at[UNITS_SIZE], more[48] = "";
+
+	put_cause(cause, sizeof(cause), m, d);
+	if (n > 1)
+		snprintf(more, sizeof(more), " and %zu more", n - 1);
+	evidence_add(to, "lifecycle.deaths.at_ns", d->at_ns, "%s (%u)%s: %s, after %s", p->comm,
+		     p->pid, more, cause, units_ns(at, d->at_ns, true));
+}
+
+#define CRASHES_SHOWN 4
+
+void deaths_say(struct findings *f)
+{
+	const struct lifecycle *l = &f->lives;
+	struct finding *to;
+	size_t crashes = 0, meant = 0;
+
+	for (size_t i = 0; i < l->n_deaths; i++) {
+		if (!is_accident(&l->deaths[i]))
+			meant++;
+		else if (crashes++ < CRASHES_SHOWN)
+			say_accident(f, &l->deaths[i]);
+	}
+	if (!meant)
+		return;
+	to = finding_add(f, "lifecycle.killed", SEVERITY_NOTE);
+	finding_title(to, "%zu process%s ended by a signal", meant, meant == 1 ? "" : "es");
+	for (size_t i = 0, n; i < l->n_deaths; i += n) {
+		for (n = 1; i + n < l->n_deaths; n++) {
+			if (!same_act(f, &l->deaths[i + n - 1], &l->deaths[i + n]))
+				break;
+		}
+		if (!is_accident(&l->deaths[i]))
+			add_act(to, f->model, &l->deaths[i], n);
+	}
+	finding_advice(to, "Nothing to mend if that was meant; SIGPIPE is how '... | head' ends.");
+}

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Zombies, orphans and survivors, in words: whose fault, and the remedy. */
+#include "analysis/internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/units.h"
+
+/* --- zombies, of one parent each ---------------------------------------------------- */
+
+struct neglect {
+	const struct kin *parent; /* at the death of the first */
+	ptrdiff_t process;	  /* its place; -1: not one of the program's */
+	size_t n, n_left;
+	uint64_t sum_ns, oldest_ns;
+	size_t doing[CAUSE_COUNT + 1]; /* what the parent was blocked in when each died */
+};
+
+static int worst_first(const void *a, const void *b)
+{
+	const struct neglect *x = a, *y = b;
+
+	if (x->sum_ns != y->sum_ns)
+		return x->sum_ns > y->sum_ns ? -1 : 1;
+	return (x->process > y->process) - (x->process < y->process);
+}
+
+/* One for each parent; returns how many. */
+static size_t gather(const struct findings *f, struct neglect *all)
+{
+	const struct lifecycle *l = &f->lives;
+	size_t n = 0, k;
+
+	for (size_t i = 0; i < l->n_zombies; i++) {
+		const struct zombie *z = &l->zombies[i];
+		const struct story *life = &f->model->processes[z->process].life;
+		uint64_t ns = z->to_ns - z->from_ns;
+
+		for (k = 0; k < n; k++) {
+			if (all[k].process == z->to_blame && all[k].parent->pid == life->parent.pid)
+				break;
+		}
+		if (k == n)
+			all[n++] = (struct neglect){ .parent = &life->parent,
+						     .process = z->to_blame };
+		all[k].n++;
+		all[k].n_left += !z->is_reaped;
+		all[k].sum_ns += ns;
+		if (ns > all[k].oldest_ns)
+			all[k].oldest_ns = ns;
+		all[k].doing[life->parent_doing]++;
+	}
+	qsort(all, n, sizeof(*all), worst_first);
+	return n;
+}
+
+/* Has any thread of this process ever reaped a child? */
+static size_t reaped_by(const struct findings *f, const struct neglect *by)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < f->model->n_processes; i++) {
+		const struct story *l = &f->model->processes[i].life;
+
+		n += l->burial == BURIAL_REAPED && l->reaper.pid == by->parent->pid;
+	}
+	return n;
+}
+
+static void say_doing(struct finding *to, const struct neglect *by)
+{
+	unsigned int most = CAUSE_COUNT;
+
+	for (unsigned int c = 0; c < CAUSE_COUNT; c++) {
+		if (by->doing[c] > by->doing[most])
+			most = c;
+	}
+	if (by->process < 0)
+		return;
+	if (most == CAUSE_COUNT)
+		evidence_add(to, "lifecycle.zombies.parent_doing", by->doing[most],
+			     "when they died it was computing (%zu of %zu)", by->doing[most],
+			     by->n);
+	else
+		evidence_add(to, "lifecycle.zombies.parent_doing", by->doing[most],
+			     "when they died it was waiting for %s (%zu of %zu)", cause_words(most),
+			     by->doing[most], by->n);
+}
+
+static void say_neglect(struct findings *f, const struct neglect *by)
+{
+	struct finding *to = finding_add(f, "lifecycle.zombies", SEVERITY_WARNING);
+	size_t reaped = reaped_by(f, by);
+	char oldest[UNITS_SIZE], left[48] = "";
+
+	if (by->n_left)
+		snprintf(left, sizeof(left), ", %zu of them up to the end", by->n_left);
+	units_ns(oldest, by->oldest_ns, true);
+	snprintf(to->subject, sizeof(to->subject), "%s (%u)", by->parent->comm, by->parent->pid);
+	finding_title(to, "%s: %zu zombie%s, the oldest for %s",
+		      reaped ? "is late to wait for its children" : "never waits for its children",
+		      by->n, by->n == 1 ? "" : "s", oldest);
+	evidence_add(to, "lifecycle.zombies", by->n,
+		     "dead and not reaped for more than %d ms%s", LIFE_NOTICE_NS / 1000000, left);
+	say_doing(to, by);
+	if (reaped)
+		evidence_add(to, "processes", reaped, "it has reaped %zu", reaped);
+	if (by->process < 0)
+		finding_advice(to, "It is not part of the program: it adopted them when their "
+				   "parent had died. In a container, run an init there (tini, "
+				   "docker run --init).");
+	else
+		finding_advice(to,
+			       "Each is a number of the process table that it keeps. Call "
+			       "waitpid() when a child ends (SIGCHLD, or a pidfd in the event "
+			       "loop); or set SIGCHLD to SIG_IGN, or SA_NOCLDWAIT, if their "
+			       "status does not matter.");
+}
+
+#define PARENTS_SHOWN 3
+
+static void say_zombies(struct findings *f)
+{
+	struct neglect *all = zeroed(f->lives.n_zombies, sizeof(*all));
+	size_t n = gather(f, all);
+
+	for (size_t i = 0; i < n && i < PARENTS_SHOWN; i++)
+		say_neglect(f, &all[i]);
+	free(all);
+}
+
+/* --- those who live on -------------------------------------------------------------- */
+
+static bool survives(const struct lifecycle *l, size_t process)
+{
+	for (size_t i = 0; i < l->n_survivors; i++) {
+		if (l->survivors[i] == process)
+			return true;
+	}
+	return false;
+}
+
+#define ORPHANS_SHOWN 4
+
+/* Those who live on at the end are told of as such. */
+static void say_orphans(struct findings *f)
+{
+	const struct lifecycle *l = &f->lives;
+	const struct model *m = f->model;
+	struct finding *to = NULL;
+	char for_[UNITS_SIZE];
+	size_t n = 0, shown = 0;
+
+	for (size_t i = 0; i < l->n_orphans; i++)
+		n += !survives(l, l->orphans[i].process);
+	if (!n)
+		return;
+	to = finding_add(f, "lifecycle.orphans", SEVERITY_NOTE);
+	finding_title(to, "%zu process%s lived on when the parent was dead", n, n == 1 ? "" : "es");
+	for (size_t i = 0; i < l->n_orphans && shown < ORPHANS_SHOWN; i++) {
+		const struct orphan *o = &l->orphans[i];
+		const struct process *p = &m->processes[o->process];
+
+		if (survives(l, o->process))
+			continue;
+		shown++;
+		evidence_add(to, "lifecycle.orphans.outlived_ns", o->outlived_ns,
+			     "%s (%u) for %s after %s (%u), adopted by %s (%u)", p->comm, p->pid,
+			     units_ns(for_, o->outlived_ns, true), m->processes[p->parent].comm,
+			     p->ppid, p->life.parent.comm, p->life.parent.pid);
+	}
+	finding_advice(to, "Nothing to mend if they are meant to be daemons; else wait for them "
+			   "before the parent ends.");
+}
+
+#define SURVIVORS_SHOWN 5
+
+static const struct thread *leader_of(const struct model *m, size_t process)
+{
+	for (size_t i = 0; i < m->n_threads; i++) {
+		if (m->threads[i].process == process)
+			return &m->threads[i];
+	}
+	return NULL;
+}
+
+static void say_survivor(struct finding *to, const struct model *m, size_t i)
+{
+	const struct process *p = &m->processes[i];
+	const struct thread *first = leader_of(m, i);
+	uint64_t age = p->end_ns - p->start_ns;
+	char alive[UNITS_SIZE], by[64] = "";
+
+	if (p->parent >= 0)
+		snprintf(by, sizeof(by), ", started by %s (%u)", m->processes[p->parent].comm,
+			 p->ppid);
+	evidence_add(to, "lifecycle.survivors.age_ns", age, "%s (%u), alive for %s%s%s%s", p->comm,
+		     p->pid, units_ns(alive, age, true), by,
+		     first && first->flags & THREAD_OPEN_WAIT ? ", waits for " : "",
+		     first && first->flags & THREAD_OPEN_WAIT ? cause_words(first->open_cause) : "");
+}
+
+static void say_survivors(struct findings *f)
+{
+	const struct lifecycle *l = &f->lives;
+	struct finding *to;
+
+	if (!l->n_survivors)
+		return;
+	to = finding_add(f, "lifecycle.survivors", SEVERITY_WARNING);
+	finding_title(to, "%zu process%s outlive%s the command; their times go this far",
+		      l->n_survivors, l->n_survivors == 1 ? "" : "es",
+		      l->n_survivors == 1 ? "s" : "");
+	for (size_t i = 0; i < l->n_survivors && i < SURVIVORS_SHOWN; i++)
+		say_survivor(to, f->model, l->survivors[i]);
+	if (l->n_survivors > SURVIVORS_SHOWN)
+		evidence_add(to, "lifecycle.survivors", l->n_survivors, "and %zu more",
+			     l->n_survivors - SURVIVORS_SHOWN);
+	finding_advice(to, "Nothing to mend if they are meant to be daemons; else end them, or "
+			   "wait for them, before the command ends. --linger goes on watching.");
+}
+
+void lifecycle_say(struct findings *f)
+{
+	deaths_say(f);
+	say_zombies(f);
+	say_orphans(f);
+	say_survivors(f);
+}
