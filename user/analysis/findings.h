@@ -81,7 +81,7 @@ struct zombie {
 	ptrdiff_t to_blame; /* its parent, when it died; -1: not one of the program's processes */
 };
 
-/* A process that lived on for longer than that when its parent was dead. */
+/* A process that lived on when its parent was dead. */
 struct orphan {
 	size_t process;
 	uint64_t at_ns, outlived_ns;

@@ -162,8 +162,6 @@ static void find_orphans(struct findings *f)
 		if (!is_dead_at(m, parent, end))
 			continue;
 		at = m->processes[parent].life.died_ns;
-		if (end - at < LIFE_NOTICE_NS && p->ended)
-			continue;
 		f->lives.orphans[f->lives.n_orphans++] =
 			(struct orphan){ .process = i, .at_ns = at, .outlived_ns = end - at };
 	}

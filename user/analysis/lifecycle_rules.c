@@ -142,9 +142,14 @@ static bool survives(const struct lifecycle *l, size_t process)
 	return false;
 }
 
+/* Those who live on at the end are told of as such. */
+static bool is_worth_a_word(const struct lifecycle *l, const struct orphan *o)
+{
+	return o->outlived_ns >= LIFE_NOTICE_NS && !survives(l, o->process);
+}
+
 #define ORPHANS_SHOWN 4
 
-/* Those who live on at the end are told of as such. */
 static void say_orphans(struct findings *f)
 {
 	const struct lifecycle *l = &f->lives;
@@ -154,7 +159,7 @@ static void say_orphans(struct findings *f)
 	size_t n = 0, shown = 0;
 
 	for (size_t i = 0; i < l->n_orphans; i++)
-		n += !survives(l, l->orphans[i].process);
+		n += is_worth_a_word(l, &l->orphans[i]);
 	if (!n)
 		return;
 	to = finding_add(f, "lifecycle.orphans", SEVERITY_NOTE);
@@ -163,7 +168,7 @@ static void say_orphans(struct findings *f)
 		const struct orphan *o = &l->orphans[i];
 		const struct process *p = &m->processes[o->process];
 
-		if (survives(l, o->process))
+		if (!is_worth_a_word(l, o))
 			continue;
 		shown++;
 		evidence_add(to, "lifecycle.orphans.outlived_ns", o->outlived_ns,

@@ -139,9 +139,7 @@ def test_orphan(t):
     daemon = Daemon(t, '--linger', '1h')
     daemon.end()
     report = t.finish(daemon.process).report
-    orphans = report['lifecycle'].get('orphans')
-    if orphans is None:
-        raise Skip('lifecycle.orphans is not reported yet')
+    orphans = report['lifecycle']['orphans']
     expect(daemon.pid in [row['pid'] for row in orphans], 'orphans', orphans)
 
 
