@@ -331,14 +331,24 @@ int life_waited(struct tracked *t, u64 arrived)
 	return 0;
 }
 
+/* Its address as a number, to which the verifier lets a number be added. */
+static __always_inline struct pid *as_number(struct pid *pid)
+{
+	struct pid *ret = NULL;
+
+	bpf_probe_read_kernel(&ret, sizeof(ret), &pid);
+	return ret;
+}
+
 /* include/trace/events/sched.h: in the one who waits, at the call's beginning; pid: of
  * the process or the group that is waited for, or NULL. */
 SEC("tp_btf/sched_process_wait")
-int BPF_PROG(cp_wait, struct pid *pid)
+int BPF_PROG(cp_wait, struct pid *waited_for)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct tracked *t = bpf_task_storage_get(&threads, task, 0, 0);
 	u32 class, options, kind = REAP_PID, found;
+	struct pid *pid = as_number(waited_for);
 	struct call call;
 	s32 which;
 
