@@ -308,7 +308,7 @@ int BPF_PROG(cp_exec, struct task_struct *task, pid_t old_pid, struct linux_binp
 	}
 	ev->head.kind = EV_EXEC;
 	ev->head.size = sizeof(*ev);
-	ev->at = BPF_CORE_READ(task, se.cfs_rq, rq, clock);
+	ev->at = scheduler_now();
 	ev->thread_id = t->id;
 	ev->process_id = t->process_id;
 	ev->pid = t->pid;

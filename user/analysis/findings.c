@@ -78,6 +78,7 @@ struct findings *findings_new(const struct model *model)
 	trust_compare(&f->trust, model);
 	shares_prepare(f);
 	lifecycle_find(f);
+	family_find(f);
 	convoy_find(f);
 	phases_find(f);
 	verdict_find(f);

@@ -128,6 +128,26 @@ struct lifecycle {
 	uint64_t reaping_ns, reaping_max_ns;
 };
 
+/* Processes that are alike: children of alike ones, with the same command line. */
+struct branch {
+	size_t process; /* the first of them */
+	unsigned int depth;
+	uint64_t count;
+	uint64_t failed; /* ended with a status other than 0 */
+	uint64_t running_ns, lifetime_ns;
+	uint64_t execs, to_exec_ns; /* of those that executed a program: from the creation to that */
+};
+
+#define BRANCHES_MAX 40
+
+struct tree {
+	struct branch branches[BRANCHES_MAX]; /* each before its children */
+	size_t n_branches;
+	size_t shown;	 /* processes in them */
+	bool by_program; /* too many command lines: those of one program are alike */
+	bool is_cut;	 /* there was no room for all */
+};
+
 /* Sums over all threads, those that could not be sent included. */
 struct totals {
 	uint64_t threads, processes;
@@ -166,6 +186,7 @@ struct findings {
 	struct totals totals;
 	struct trust trust;
 	struct lifecycle lives;
+	struct tree tree;
 	struct convoy convoy;
 	struct phase phases[PHASES_MAX]; /* at least one, if there is a strip */
 	size_t n_phases;

@@ -45,6 +45,8 @@ void deaths_find(struct findings *f);
 void deaths_say(struct findings *f);
 /* lifecycle_rules.c: what there is to say about all of them. */
 void lifecycle_say(struct findings *f);
+/* family.c: fills f->tree. */
+void family_find(struct findings *f);
 /* follow.c: fills f->thread_class and f->process_class. */
 void follow_waits(struct findings *f);
 /* convoy.c: fills f->convoy. */
