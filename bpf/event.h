@@ -359,7 +359,7 @@ enum life_what {
 	LIFE_BORN = 1,	 /* by_*: who created it; code: enum birth; value: flags as of clone(2) */
 	LIFE_KILLED = 2, /* a signal that kills it; by_*: who sent it; value: id of the thread */
 	LIFE_DIED = 3,	 /* its last thread ended; by_*: its parent then; code: wait status */
-	LIFE_REAPED = 4, /* by_*: who waited; code: enum reap */
+	LIFE_REAPED = 4, /* by_*: who waited; code: enum reap; value: how long its last wait was */
 	LIFE_FREED = 5,	 /* the kernel forgets it: it was reaped some milliseconds before */
 	LIFE_LEFT = 6,	 /* dead at the end of the measurement, and not reaped; by_*: its parent */
 	LIFE_LIVES = 7,	 /* alive at the end of the measurement; by_*: its parent */
@@ -391,6 +391,7 @@ enum life_flags {
 	LIFE_BY_PARENT_DEATH = 8, /* KILLED: as asked for by prctl(2), PR_SET_PDEATHSIG */
 	LIFE_TO_THREAD = 16,	  /* KILLED: sent to one thread */
 	LIFE_AWAITED = 32,	  /* REAPED: by one who was blocked in a wait for it */
+	LIFE_INIT = 64,		  /* BORN: the first of a PID namespace */
 };
 
 struct ev_life {
@@ -404,7 +405,8 @@ struct ev_life {
 	__u32 by_pid;  /* 0: it has no number here */
 	__u32 pid;     /* in REAPED: that was waited for; 0: any */
 	__u32 flags;   /* enum life_flags */
-	__u32 doing;   /* DIED, LEFT, LIVES: what its parent was blocked in, or CAUSE_COUNT */
+	__u32 doing;   /* DIED, LEFT, LIVES: what its parent was blocked in, or CAUSE_COUNT;
+			* REAPED: ... who waited, before, or CAUSE_COUNT */
 	__u32 uid;     /* effective; not in REAPED, FREED and KILLED, as those that follow */
 	__u32 group;   /* process group */
 	__u32 session;

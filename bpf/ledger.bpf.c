@@ -218,6 +218,20 @@ static __always_inline void release_creator(struct task_struct *task, struct tra
 	bpf_spin_unlock(&g->lock);
 }
 
+/* The first process of a PID namespace below our own. */
+static __always_inline u32 is_init(struct task_struct *task)
+{
+	struct pid *pid = BPF_CORE_READ(task, thread_pid);
+	u32 nr = 0, level = BPF_CORE_READ(pid, level);
+
+	if (level <= ns_level)
+		return 0;
+	bpf_probe_read_kernel(&nr, sizeof(nr),
+			      (void *)pid + bpf_core_field_offset(pid->numbers) +
+				      level * bpf_core_type_size(struct upid));
+	return nr == 1;
+}
+
 /* include/trace/events/task.h: in copy_process(), of threads, processes and the
  * kernel's workers alike; the new task cannot run yet. */
 SEC("tp_btf/task_newtask")
@@ -255,7 +269,7 @@ int BPF_PROG(cp_newtask, struct task_struct *task, u64 clone_flags)
 		t->flags |= THREAD_KERNEL;
 	read_numbers(task, t);
 	if (t->flags & THREAD_LEADER)
-		life_born(t, clone_flags);
+		life_born(t, clone_flags, is_init(task));
 	read_witness(task, &t->base);
 	t->track.run_delay = t->base.delay_ns;
 	t->kernel_switches = t->base.voluntary + t->base.involuntary;

@@ -92,7 +92,7 @@ static __always_inline void set_place(struct ev_life *ev, struct task_struct *ta
 
 /* --- creation --------------------------------------------------------------------- */
 
-int life_born(struct tracked *t, u64 clone_flags)
+int life_born(struct tracked *t, u64 clone_flags, u32 is_init)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct tracked *creator = bpf_task_storage_get(&threads, task, 0, 0);
@@ -107,6 +107,7 @@ int life_born(struct tracked *t, u64 clone_flags)
 	ev->process_id = t->process_id;
 	ev->pid = t->pid;
 	ev->value = clone_flags;
+	ev->flags = is_init ? LIFE_INIT : 0;
 	set_doer(ev, creator);
 	set_place(ev, task);
 	read_call(task, &call);
@@ -306,6 +307,11 @@ static __always_inline void say_reaped(struct tracked *t, u64 at, u32 kind, u32 
 	ev->code = kind;
 	ev->pid = pid;
 	ev->flags = flags;
+	ev->doing = CAUSE_COUNT;
+	if (t && t->track.off == OFF_BLOCKED) {
+		ev->doing = t->track.cause;
+		ev->value = bpf_get_current_task_btf()->sched_info.last_arrival - t->track.last_out;
+	}
 	set_doer(ev, t);
 	bpf_ringbuf_submit(ev, wakeup_flag());
 }

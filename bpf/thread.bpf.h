@@ -170,7 +170,7 @@ u32 call_wait(struct tracked *t, u32 state);
 /* cause.bpf.c: is it inside this function of the kernel? */
 int is_inside(u64 start, u64 end);
 /* life.bpf.c: the current thread creates the process of t. */
-int life_born(struct tracked *t, u64 clone_flags);
+int life_born(struct tracked *t, u64 clone_flags, u32 is_init);
 /* life.bpf.c: the current thread, at its last switch-out. */
 int life_died(struct tracked *t);
 /* life.bpf.c: the thread, on a CPU since `arrived`, has waited for children before, perhaps. */

@@ -116,6 +116,9 @@ struct death {
 /* That a process was reaped, when that was not seen, is known no sooner (a grace period of RCU). */
 #define LIFE_GRACE_NS 100000000
 
+/* From its creation to the end of the measurement. */
+uint64_t survivor_age(const struct model *m, const struct process *p);
+
 /* The lives of processes. Lists by place in model->processes. */
 struct lifecycle {
 	struct zombie *zombies;

@@ -167,6 +167,13 @@ static void find_orphans(struct findings *f)
 	}
 }
 
+uint64_t survivor_age(const struct model *m, const struct process *p)
+{
+	uint64_t from = p->life.is_born ? p->life.born_ns : p->start_ns;
+
+	return m->wall_ns > from ? m->wall_ns - from : 0;
+}
+
 static void find_survivors(struct findings *f)
 {
 	const struct model *m = f->model;

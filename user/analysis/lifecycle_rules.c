@@ -72,6 +72,7 @@ static size_t reaped_by(const struct findings *f, const struct neglect *by)
 static void say_doing(struct finding *to, const struct neglect *by)
 {
 	unsigned int most = CAUSE_COUNT;
+	char of[48] = "";
 
 	for (unsigned int c = 0; c < CAUSE_COUNT; c++) {
 		if (by->doing[c] > by->doing[most])
@@ -79,14 +80,11 @@ static void say_doing(struct finding *to, const struct neglect *by)
 	}
 	if (by->process < 0)
 		return;
-	if (most == CAUSE_COUNT)
-		evidence_add(to, "lifecycle.zombies.parent_doing", by->doing[most],
-			     "when they died it was computing (%zu of %zu)", by->doing[most],
-			     by->n);
-	else
-		evidence_add(to, "lifecycle.zombies.parent_doing", by->doing[most],
-			     "when they died it was waiting for %s (%zu of %zu)", cause_words(most),
-			     by->doing[most], by->n);
+	if (by->n > 1)
+		snprintf(of, sizeof(of), " (%zu of %zu)", by->doing[most], by->n);
+	evidence_add(to, "lifecycle.zombies.parent_doing", by->doing[most],
+		     "meanwhile it was %s%s%s", most == CAUSE_COUNT ? "running" : "waiting for ",
+		     most == CAUSE_COUNT ? "" : cause_words(most), of);
 }
 
 static void say_neglect(struct findings *f, const struct neglect *by)
@@ -111,6 +109,10 @@ static void say_neglect(struct findings *f, const struct neglect *by)
 		finding_advice(to, "It is not part of the program: it adopted them when their "
 				   "parent had died. In a container, run an init there (tini, "
 				   "docker run --init).");
+	else if (f->model->processes[by->process].life.is_init)
+		finding_advice(to, "It is the first process of a PID namespace, such as a "
+				   "container, and adopts what others leave. Run an init there, "
+				   "which reaps for it (tini, docker run --init).");
 	else
 		finding_advice(to,
 			       "Each is a number of the process table that it keeps. Call "
@@ -195,7 +197,7 @@ static void say_survivor(struct finding *to, const struct model *m, size_t i)
 {
 	const struct process *p = &m->processes[i];
 	const struct thread *first = leader_of(m, i);
-	uint64_t age = p->end_ns - p->start_ns;
+	uint64_t age = survivor_age(m, p);
 	char alive[UNITS_SIZE], by[64] = "";
 
 	if (p->parent >= 0)

@@ -152,9 +152,11 @@ static void take_place(struct story *l, const struct ev_life *ev)
 	l->session = ev->session;
 }
 
-static void on_born(struct story *l, const struct ev_life *ev)
+static void on_born(struct story *l, const struct ev_life *ev, uint64_t at_ns)
 {
 	l->is_born = true;
+	l->is_init = ev->flags & LIFE_INIT;
+	l->born_ns = at_ns;
 	l->birth = ev->code;
 	l->clone_flags = ev->value;
 	l->uid = l->last_uid = ev->uid;
@@ -199,6 +201,9 @@ static void on_reaped(struct registry *r, const struct ev_life *ev, uint64_t at_
 	p->life.burial = BURIAL_REAPED;
 	p->life.reaped_ns = at_ns > p->life.died_ns ? at_ns : p->life.died_ns;
 	p->life.is_awaited = ev->flags & LIFE_AWAITED;
+	/* What filled most of the time says more than the moment of the death. */
+	if (ev->value >= (p->life.reaped_ns - p->life.died_ns) / 2)
+		p->life.parent_doing = ev->doing;
 	set_kin(&p->life.reaper, ev);
 }
 
@@ -212,7 +217,7 @@ static void take_events(struct registry *r)
 		if (!p)
 			continue;
 		if (ev->what == LIFE_BORN)
-			on_born(&p->life, ev);
+			on_born(&p->life, ev, since_start(r, ev->at));
 		else if (ev->what == LIFE_DIED)
 			on_died(&p->life, ev, since_start(r, ev->at));
 		else if (ev->what == LIFE_LIVES)

@@ -73,6 +73,8 @@ struct killer {
 /* The story of a process beside its ledger. */
 struct story {
 	bool is_born, is_dead; /* its creation, its end was seen */
+	bool is_init;	       /* the first of a PID namespace */
+	uint64_t born_ns;
 	enum birth birth;
 	uint64_t clone_flags;
 	struct kin creator;

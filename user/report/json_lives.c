@@ -81,7 +81,7 @@ static void put_survivors(struct json *j, const struct findings *f)
 		json_u64(j, "pid", p->pid);
 		json_string(j, "comm", p->comm);
 		put_process_id(j, "process", p);
-		json_u64(j, "age_ns", p->end_ns - p->start_ns);
+		json_u64(j, "age_ns", survivor_age(f->model, p));
 		json_end(j);
 	}
 	json_end(j);
