@@ -39,6 +39,7 @@ enum call_class {
 	CALL_URING,
 	CALL_AIO,
 	CALL_YIELD,
+	CALL_EXIT,
 	CALL_RESTART,
 };
 
@@ -67,7 +68,7 @@ enum call_class {
 	X(clone, FORK) X(clone3, FORK) X(mq_timedsend, MQ) X(mq_timedreceive, MQ) \
 	X(msgsnd, SYSV_MSG) X(msgrcv, SYSV_MSG) X(flock, FLOCK) X(fcntl, FCNTL) \
 	X(io_uring_enter, URING) X(io_getevents, AIO) X(io_pgetevents, AIO) \
-	X(sched_yield, YIELD) X(restart_syscall, RESTART)
+	X(sched_yield, YIELD) X(restart_syscall, RESTART) X(exit, EXIT) X(exit_group, EXIT)
 
 /* Calls that the newer ABIs (arm64) left out. */
 #define CALLS_OLD(X) \

@@ -170,6 +170,7 @@ enum thread_flags {
 	THREAD_UNSENT = 8,	/* not one thread but the sum of those that could not be sent */
 	THREAD_OPEN_WAIT = 16,	/* blocked when the measurement ended, for open_cause */
 	THREAD_GROUP_DEAD = 32, /* with it the last thread of its process ended */
+	THREAD_CUT_OFF = 64,	/* it did not end by itself: its process did, or was killed */
 };
 
 #define COMMAND_ID 1 /* of the command's first thread, and of its process */
@@ -181,7 +182,7 @@ struct ev_thread {
 	__u64 process_id; /* id of the process's first thread */
 	__u32 tid, pid;	  /* as concprof's own PID namespace numbers them */
 	__u32 flags;	  /* enum thread_flags */
-	__u32 open_cause; /* enum cause */
+	__u32 open_cause; /* enum cause; with THREAD_CUT_OFF: what it was blocked in, or unknown */
 	__u64 open_since;
 	__u32 exit_code; /* wait status of the process, as far as known at this thread's end */
 	__u32 policy;	 /* SCHED_* */
@@ -401,14 +402,14 @@ struct ev_life {
 	__u64 at;
 	__u64 process_id; /* 0, in REAPED: not known, see pid */
 	__u64 value;
-	__u64 by_id;   /* a thread; 0: none of the program's */
-	__u32 by_pid;  /* 0: it has no number here */
-	__u32 pid;     /* in REAPED: that was waited for; 0: any */
-	__u32 flags;   /* enum life_flags */
-	__u32 doing;   /* DIED, LEFT, LIVES: what its parent was blocked in, or CAUSE_COUNT;
+	__u64 by_id;  /* a thread; 0: none of the program's */
+	__u32 by_pid; /* 0: it has no number here */
+	__u32 pid;    /* in REAPED: that was waited for; 0: any */
+	__u32 flags;  /* enum life_flags */
+	__u32 doing;  /* DIED, LEFT, LIVES: what its parent was blocked in, or CAUSE_COUNT;
 			* REAPED: ... who waited, before, or CAUSE_COUNT */
-	__u32 uid;     /* effective; not in REAPED, FREED and KILLED, as those that follow */
-	__u32 group;   /* process group */
+	__u32 uid;    /* effective; not in REAPED, FREED and KILLED, as those that follow */
+	__u32 group;  /* process group */
 	__u32 session;
 	__u32 pad;
 	char by_comm[EVENT_COMM_SIZE];

@@ -9,12 +9,13 @@
  * times (type_is_trusted()), half a millisecond each when concprof starts.
  */
 #include "thread.bpf.h"
+#include "arch.bpf.h"
 
-#define CLONE_THREAD	  0x00010000
-#define PF_IO_WORKER	  0x00000010
-#define PF_USER_WORKER	  0x00004000
-#define PF_KTHREAD	  0x00200000
-#define DEFAULT_PRIO	  120	     /* include/linux/sched/prio.h: nice 0 */
+#define CLONE_THREAD   0x00010000
+#define PF_IO_WORKER   0x00000010
+#define PF_USER_WORKER 0x00004000
+#define PF_KTHREAD     0x00200000
+#define DEFAULT_PRIO   120 /* include/linux/sched/prio.h: nice 0 */
 
 /* Room for the ledgers of some 3,000 threads that end at once. */
 #define RING_SIZE (4 << 20)
@@ -171,6 +172,17 @@ static __always_inline void finish(struct task_struct *task, struct tracked *t)
 	track_finish(&t->track, &s);
 }
 
+/* Its registers still show the call that it was in: exit(2), unless it was made to end. */
+static __always_inline bool is_cut_off(struct task_struct *task)
+{
+	struct call call;
+
+	if (task->flags & (PF_KTHREAD | PF_IO_WORKER | PF_USER_WORKER))
+		return false;
+	read_call(task, &call);
+	return call.nr < 0 || class_of(&call) != CALL_EXIT;
+}
+
 int thread_ended(struct tracked *t, u32 after_end)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
@@ -193,6 +205,10 @@ int thread_ended(struct tracked *t, u32 after_end)
 		return 0;
 	}
 	fill(ev, task, t, flags);
+	if (flags && is_cut_off(task)) {
+		ev->flags |= THREAD_CUT_OFF;
+		ev->open_cause = t->last_wait;
+	}
 	if (!BPF_CORE_READ(task, signal, live.counter))
 		ev->flags |= THREAD_GROUP_DEAD;
 	bpf_ringbuf_submit(ev, wakeup_flag());

@@ -39,8 +39,9 @@ __u64 dead = 0;
 #define SA_NOCLDWAIT 2
 /* include/linux/signal.h: what the default action of does not end a process. SIGCHLD,
  * SIGCONT, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU, SIGURG, SIGWINCH. */
-#define HARMLESS ((1ull << 17 | 1ull << 18 | 1ull << 19 | 1ull << 20 | 1ull << 21 | 1ull << 22 | \
-		   1ull << 23 | 1ull << 28))
+#define HARMLESS                                                                                   \
+	((1ull << 17 | 1ull << 18 | 1ull << 19 | 1ull << 20 | 1ull << 21 | 1ull << 22 |            \
+	  1ull << 23 | 1ull << 28))
 /* include/linux/sched/signal.h */
 #define SEND_SIG_PRIV 1
 
@@ -374,7 +375,8 @@ int BPF_PROG(cp_wait, struct pid *waited_for)
 		kind = REAP_ANY;
 	else if (class == CALL_CHILD ? which <= 0 : which == P_PGID)
 		kind = REAP_GROUP;
-	found = kind == REAP_PID ? is_dead(pid) : first_dead(task, kind == REAP_GROUP ? (u64)pid : 0);
+	found = kind == REAP_PID ? is_dead(pid)
+				 : first_dead(task, kind == REAP_GROUP ? (u64)pid : 0);
 	if (found) {
 		say_reaped(t, scheduler_now(), REAP_PID, found, 0);
 		return 0;

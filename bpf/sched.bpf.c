@@ -308,6 +308,8 @@ static __always_inline u32 leave(struct task_struct *prev, struct tracked *p, bo
 	}
 	if (unlikely(p->reap.kind))
 		life_waited(p, prev->sched_info.last_arrival);
+	if (unlikely(prev_state & TASK_DEAD))
+		p->last_wait = p->track.off == OFF_BLOCKED ? p->track.cause : CAUSE_UNKNOWN;
 	p->forget = read_departure(prev, p, preempt, prev_state, &d) | first;
 	m->waited_for = p->track.row;
 	depart(prev, p, m->now, m->lag, &d);

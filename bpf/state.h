@@ -81,7 +81,7 @@ struct tracked {
 	__u32 voluntary;       /* low half of nvcsw then */
 	__u32 forget; /* what comes from here is any number to the verifier, which else walks
 		       * all that follows once for each that it could be */
-	__u32 pad2;
+	__u32 last_wait; /* of a thread that has died: what it was blocked in just before, or unknown */
 	__u32 position; /* enum position */
 	__u64 own_mark; /* own_ns of that CPU then */
 	__u32 cpu;

@@ -188,7 +188,8 @@ static void say_accident(struct findings *f, const struct death *d)
 
 	snprintf(to->subject, sizeof(to->subject), "%s (%u)", p->comm, p->pid);
 	put_cause(to->title, sizeof(to->title), m, d);
-	evidence_add(to, "lifecycle.deaths.at_ns", d->at_ns, "after %s", units_ns(at, d->at_ns, true));
+	evidence_add(to, "lifecycle.deaths.at_ns", d->at_ns, "after %s",
+		     units_ns(at, d->at_ns, true));
 	if (p->n_threads > 1)
 		evidence_add(to, "processes.threads", p->n_threads,
 			     "%zu threads of the process ended with it", p->n_threads);

@@ -77,7 +77,8 @@ struct convoy {
 struct zombie {
 	size_t process;
 	uint64_t from_ns, to_ns;
-	bool is_reaped;	   /* somebody has waited for it */
+	bool is_reaped;	    /* somebody has waited for it */
+	enum cause doing;   /* what its parent was blocked in meanwhile; CAUSE_COUNT: nothing */
 	ptrdiff_t to_blame; /* its parent, when it died; -1: not one of the program's processes */
 };
 
@@ -123,11 +124,11 @@ uint64_t survivor_age(const struct model *m, const struct process *p);
 struct lifecycle {
 	struct zombie *zombies;
 	struct orphan *orphans;
-	size_t *survivors; /* alive at the end, the command itself left out */
+	size_t *survivors;    /* alive at the end, the command itself left out */
 	struct death *deaths; /* by time */
 	size_t n_zombies, n_orphans, n_survivors, n_deaths;
-	size_t peak;	   /* zombies at once */
-	size_t n_reaped;   /* at once, as it should be: how many, and how long that took */
+	size_t peak;	 /* zombies at once */
+	size_t n_reaped; /* at once, as it should be: how many, and how long that took */
 	uint64_t reaping_ns, reaping_max_ns;
 };
 
@@ -138,7 +139,8 @@ struct branch {
 	uint64_t count;
 	uint64_t failed; /* ended with a status other than 0 */
 	uint64_t running_ns, lifetime_ns;
-	uint64_t execs, to_exec_ns; /* of those that executed a program: from the creation to that */
+	uint64_t execs,
+		to_exec_ns; /* of those that executed a program: from the creation to that */
 };
 
 #define BRANCHES_MAX 40

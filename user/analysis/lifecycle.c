@@ -42,13 +42,23 @@ static const struct thread **index_threads(const struct model *m)
 	return index;
 }
 
-static ptrdiff_t process_of(const struct model *m, const struct thread *const *index, uint64_t id)
+static const struct thread *thread_of(const struct model *m, const struct thread *const *index,
+				      uint64_t id)
 {
 	const struct thread key = { .id = id }, *at = &key;
 	const struct thread *const *found =
 		id ? bsearch(&at, index, m->n_threads, sizeof(*index), by_number) : NULL;
 
-	return found ? (ptrdiff_t)(*found)->process : -1;
+	return found ? *found : NULL;
+}
+
+/* What the parent did for most of this time, or else when it began. */
+static enum cause doing_of(const struct story *l, const struct thread *parent, uint64_t ns)
+{
+	if (l->burial == BURIAL_LEFT && parent && parent->flags & THREAD_OPEN_WAIT &&
+	    parent->open_for_ns >= ns / 2)
+		return parent->open_cause;
+	return l->parent_doing;
 }
 
 /* When it ceased to be its parent's zombie: reaped, or its parent dead, or the end. */
@@ -78,7 +88,8 @@ static void add_zombie(struct findings *f, size_t i, const struct thread *const 
 {
 	const struct model *m = f->model;
 	const struct story *l = &m->processes[i].life;
-	ptrdiff_t parent = process_of(m, index, l->parent.thread_id);
+	const struct thread *by = thread_of(m, index, l->parent.thread_id);
+	ptrdiff_t parent = by ? (ptrdiff_t)by->process : -1;
 	uint64_t to = zombie_end(m, l, parent), ns = to - l->died_ns;
 	uint64_t least = l->burial == BURIAL_LATER ? LIFE_GRACE_NS : LIFE_NOTICE_NS;
 
@@ -93,6 +104,7 @@ static void add_zombie(struct findings *f, size_t i, const struct thread *const 
 		.from_ns = l->died_ns,
 		.to_ns = to,
 		.is_reaped = l->burial == BURIAL_REAPED || l->burial == BURIAL_LATER,
+		.doing = doing_of(l, by, ns),
 		.to_blame = parent,
 	};
 }
@@ -178,8 +190,8 @@ static void find_survivors(struct findings *f)
 {
 	const struct model *m = f->model;
 	/* With the command, at the end of its --duration, concprof ends all of them. */
-	bool ended_all = m->end.ended_by == ENDED_DURATION && m->n_processes &&
-			 !m->processes[0].ended;
+	bool ended_all =
+		m->end.ended_by == ENDED_DURATION && m->n_processes && !m->processes[0].ended;
 
 	f->lives.survivors = zeroed(m->n_processes, sizeof(*f->lives.survivors));
 	for (size_t i = 0; i < m->n_processes && m->complete && !ended_all; i++) {

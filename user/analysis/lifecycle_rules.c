@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "base/units.h"
 
@@ -43,14 +44,14 @@ static size_t gather(const struct findings *f, struct neglect *all)
 				break;
 		}
 		if (k == n)
-			all[n++] = (struct neglect){ .parent = &life->parent,
-						     .process = z->to_blame };
+			all[n++] =
+				(struct neglect){ .parent = &life->parent, .process = z->to_blame };
 		all[k].n++;
 		all[k].n_left += !z->is_reaped;
 		all[k].sum_ns += ns;
 		if (ns > all[k].oldest_ns)
 			all[k].oldest_ns = ns;
-		all[k].doing[life->parent_doing]++;
+		all[k].doing[z->doing]++;
 	}
 	qsort(all, n, sizeof(*all), worst_first);
 	return n;
@@ -100,8 +101,8 @@ static void say_neglect(struct findings *f, const struct neglect *by)
 	finding_title(to, "%s: %zu zombie%s, the oldest for %s",
 		      reaped ? "is late to wait for its children" : "never waits for its children",
 		      by->n, by->n == 1 ? "" : "s", oldest);
-	evidence_add(to, "lifecycle.zombies", by->n,
-		     "dead and not reaped for more than %d ms%s", LIFE_NOTICE_NS / 1000000, left);
+	evidence_add(to, "lifecycle.zombies", by->n, "dead and not reaped for more than %d ms%s",
+		     LIFE_NOTICE_NS / 1000000, left);
 	say_doing(to, by);
 	if (reaped)
 		evidence_add(to, "processes", reaped, "it has reaped %zu", reaped);
@@ -114,11 +115,10 @@ static void say_neglect(struct findings *f, const struct neglect *by)
 				   "container, and adopts what others leave. Run an init there, "
 				   "which reaps for it (tini, docker run --init).");
 	else
-		finding_advice(to,
-			       "Each is a number of the process table that it keeps. Call "
-			       "waitpid() when a child ends (SIGCHLD, or a pidfd in the event "
-			       "loop); or set SIGCHLD to SIG_IGN, or SA_NOCLDWAIT, if their "
-			       "status does not matter.");
+		finding_advice(to, "Each is a number of the process table that it keeps. Call "
+				   "waitpid() when a child ends (SIGCHLD, or a pidfd in the event "
+				   "loop); or set SIGCHLD to SIG_IGN, or SA_NOCLDWAIT, if their "
+				   "status does not matter.");
 }
 
 #define PARENTS_SHOWN 3
@@ -206,7 +206,8 @@ static void say_survivor(struct finding *to, const struct model *m, size_t i)
 	evidence_add(to, "lifecycle.survivors.age_ns", age, "%s (%u), alive for %s%s%s%s", p->comm,
 		     p->pid, units_ns(alive, age, true), by,
 		     first && first->flags & THREAD_OPEN_WAIT ? ", waits for " : "",
-		     first && first->flags & THREAD_OPEN_WAIT ? cause_words(first->open_cause) : "");
+		     first && first->flags & THREAD_OPEN_WAIT ? cause_words(first->open_cause)
+							      : "");
 }
 
 static void say_survivors(struct findings *f)
@@ -229,10 +230,40 @@ static void say_survivors(struct findings *f)
 			   "wait for them, before the command ends. --linger goes on watching.");
 }
 
+/* --- threads ------------------------------------------------------------------------ */
+
+/* A worker that waits for work may be cut off at any time; one that writes, perhaps not. */
+static void say_cut_off(struct findings *f)
+{
+	const struct model *m = f->model;
+	const struct thread *first = NULL;
+	struct finding *to;
+	size_t n = 0;
+
+	for (size_t i = 0; i < m->n_threads; i++) {
+		const struct thread *t = &m->threads[i];
+
+		if (!(t->flags & THREAD_CUT_OFF) || t->open_cause != CAUSE_IO_DISK ||
+		    WIFSIGNALED(m->processes[t->process].status))
+			continue;
+		if (!n++)
+			first = t;
+	}
+	if (!n)
+		return;
+	to = finding_add(f, "lifecycle.cut_off", SEVERITY_NOTE);
+	snprintf(to->subject, sizeof(to->subject), "%s (%u)", first->comm, first->tid);
+	finding_title(to, "was cut off in the middle of a read or write: its process ended");
+	evidence_add(to, "threads.cut_off", n, "%zu thread%s, that waited for a disk", n,
+		     n == 1 ? "" : "s");
+	finding_advice(to, "Join such threads before main() returns, or exit() is called.");
+}
+
 void lifecycle_say(struct findings *f)
 {
 	deaths_say(f);
 	say_zombies(f);
 	say_orphans(f);
 	say_survivors(f);
+	say_cut_off(f);
 }

@@ -17,7 +17,7 @@ struct registry {
 	struct model_builder *b;
 	struct process **by_pid;    /* by number, then by creation */
 	struct process **by_parent; /* the children of one process together, by creation */
-	size_t *first;		    /* of each process, in by_parent: its first child that is not reaped */
+	size_t *first; /* of each process, in by_parent: its first child that is not reaped */
 	size_t n;
 };
 

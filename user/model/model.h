@@ -88,7 +88,7 @@ struct story {
 	enum burial burial;
 	uint64_t reaped_ns;
 	struct kin reaper;
-	bool is_awaited; /* the reaper was blocked in a wait for it when it died */
+	bool is_awaited;	 /* the reaper was blocked in a wait for it when it died */
 	uint32_t group, session; /* at its end, or that of the measurement; 0: not known */
 };
 

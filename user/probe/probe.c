@@ -19,7 +19,8 @@ const struct probe_row probe_rows[PROBE_ROWS] = {
 	  "exact times of only waiting for a CPU, and of waiting for a lock beside a free CPU" },
 	{ "cp_newtask", "task_newtask", true, ATTACH_ALWAYS, "all threads but the first" },
 	{ "cp_exec", "sched_process_exec", false, ATTACH_ALWAYS, "command lines and executables" },
-	{ "cp_wait", "sched_process_wait", false, ATTACH_ALWAYS, "who was reaped when, and by whom" },
+	{ "cp_wait", "sched_process_wait", false, ATTACH_ALWAYS,
+	  "who was reaped when, and by whom" },
 	{ "cp_free", "sched_process_free", false, ATTACH_ALWAYS, "that a process was reaped" },
 	{ "cp_signal", "signal_generate", false, ATTACH_ALWAYS, "who killed whom" },
 	{ "cp_lock_begin", "contention_begin", false, ATTACH_ALWAYS,
@@ -199,8 +200,8 @@ int probe_open(struct probe **ret, const struct probe_opts *opts, struct err *er
 	if (error)
 		goto fail;
 	p->ring = ring_buffer__new(bpf_map__fd(p->skel->maps.ring), on_ring_event, p, NULL);
-	error = p->ring ? ring_buffer__add(p->ring, bpf_map__fd(p->skel->maps.lives),
-					   on_ring_event, p)
+	error = p->ring ? ring_buffer__add(p->ring, bpf_map__fd(p->skel->maps.lives), on_ring_event,
+					   p)
 			: -errno;
 	if (error) {
 		err_set(err, error, "cannot map the ring buffers: %s", strerror(-error));

@@ -43,8 +43,7 @@ static void put_zombies(struct json *j, const struct findings *f)
 		json_u64(j, "from_ns", z->from_ns);
 		json_u64(j, "to_ns", z->to_ns);
 		json_bool(j, "reaped", z->is_reaped);
-		json_string(j, "parent_doing",
-			    z->to_blame < 0 ? NULL : doing_name(p->life.parent_doing));
+		json_string(j, "parent_doing", z->to_blame < 0 ? NULL : doing_name(z->doing));
 		json_end(j);
 	}
 	json_end(j);

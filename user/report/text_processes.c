@@ -20,7 +20,7 @@ static const struct column columns[] = {
 	[P_END] = { .head = "ended", .left = true, .drop = 2 },
 };
 
-#define INDENT_MAX 8  /* levels that are shown as such */
+#define INDENT_MAX  8  /* levels that are shown as such */
 #define COMMAND_MAX 48 /* columns of a command line */
 
 /* "cc -c main.c" of "/usr/bin/cc -c main.c" */
