@@ -21,8 +21,8 @@ static double share(const struct findings *f, double ns)
 static void find_startup(struct findings *f)
 {
 	const struct model *m = f->model;
-	uint64_t *ran = zeroed(m->n_processes, sizeof(*ran)), sum = 0, life = 0;
-	size_t n = 0;
+	uint64_t *ran = zeroed(m->n_processes, sizeof(*ran)), sum = 0, life = 0, to_exec = 0;
+	size_t n = 0, execs = 0;
 	struct finding *to;
 	char mean[UNITS_SIZE], each[UNITS_SIZE];
 
@@ -36,6 +36,10 @@ static void find_startup(struct findings *f)
 		n++;
 		sum += ran[i];
 		life += p->end_ns - p->start_ns;
+		if (p->life.n_execs && p->life.exec_ns >= p->start_ns) {
+			execs++;
+			to_exec += p->life.exec_ns - p->start_ns;
+		}
 	}
 	free(ran);
 	if (n < SHORT_LEAST || !sum || sum < STARTUP_SHARE * f->totals.state_ns[TS_RUNNING] ||
@@ -49,6 +53,10 @@ static void find_startup(struct findings *f)
 		     "%.0f %% of the computing was theirs: %s each, in a life of %s on average",
 		     100.0 * sum / f->totals.state_ns[TS_RUNNING], units_ns(mean, sum / n, true),
 		     units_ns(each, life / n, true));
+	if (execs)
+		evidence_add(to, "processes.life.exec_ns", to_exec / execs,
+			     "%s of it from the creation to the program's start",
+			     units_ns(mean, to_exec / execs, true));
 	finding_advice(to, "Start fewer of them: a shell's own commands instead of programs, xargs "
 			   "with many arguments at once, one process that does all of a kind.");
 	finding_gain(to, f, sum / (f->parallelism > 1 ? f->parallelism : 1),
