@@ -393,6 +393,7 @@ enum life_flags {
 	LIFE_TO_THREAD = 16,	  /* KILLED: sent to one thread */
 	LIFE_AWAITED = 32,	  /* REAPED: by one who was blocked in a wait for it */
 	LIFE_INIT = 64,		  /* BORN: the first of a PID namespace */
+	LIFE_BY_WAITID = 128,	  /* REAPED: by waitid(2), not wait4(2) */
 };
 
 struct ev_life {

@@ -329,11 +329,11 @@ int life_waited(struct tracked *t, u64 arrived)
 	r->blocks = t->track.ledger.blocks;
 	if (t->track.cause == CAUSE_CHILD_WAIT) {
 		r->at = 0;
-		say_reaped(t, arrived, r->kind, r->pid, LIFE_AWAITED);
+		say_reaped(t, arrived, r->kind, r->pid, LIFE_AWAITED | r->flags);
 		return 0;
 	}
 	if (r->at) /* the call did not block at all */
-		say_reaped(t, r->at, r->kind, r->pid, LIFE_AWAITED);
+		say_reaped(t, r->at, r->kind, r->pid, LIFE_AWAITED | r->flags);
 	r->kind = REAP_NOT;
 	return 0;
 }
@@ -354,7 +354,7 @@ int BPF_PROG(cp_wait, struct pid *waited_for)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct tracked *t = bpf_task_storage_get(&threads, task, 0, 0);
-	u32 class, options, kind = REAP_PID, found;
+	u32 class, options, flags, kind = REAP_PID, found;
 	struct pid *pid = as_number(waited_for);
 	struct call call;
 	s32 which;
@@ -368,6 +368,7 @@ int BPF_PROG(cp_wait, struct pid *waited_for)
 	if (class != CALL_CHILD && class != CALL_CHILD_ID)
 		return 0; /* the kernel's own */
 	options = class == CALL_CHILD ? CALL_ARG2(&call) : CALL_ARG3(&call);
+	flags = class == CALL_CHILD_ID ? LIFE_BY_WAITID : 0;
 	which = CALL_ARG0(&call);
 	if (options & WNOWAIT)
 		return 0;
@@ -378,12 +379,13 @@ int BPF_PROG(cp_wait, struct pid *waited_for)
 	found = kind == REAP_PID ? is_dead(pid)
 				 : first_dead(task, kind == REAP_GROUP ? (u64)pid : 0);
 	if (found) {
-		say_reaped(t, scheduler_now(), REAP_PID, found, 0);
+		say_reaped(t, scheduler_now(), REAP_PID, found, flags);
 		return 0;
 	}
 	if (!t || options & WNOHANG)
 		return 0;
 	t->reap.kind = kind;
+	t->reap.flags = flags;
 	t->reap.pid = kind == REAP_ANY ? 0 : number_of(pid);
 	t->reap.blocks = t->track.ledger.blocks;
 	t->reap.at = scheduler_now();

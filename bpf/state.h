@@ -55,7 +55,8 @@ struct peer_sums {
 
 /* A wait for children that has begun, see life.bpf.c. */
 struct reap_wait {
-	__u32 kind;   /* enum reap */
+	__u16 kind;   /* enum reap */
+	__u16 flags;  /* LIFE_BY_WAITID, or none */
 	__u32 pid;    /* of REAP_PID and REAP_GROUP */
 	__u64 at;     /* the call's begin; of REAP_DEAD, when its parent was told */
 	__u64 blocks; /* ledger.blocks, up to which is known what it led to */

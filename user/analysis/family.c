@@ -71,9 +71,9 @@ static void add_member(struct branch *to, const struct family *all, size_t i)
 	to->failed += p->ended && p->status;
 	to->running_ns += all->running_ns[i];
 	to->lifetime_ns += p->end_ns - p->start_ns;
-	if (p->life.n_execs && p->life.exec_ns >= p->start_ns) {
+	if (p->life.n_execs && p->life.execs->at_ns >= p->start_ns) {
 		to->execs++;
-		to->to_exec_ns += p->life.exec_ns - p->start_ns;
+		to->to_exec_ns += p->life.execs->at_ns - p->start_ns;
 	}
 }
 

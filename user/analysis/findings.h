@@ -119,6 +119,8 @@ struct death {
 
 /* From its creation to the end of the measurement. */
 uint64_t survivor_age(const struct model *m, const struct process *p);
+/* Does it live in another session than the command: setsid(2)? */
+bool survivor_left(const struct model *m, const struct process *p);
 
 /* The lives of processes. Lists by place in model->processes. */
 struct lifecycle {

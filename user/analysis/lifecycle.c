@@ -186,6 +186,13 @@ uint64_t survivor_age(const struct model *m, const struct process *p)
 	return m->wall_ns > from ? m->wall_ns - from : 0;
 }
 
+bool survivor_left(const struct model *m, const struct process *p)
+{
+	uint32_t session = m->processes[0].life.session;
+
+	return session && p->life.session && p->life.session != session;
+}
+
 static void find_survivors(struct findings *f)
 {
 	const struct model *m = f->model;

@@ -201,10 +201,12 @@ static void say_survivor(struct finding *to, const struct model *m, size_t i)
 	char alive[UNITS_SIZE], by[64] = "";
 
 	if (p->parent >= 0)
-		snprintf(by, sizeof(by), ", started by %s (%u)", m->processes[p->parent].comm,
+		snprintf(by, sizeof(by), ", started by %s (%u)",
+			 p->life.is_born ? p->life.creator.comm : m->processes[p->parent].comm,
 			 p->ppid);
-	evidence_add(to, "lifecycle.survivors.age_ns", age, "%s (%u), alive for %s%s%s%s", p->comm,
-		     p->pid, units_ns(alive, age, true), by,
+	evidence_add(to, "lifecycle.survivors.age_ns", age, "%s (%u), alive for %s%s%s%s%s",
+		     p->comm, p->pid, units_ns(alive, age, true), by,
+		     survivor_left(m, p) ? ", in a session of its own" : "",
 		     first && first->flags & THREAD_OPEN_WAIT ? ", waits for " : "",
 		     first && first->flags & THREAD_OPEN_WAIT ? cause_words(first->open_cause)
 							      : "");

@@ -36,9 +36,9 @@ static void find_startup(struct findings *f)
 		n++;
 		sum += ran[i];
 		life += p->end_ns - p->start_ns;
-		if (p->life.n_execs && p->life.exec_ns >= p->start_ns) {
+		if (p->life.n_execs && p->life.execs->at_ns >= p->start_ns) {
 			execs++;
-			to_exec += p->life.exec_ns - p->start_ns;
+			to_exec += p->life.execs->at_ns - p->start_ns;
 		}
 	}
 	free(ran);

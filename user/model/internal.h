@@ -21,16 +21,6 @@ struct strip {
 	size_t n;
 };
 
-struct exec {
-	uint64_t at, process_id;
-	char comm[EVENT_COMM_SIZE];
-	const char *path;
-	const char *const *args;
-	size_t n_args;
-	bool args_truncated;
-	uint32_t uid;
-};
-
 /* Threads of one affinity. */
 struct affinity {
 	uint64_t cpus[EVENT_CPU_WORDS];

@@ -200,6 +200,7 @@ static void on_reaped(struct registry *r, const struct ev_life *ev, uint64_t at_
 		return; /* it was woken for something else */
 	p->life.burial = BURIAL_REAPED;
 	p->life.reaped_ns = at_ns > p->life.died_ns ? at_ns : p->life.died_ns;
+	p->life.by_waitid = ev->flags & LIFE_BY_WAITID;
 	p->life.is_awaited = ev->flags & LIFE_AWAITED;
 	/* What filled most of the time says more than the moment of the death. */
 	if (ev->value >= (p->life.reaped_ns - p->life.died_ns) / 2)
@@ -273,7 +274,7 @@ static void take_execs(struct model_builder *b)
 		if (!p)
 			continue;
 		if (!p->life.n_execs++)
-			p->life.exec_ns = e->at > b->origin ? e->at - b->origin : 0;
+			p->life.execs = e;
 		p->life.last_uid = e->uid;
 	}
 }

@@ -139,10 +139,9 @@ static int on_exec(struct model_builder *b, const struct event *head)
 	const struct ev_exec *ev = (const struct ev_exec *)head;
 	struct exec *e = vec_add(&b->execs);
 
-	e->at = ev->at;
+	e->at_ns = ev->at; /* made relative at the end */
 	e->process_id = ev->process_id;
 	e->uid = ev->uid;
-	memcpy(e->comm, ev->comm, sizeof(e->comm));
 	e->path = obstack_copy0(strings_of(b), ev->path, strlen(ev->path));
 	take_args(b, e, ev);
 	return 0;
@@ -302,6 +301,11 @@ static void make_relative(struct model_builder *b)
 		t->start_ns = t->start_ns > origin ? t->start_ns - origin : 0;
 		t->end_ns = t->end_ns > origin ? t->end_ns - origin : 0;
 	}
+	for (size_t i = 0; i < b->execs.n; i++) {
+		struct exec *e = &b->execs.items[i];
+
+		e->at_ns = e->at_ns > b->origin ? e->at_ns - b->origin : 0;
+	}
 }
 
 /* The row of a standstill that is open at the end, among the waits that are open and have
@@ -447,11 +451,11 @@ struct model *model_builder_finish(struct model_builder *b)
 	m->n_command = b->command.n;
 	m->notes = b->notes.items;
 	m->n_notes = b->notes.n;
+	m->execs = b->execs.items;
 	m->losses = b->losses.items;
 	m->n_losses = b->losses.n;
 	m->probes = b->probes.items;
 	m->n_probes = b->probes.n;
-	free(b->execs.items);
 	free(b->lives.items);
 	free(b);
 	return m;
@@ -473,6 +477,7 @@ void model_free(struct model *m)
 	free((void *)m->notes);
 	free(m->peers);
 	free(m->others);
+	free(m->execs);
 	free(m->losses);
 	free(m->probes);
 	obstack_free(&((struct model_memory *)m)->strings, NULL);

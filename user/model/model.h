@@ -70,6 +70,17 @@ struct killer {
 	uint32_t flags;	 /* enum life_flags */
 };
 
+/* What a process executed. */
+struct exec {
+	uint64_t process_id;
+	uint64_t at_ns;
+	const char *path; /* as given to execve */
+	const char *const *args;
+	size_t n_args;
+	bool args_truncated;
+	uint32_t uid; /* effective, from there on */
+};
+
 /* The story of a process beside its ledger. */
 struct story {
 	bool is_born, is_dead; /* its creation, its end was seen */
@@ -78,7 +89,8 @@ struct story {
 	enum birth birth;
 	uint64_t clone_flags;
 	struct kin creator;
-	uint64_t n_execs, exec_ns; /* the first one */
+	const struct exec *execs; /* in order */
+	size_t n_execs;
 	uint32_t uid, last_uid;	   /* effective: at its creation, and last known */
 	uint64_t died_ns;	   /* the last of its threads ended, and its parent was told */
 	struct kin parent;	   /* at its death, or at the end of the measurement */
@@ -88,6 +100,7 @@ struct story {
 	enum burial burial;
 	uint64_t reaped_ns;
 	struct kin reaper;
+	bool by_waitid;	/* not by wait4(2) or one of its kin */
 	bool is_awaited;	 /* the reaper was blocked in a wait for it when it died */
 	uint32_t group, session; /* at its end, or that of the measurement; 0: not known */
 };
@@ -169,6 +182,8 @@ struct model {
 
 	struct other *others; /* the one that used most first */
 	size_t n_others;
+
+	struct exec *execs; /* by process, then time */
 
 	struct loss *losses;
 	size_t n_losses;

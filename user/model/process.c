@@ -91,7 +91,7 @@ static const struct exec *exec_of(struct model_builder *b, const struct process 
 			size_t middle = low + (high - low) / 2;
 			const struct exec *e = &b->execs.items[middle];
 
-			if (e->process_id < p->id || (e->process_id == p->id && e->at <= at))
+			if (e->process_id < p->id || (e->process_id == p->id && e->at_ns <= at))
 				low = middle + 1;
 			else
 				high = middle;
@@ -100,7 +100,7 @@ static const struct exec *exec_of(struct model_builder *b, const struct process 
 			last = &b->execs.items[low - 1];
 		if (last)
 			return last;
-		at = p->start_ns + b->origin;
+		at = p->start_ns;
 		p = p->parent < 0 ? NULL : &b->m->processes[p->parent];
 	}
 	return NULL;
@@ -112,7 +112,7 @@ static int exec_order(const void *a, const void *b)
 
 	if (e->process_id != f->process_id)
 		return e->process_id < f->process_id ? -1 : 1;
-	return e->at < f->at ? -1 : e->at > f->at;
+	return e->at_ns < f->at_ns ? -1 : e->at_ns > f->at_ns;
 }
 
 static void name_processes(struct model_builder *b)

@@ -70,6 +70,18 @@ static void put_orphans(struct json *j, const struct findings *f)
 	json_end(j);
 }
 
+/* What its first thread is blocked in; NULL: it is not, or that is not known. */
+static const char *waits_for(const struct model *m, const struct process *p)
+{
+	for (size_t i = 0; i < m->n_threads; i++) {
+		if (m->threads[i].process_id == p->id)
+			return m->threads[i].flags & THREAD_OPEN_WAIT ?
+				       cause_name(m->threads[i].open_cause) :
+				       NULL;
+	}
+	return NULL;
+}
+
 static void put_survivors(struct json *j, const struct findings *f)
 {
 	json_array(j, "survivors");
@@ -81,6 +93,12 @@ static void put_survivors(struct json *j, const struct findings *f)
 		json_string(j, "comm", p->comm);
 		put_process_id(j, "process", p);
 		json_u64(j, "age_ns", survivor_age(f->model, p));
+		if (p->parent >= 0)
+			json_u64(j, "started_by", p->ppid);
+		else
+			json_null(j, "started_by");
+		json_string(j, "waits_for", waits_for(f->model, p));
+		json_bool(j, "own_session", survivor_left(f->model, p));
 		json_end(j);
 	}
 	json_end(j);
@@ -115,6 +133,28 @@ static void put_thread_id(struct json *j, const char *key, uint64_t id)
 	json_string(j, key, id ? text : NULL);
 }
 
+/* What the last one executed is what the process is. */
+static void put_execs(struct json *j, const struct story *l)
+{
+	json_array(j, "execs");
+	for (size_t i = 0; i < l->n_execs; i++) {
+		const struct exec *e = &l->execs[i];
+
+		json_line_object(j, NULL);
+		json_u64(j, "at_ns", e->at_ns);
+		json_u64(j, "uid", e->uid);
+		if (i + 1 < l->n_execs) {
+			json_string(j, "exe", e->path);
+			json_array(j, "cmdline");
+			for (size_t a = 0; a < e->n_args; a++)
+				json_string(j, NULL, e->args[a]);
+			json_end(j);
+		}
+		json_end(j);
+	}
+	json_end(j);
+}
+
 void json_story(struct json *j, const struct process *p)
 {
 	static const char *const births[BIRTH_COUNT] = {
@@ -131,17 +171,15 @@ void json_story(struct json *j, const struct process *p)
 	};
 	const struct story *l = &p->life;
 
-	json_line_object(j, "life");
+	json_object(j, "life");
 	if (l->is_born) {
 		json_string(j, "created_by", births[l->birth]);
 		put_thread_id(j, "creator", l->creator.thread_id);
 		json_u64(j, "uid", l->uid);
 	}
-	json_u64(j, "execs", l->n_execs);
-	if (l->n_execs) {
-		json_u64(j, "exec_ns", l->exec_ns);
+	put_execs(j, l);
+	if (l->n_execs || l->is_dead)
 		json_u64(j, "last_uid", l->last_uid);
-	}
 	if (l->group) {
 		json_u64(j, "group", l->group);
 		json_u64(j, "session", l->session);
@@ -152,8 +190,10 @@ void json_story(struct json *j, const struct process *p)
 		json_string(j, "end", burials[l->burial]);
 	if (l->burial == BURIAL_REAPED || l->burial == BURIAL_LATER)
 		json_u64(j, "reaped_ns", l->reaped_ns);
-	if (l->burial == BURIAL_REAPED)
+	if (l->burial == BURIAL_REAPED) {
+		json_string(j, "reaped_by", l->by_waitid ? "waitid" : "wait4");
 		put_kin(j, "reaper_pid", "reaper_comm", &l->reaper);
+	}
 	json_end(j);
 }
 
