@@ -104,6 +104,8 @@ static const char *why_kernel(unsigned int sig)
 	case SIGVTALRM:
 	case SIGPROF:
 		return "a timer of its own ran out";
+	case SIGKILL:
+		return "a hard limit, as that of CPU time (ulimit -t), or its cgroup";
 	case SIGXCPU:
 		return "it had used up its limit of CPU time (ulimit -t)";
 	case SIGXFSZ:
