@@ -115,6 +115,61 @@ static void put_others(const char *comm)
 	put(&outside);
 }
 
+static void put_life(struct ev_life l, enum life_what what, __u32 code, __u32 flags)
+{
+	l.what = what;
+	l.code = code;
+	l.flags = flags;
+	l.value = l.process_id;
+	put(&l);
+}
+
+/* A child of the command: born, killed, and dead one second later. */
+static void put_child(__u64 id, __u32 flags, __u32 sig)
+{
+	struct ev_thread t = thread(id, 1, 0, id * 10000000, 1000000000 + id * 10000000);
+	struct ev_life at_start = life(LIFE_BORN, id * 10000000, id);
+	struct ev_life at_end = life(LIFE_DIED, 1000000000 + id * 10000000, id);
+
+	t.exit_code = sig;
+	put(&t);
+	put_life(at_start, LIFE_BORN, id % BIRTH_COUNT, 0);
+	at_end.doing = CAUSE_EVENT_EPOLL;
+	at_end.group = 1001;
+	put_life(at_end, LIFE_DIED, sig, flags & (LIFE_UNWANTED | LIFE_OUT_OF_MEMORY));
+	at_end.at -= 1000000;
+	if (sig)
+		put_life(at_end, LIFE_KILLED, sig, flags);
+}
+
+/* Every way to die, and to be reaped; two are left, one lives on, and one is adopted. */
+static void put_lives(const char *comm)
+{
+	struct ev_life l = by_other(life(LIFE_LIVES, 3000000000, 12), 812, comm);
+	struct ev_thread t = thread(12, 4, 0, 200000000, 3000000000);
+
+	put_child(4, 0, 0);
+	put_child(5, LIFE_BY_KERNEL, 11);
+	put_child(6, LIFE_TO_THREAD, 13);
+	put_child(7, LIFE_BY_PARENT_DEATH, 15);
+	put_child(8, LIFE_OUT_OF_MEMORY, 9);
+	put_child(9, LIFE_UNWANTED, 0);
+	put_child(10, 0, 6);
+	put_child(11, 0, 15);
+	waits(&t, CAUSE_EVENT_POLL, 300000000);
+	put(&t);
+	put(&l);
+	l = reaped(1500000000, REAP_ANY, 0);
+	put(&l);
+	l = reaped(1600000000, REAP_GROUP, 1001);
+	put(&l);
+	l = reaped(1100000000, REAP_PID, 1010);
+	l.flags = LIFE_AWAITED;
+	put(&l);
+	put_life(life(LIFE_FREED, 1900000000, 8), LIFE_FREED, 0, 0);
+	put_life(by_other(life(LIFE_LEFT, 3000000000, 11), 1, comm), LIFE_LEFT, 0, 0);
+}
+
 static void put_tail(void)
 {
 	struct ev_wall w = wall(1000000000);
@@ -159,6 +214,12 @@ int main(int argc, char **argv)
 	put_others("redis-server");
 	put_tail();
 	fclose(out);
+	start(folder, "lives", 13);
+	put_head();
+	put_threads("server");
+	put_lives("init");
+	put_tail();
+	fclose(out);
 	start(folder, "hostile", 15);
 	put_head();
 	put_text(TEXT_ARGUMENT, "\033[2J\"<b>|`\\\xff\xc2\x9b");
@@ -167,6 +228,7 @@ int main(int argc, char **argv)
 	put_unsent();
 	put_peers("\033[31m\r\xc2\x9b\"");
 	put_others(") R 1 (\n\033[2J");
+	put_lives("\033[2J%s\x9b");
 	put_tail();
 	fclose(out);
 	start(folder, "cut", 2);

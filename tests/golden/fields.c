@@ -74,6 +74,8 @@ static int loss_of(const char *name)
 		{ "missed_run", LOSS_MISSED_RUN },
 		{ "switch_in", LOSS_SWITCH_IN },
 		{ "calls", LOSS_CALLS },
+		{ "peers", LOSS_PEERS },
+		{ "life", LOSS_LIFE },
 		{ 0 },
 	};
 
@@ -101,6 +103,60 @@ static int family_of(const char *name)
 	};
 
 	return find(words, name);
+}
+
+static int life_of(const char *name)
+{
+	static const struct word words[] = {
+		{ "born", LIFE_BORN },	 { "killed", LIFE_KILLED },
+		{ "died", LIFE_DIED },	 { "reaped", LIFE_REAPED },
+		{ "freed", LIFE_FREED }, { "left", LIFE_LEFT },
+		{ "lives", LIFE_LIVES }, { 0 },
+	};
+
+	return find(words, name);
+}
+
+static int birth_of(const char *name)
+{
+	static const struct word words[] = {
+		{ "fork", BIRTH_FORK },
+		{ "vfork", BIRTH_VFORK },
+		{ "posix_spawn", BIRTH_SPAWN },
+		{ "clone", BIRTH_CLONE },
+		{ 0 },
+	};
+
+	return find(words, name);
+}
+
+static int reap_of(const char *name)
+{
+	static const struct word words[] = {
+		{ "any", REAP_ANY }, { "pid", REAP_PID }, { "group", REAP_GROUP }, { 0 }
+	};
+
+	return find(words, name);
+}
+
+static int life_flag_of(const char *name)
+{
+	static const struct word words[] = {
+		{ "unwanted", LIFE_UNWANTED },
+		{ "out_of_memory", LIFE_OUT_OF_MEMORY },
+		{ "by_kernel", LIFE_BY_KERNEL },
+		{ "by_parent_death", LIFE_BY_PARENT_DEATH },
+		{ "to_thread", LIFE_TO_THREAD },
+		{ "awaited", LIFE_AWAITED },
+		{ 0 },
+	};
+
+	return find(words, name);
+}
+
+static int doing_of(const char *name)
+{
+	return strcmp(name, "running") ? cause_by_name(name) : CAUSE_COUNT;
 }
 
 static int by_name(const char *name, const char *(*name_of)(unsigned int), int count)
@@ -179,6 +235,7 @@ static const struct field exec_fields[] = {
 	NUMBER(ev_exec, process_id),
 	NUMBER(ev_exec, pid),
 	NUMBER(ev_exec, args_truncated),
+	NUMBER(ev_exec, uid),
 	STRING(ev_exec, comm),
 	STRING(ev_exec, path),
 	{ "args", FIELD_ARGS, AT(ev_exec, args), NULL },
@@ -308,6 +365,27 @@ static const struct field other_fields[] = {
 	{ 0 },
 };
 
+/* `birth` and `reap` are what `code` is called in those events. */
+static const struct field life_fields[] = {
+	WORDS(ev_life, what, life_of),
+	NUMBER(ev_life, code),
+	{ "birth", FIELD_WORDS, AT(ev_life, code), birth_of },
+	{ "reap", FIELD_WORDS, AT(ev_life, code), reap_of },
+	NUMBER(ev_life, at),
+	NUMBER(ev_life, process_id),
+	NUMBER(ev_life, value),
+	NUMBER(ev_life, by_id),
+	NUMBER(ev_life, by_pid),
+	NUMBER(ev_life, pid),
+	WORDS(ev_life, flags, life_flag_of),
+	WORDS(ev_life, doing, doing_of),
+	NUMBER(ev_life, uid),
+	NUMBER(ev_life, group),
+	NUMBER(ev_life, session),
+	STRING(ev_life, by_comm),
+	{ 0 },
+};
+
 static const struct kind kinds[] = {
 	{ "run", EV_RUN, sizeof(struct ev_run), run_fields },
 	{ "text", EV_TEXT, sizeof(struct ev_text), text_fields },
@@ -320,6 +398,7 @@ static const struct kind kinds[] = {
 	{ "end", EV_END, sizeof(struct ev_end), end_fields },
 	{ "peer", EV_PEER, sizeof(struct ev_peer), peer_fields },
 	{ "other", EV_OTHER, sizeof(struct ev_other), other_fields },
+	{ "life", EV_LIFE, sizeof(struct ev_life), life_fields },
 	{ 0 },
 };
 

@@ -13,13 +13,16 @@
  *	       wait.io.disk=100ms:60ms:2
  *	repeat 9 thread id=2+i tid=100+i comm="worker-%i"
  *	wall start_at=1s at=2s by_count.1=900ms row.io=100ms
+ *	life what=born process_id=2 at=1s birth=fork by_id=1 by_pid=7 by_comm="sh"
+ *	life what=reaped reap=pid pid=8 at=2s by_id=1 by_pid=7 by_comm="sh" flags=awaited
  *
  * The first word is the kind, as in enum event_kind. Fields are named as in
  * bpf/event.h, without `sums.` and `ledger.`; only those that are named are set.
  * Numbers are sums of terms; a term is a number with an optional ns, us, ms, s,
  * or i, or i*number, where i counts the repetitions from 0. In strings %i is
  * that count, and \xNN, \n, \" and \\ are what C makes of them. A wait is
- * total:longest:count. An address is in hex, as in key.address=7f000001. `args` may
+ * total:longest:count. `birth` and `reap` are the `code` of a life in words; its `doing` is
+ * a cause, or running. An address is in hex, as in key.address=7f000001. `args` may
  * be given many times. Rows have their names, or that of their kind (row.io is
  * row.io_device); of a thread without rows, they are those of its waits' causes.
  */

@@ -55,6 +55,8 @@ static inline struct ev_thread any_thread(struct rng *rng, uint64_t id)
 	t.ledger.queued_idle_ns = some(rng);
 	t.ledger.yields = some(rng);
 	t.ledger.switches = some(rng);
+	if (rng_one_in(rng, 2))
+		t.exit_code = rng_below(rng, 256);
 	if (rng_one_in(rng, 8))
 		t.flags = THREAD_UNSENT;
 	return t;
@@ -89,7 +91,28 @@ static inline struct ev_other any_other(struct rng *rng)
 	return o;
 }
 
-/* Up to three threads, on few CPUs, some servers, other programs and some sums. */
+/* Perhaps of a process that any_thread() makes, or done by one. */
+static inline struct ev_life any_life(struct rng *rng)
+{
+	enum life_what what = 1 + rng_below(rng, LIFE_COUNT - 1);
+	struct ev_life l = by(life(what, 0, rng_below(rng, 5)), rng_below(rng, 5));
+
+	l.at = rng_one_in(rng, 8) ? rng_next(rng) : T0 + some(rng);
+	l.code = rng_below(rng, what == LIFE_BORN     ? BIRTH_COUNT
+				: what == LIFE_REAPED ? REAP_COUNT
+						      : 256);
+	l.pid = rng_one_in(rng, 3) ? 0 : 1000 + rng_below(rng, 6);
+	l.value = rng_one_in(rng, 2) ? rng_below(rng, 6) : rng_next(rng);
+	l.flags = rng_below(rng, 64);
+	l.doing = rng_below(rng, CAUSE_COUNT + 1);
+	l.group = 1000 + rng_below(rng, 3);
+	if (rng_one_in(rng, 3))
+		snprintf(l.by_comm, sizeof(l.by_comm), "\033[31m\"\xff%%s\n");
+	return l;
+}
+
+/* Up to three threads, on few CPUs, what happened to their processes, some servers, other
+ * programs and some sums. */
 static inline void analyse_any(struct rng *rng)
 {
 	struct ev_wall last = any_wall(rng);
@@ -97,6 +120,11 @@ static inline void analyse_any(struct rng *rng)
 	on_cpus(rng_below(rng, 5));
 	for (uint64_t i = 1, n = rng_below(rng, 4); i <= n; i++)
 		put_thread(any_thread(rng, i));
+	for (int i = rng_below(rng, 12); i; i--) {
+		struct ev_life l = any_life(rng);
+
+		put(&l);
+	}
 	for (int i = rng_below(rng, 4); i; i--) {
 		struct ev_peer p = any_peer(rng);
 

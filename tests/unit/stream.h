@@ -168,6 +168,48 @@ static inline struct ev_other other(__u32 pid, __u64 cpu_ns)
 	return o;
 }
 
+/* Something that happened to a process; it was the command's first thread, or the parent is. */
+static inline struct ev_life life(enum life_what what, __u64 at, __u64 process)
+{
+	return (struct ev_life){ .head = HEAD(EV_LIFE, ev_life),
+				 .what = what,
+				 .at = T0 + at,
+				 .process_id = process,
+				 .by_id = COMMAND_ID,
+				 .by_pid = 1000 + COMMAND_ID,
+				 .pid = process ? 1000 + process : 0,
+				 .doing = CAUSE_COUNT,
+				 .by_comm = "t1" };
+}
+
+/* pid: that was waited for; 0: any. */
+static inline struct ev_life reaped(__u64 at, enum reap kind, __u32 pid)
+{
+	struct ev_life l = life(LIFE_REAPED, at, 0);
+
+	l.code = kind;
+	l.pid = pid;
+	return l;
+}
+
+/* A thread of the process that is numbered like it did it, or is the parent. */
+static inline struct ev_life by(struct ev_life l, __u64 id)
+{
+	l.by_id = id;
+	l.by_pid = 1000 + id;
+	snprintf(l.by_comm, sizeof(l.by_comm), "t%u", (unsigned int)id);
+	return l;
+}
+
+/* One that is none of the program's. */
+static inline struct ev_life by_other(struct ev_life l, __u32 pid, const char *comm)
+{
+	l.by_id = 0;
+	l.by_pid = pid;
+	snprintf(l.by_comm, sizeof(l.by_comm), "%s", comm);
+	return l;
+}
+
 static inline struct ev_end end(__s32 status)
 {
 	return (struct ev_end){ .head = HEAD(EV_END, ev_end),

@@ -16,12 +16,13 @@ union any {
 	struct ev_calls calls;
 	struct ev_peer peer;
 	struct ev_other other;
+	struct ev_life life;
 	struct ev_end end;
 	char bytes[sizeof(struct ev_wall) + 64];
 };
 
 /* A good one of each kind but EV_TEXT; NULL-free list by number, so that it can be looped over. */
-#define GOOD 10
+#define GOOD 11
 
 static union any good(int i)
 {
@@ -54,6 +55,9 @@ static union any good(int i)
 		break;
 	case 8:
 		u.other = other(813, 1000);
+		break;
+	case 9:
+		u.life = life(LIFE_DIED, 9, 1);
 		break;
 	default:
 		u.end = end(0);
@@ -165,6 +169,9 @@ Test(valid, strings_without_an_end)
 	cr_assert_not(valid(&u, sizeof(u)));
 	u.other.comm[sizeof(u.other.comm) - 1] = '\0';
 	cr_assert(valid(&u, sizeof(u)));
+	u = good(9);
+	memset(u.life.by_comm, 'x', sizeof(u.life.by_comm));
+	cr_assert_not(valid(&u, sizeof(u)));
 }
 
 Test(valid, strings_that_just_fit)
@@ -205,6 +212,53 @@ Test(valid, families_of_addresses)
 		u.peer.key.family = unknown[i];
 		cr_assert_not(valid(&u, sizeof(u)), "family %u", unknown[i]);
 	}
+}
+
+Test(valid, lives_of_unknown_kinds)
+{
+	static const __u32 kinds[] = { 0, LIFE_COUNT, 0x7fffffff, ~0U };
+	union any u = good(9);
+
+	for (__u32 what = 1; what < LIFE_COUNT; what++) {
+		u.life.what = what;
+		cr_assert(valid(&u, sizeof(u)), "what %u", what);
+	}
+	for (int i = 0; i < 4; i++) {
+		u.life.what = kinds[i];
+		cr_assert_not(valid(&u, sizeof(u)), "what %u", kinds[i]);
+	}
+}
+
+/* Those that are a number of something; a signal and a status may be any. */
+Test(valid, codes_of_lives)
+{
+	union any u = good(9);
+
+	for (__u32 what = 1; what < LIFE_COUNT; what++) {
+		__u32 codes = what == LIFE_BORN	    ? BIRTH_COUNT
+			      : what == LIFE_REAPED ? REAP_COUNT
+						    : 0;
+
+		u.life.what = what;
+		u.life.code = codes ? codes - 1 : ~0U;
+		cr_assert(valid(&u, sizeof(u)), "what %u", what);
+		u.life.code = codes;
+		cr_assert_eq(valid(&u, sizeof(u)), !codes, "what %u", what);
+		u.life.code = ~0U;
+		cr_assert_eq(valid(&u, sizeof(u)), !codes, "what %u", what);
+	}
+}
+
+Test(valid, what_a_parent_was_doing)
+{
+	union any u = good(9);
+
+	u.life.doing = CAUSE_COUNT;
+	cr_assert(valid(&u, sizeof(u)), "nothing");
+	u.life.doing = CAUSE_COUNT + 1;
+	cr_assert_not(valid(&u, sizeof(u)));
+	u.life.doing = ~0U;
+	cr_assert_not(valid(&u, sizeof(u)));
 }
 
 Test(valid, texts)

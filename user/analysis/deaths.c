@@ -97,19 +97,20 @@ static const char *why_kernel(unsigned int sig)
 	switch (sig) {
 	case SIGINT:
 	case SIGQUIT:
-		return "from the terminal";
+		return "sent from the terminal";
 	case SIGHUP:
-		return "its terminal was closed";
+		return "when its terminal was closed";
 	case SIGALRM:
 	case SIGVTALRM:
 	case SIGPROF:
-		return "a timer of its own ran out";
+		return "from a timer of its own";
 	case SIGKILL:
-		return "a hard limit, as that of CPU time (ulimit -t), or its cgroup";
+		return "sent by the kernel: a hard limit, as of CPU time (ulimit -t), or its "
+		       "cgroup";
 	case SIGXCPU:
-		return "it had used up its limit of CPU time (ulimit -t)";
+		return "having used up its limit of CPU time (ulimit -t)";
 	case SIGXFSZ:
-		return "it wrote a file larger than it may (ulimit -f)";
+		return "having written a file larger than it may (ulimit -f)";
 	}
 	return "sent by the kernel";
 }
@@ -134,13 +135,13 @@ static const struct thread *thread_of(const struct model *m, uint64_t id)
 	return NULL;
 }
 
-/* "killed by timeout (11): SIGTERM" */
+/* "killed by timeout (11) with SIGTERM" */
 static void put_cause(char *buf, size_t size, const struct model *m, const struct death *d)
 {
 	const struct process *p = &m->processes[d->process];
 	const struct killer *k = &p->life.killer;
 	const struct thread *hit = d->how == DEATH_CRASH ? thread_of(m, k->hit_id) : NULL;
-	char name[16];
+	char name[16], by[KIN_NAME_SIZE];
 
 	signal_name(d->signal, name);
 	switch (d->how) {
@@ -153,7 +154,7 @@ static void put_cause(char *buf, size_t size, const struct model *m, const struc
 			 d->signal == SIGABRT ? "SIGABRT, as abort() and assert() do" : name);
 		return;
 	case DEATH_PROCESS:
-		snprintf(buf, size, "killed by %s (%u): %s", k->by.comm, k->by.pid, name);
+		snprintf(buf, size, "killed by %s with %s", kin_name(by, sizeof(by), &k->by), name);
 		return;
 	case DEATH_PIPE:
 		snprintf(buf, size, "wrote to what nobody reads any more: %s", name);
@@ -165,7 +166,7 @@ static void put_cause(char *buf, size_t size, const struct model *m, const struc
 		snprintf(buf, size, "killed by the kernel, which was short of memory");
 		return;
 	case DEATH_KERNEL:
-		snprintf(buf, size, "died of %s: %s", name, why_kernel(d->signal));
+		snprintf(buf, size, "died of %s, %s", name, why_kernel(d->signal));
 		return;
 	default:
 		snprintf(buf, size, "died of %s; who sent it was not seen", name);
@@ -186,36 +187,69 @@ static void say_accident(struct findings *f, const struct death *d)
 	const struct model *m = f->model;
 	const struct process *p = &m->processes[d->process];
 	struct finding *to = finding_add(f, "lifecycle.crash", SEVERITY_WARNING);
+	bool core = WCOREDUMP(p->status);
 	char at[UNITS_SIZE];
 
 	snprintf(to->subject, sizeof(to->subject), "%s (%u)", p->comm, p->pid);
 	put_cause(to->title, sizeof(to->title), m, d);
-	evidence_add(to, "lifecycle.deaths.at_ns", d->at_ns, "after %s",
-		     units_ns(at, d->at_ns, true));
+	evidence_add(to, "lifecycle.deaths.at_ns", d->at_ns, "at %s", units_ns(at, d->at_ns, true));
 	if (p->n_threads > 1)
 		evidence_add(to, "processes.threads", p->n_threads,
-			     "%zu threads of the process ended with it", p->n_threads);
-	if (WCOREDUMP(p->status))
-		evidence_add(to, "processes.exit.core", 1, "a core file was written");
+			     "it had %zu threads; all of them ended with it", p->n_threads);
+	if (core)
+		evidence_add(to, "processes.exit.core", 1, "its core was dumped");
 	if (d->how == DEATH_MEMORY)
 		finding_advice(to, "Give it more memory (memory.max, --memory of a container), or "
 				   "let it use less.");
 	else
-		finding_advice(to, "Run it under a debugger, or allow a core file (ulimit -c "
-				   "unlimited) and look at where that thread was.");
+		finding_advice(to, "%s, and look at where %s.",
+			       core ? "Open the core in a debugger"
+				    : "Run it under a debugger, or allow a core file (ulimit -c "
+				      "unlimited)",
+			       d->how == DEATH_ITSELF ? "it gave up" : "that thread was");
 }
 
 /* One act, and the n processes that it ended. */
 static void add_act(struct finding *to, const struct model *m, const struct death *d, size_t n)
 {
 	const struct process *p = &m->processes[d->process];
-	char cause[96], at[UNITS_SIZE], more[48] = "";
+	char cause[120], at[UNITS_SIZE], more[48] = "";
 
 	put_cause(cause, sizeof(cause), m, d);
 	if (n > 1)
 		snprintf(more, sizeof(more), " and %zu more", n - 1);
-	evidence_add(to, "lifecycle.deaths.at_ns", d->at_ns, "%s (%u)%s: %s, after %s", p->comm,
-		     p->pid, more, cause, units_ns(at, d->at_ns, true));
+	evidence_add(to, "lifecycle.deaths.at_ns", d->at_ns, "at %s: %s (%u)%s %s",
+		     units_ns(at, d->at_ns, true), p->comm, p->pid, more, cause);
+}
+
+/* How many of the deaths from this one on are one act. */
+static size_t act_from(const struct findings *f, size_t i)
+{
+	const struct lifecycle *l = &f->lives;
+	size_t n = 1;
+
+	while (i + n < l->n_deaths && same_act(f, &l->deaths[i + n - 1], &l->deaths[i + n]))
+		n++;
+	return n;
+}
+
+/* The last line that there is room for tells how many have none. */
+static void add_acts(struct finding *to, const struct findings *f)
+{
+	const struct lifecycle *l = &f->lives;
+	size_t left = 0;
+
+	for (size_t i = 0, n; i < l->n_deaths; i += n) {
+		n = act_from(f, i);
+		if (is_accident(&l->deaths[i]))
+			continue;
+		if (to->n_evidence < EVIDENCE_MAX - 1)
+			add_act(to, f->model, &l->deaths[i], n);
+		else
+			left += n;
+	}
+	if (left)
+		evidence_add(to, "lifecycle.deaths", left, "and %zu more", left);
 }
 
 #define CRASHES_SHOWN 4
@@ -224,25 +258,24 @@ void deaths_say(struct findings *f)
 {
 	const struct lifecycle *l = &f->lives;
 	struct finding *to;
-	size_t crashes = 0, meant = 0;
+	size_t crashes = 0, meant = 0, pipes = 0;
 
 	for (size_t i = 0; i < l->n_deaths; i++) {
+		pipes += l->deaths[i].how == DEATH_PIPE;
 		if (!is_accident(&l->deaths[i]))
 			meant++;
 		else if (crashes++ < CRASHES_SHOWN)
 			say_accident(f, &l->deaths[i]);
 	}
+	if (crashes > CRASHES_SHOWN)
+		evidence_add(&f->list[f->n_list - 1], "lifecycle.deaths", crashes,
+			     "%zu more processes crashed after that", crashes - CRASHES_SHOWN);
 	if (!meant)
 		return;
 	to = finding_add(f, "lifecycle.killed", SEVERITY_NOTE);
-	finding_title(to, "%zu process%s ended by a signal", meant, meant == 1 ? "" : "es");
-	for (size_t i = 0, n; i < l->n_deaths; i += n) {
-		for (n = 1; i + n < l->n_deaths; n++) {
-			if (!same_act(f, &l->deaths[i + n - 1], &l->deaths[i + n]))
-				break;
-		}
-		if (!is_accident(&l->deaths[i]))
-			add_act(to, f->model, &l->deaths[i], n);
-	}
-	finding_advice(to, "Nothing to mend if that was meant; SIGPIPE is how '... | head' ends.");
+	finding_title(to, "%zu %sprocess%s ended by a signal", meant, crashes ? "more " : "",
+		      meant == 1 ? " was" : "es were");
+	add_acts(to, f);
+	finding_advice(to, "Nothing to mend if that was meant%s.",
+		       pipes ? "; SIGPIPE is how '... | head' ends" : "");
 }

@@ -65,6 +65,19 @@ static void find_serialised(struct findings *f)
 		f->serialised_ns += spare < w->stacked_ns ? (uint64_t)spare : w->stacked_ns;
 }
 
+/* The verdict's own stays the first; those of one severity stay in order. */
+static void sort_by_severity(struct findings *f)
+{
+	for (size_t i = 2; i < f->n_list; i++) {
+		struct finding one = f->list[i];
+		size_t k = i;
+
+		for (; k > 1 && f->list[k - 1].severity < one.severity; k--)
+			f->list[k] = f->list[k - 1];
+		f->list[k] = one;
+	}
+}
+
 struct findings *findings_new(const struct model *model)
 {
 	struct findings *f = zeroed(1, sizeof(*f));
@@ -85,6 +98,7 @@ struct findings *findings_new(const struct model *model)
 	follow_waits(f);
 	rules_find(f);
 	lifecycle_say(f);
+	sort_by_severity(f);
 	return f;
 }
 

@@ -84,7 +84,7 @@ struct zombie {
 
 /* A process that lived on when its parent was dead. */
 struct orphan {
-	size_t process;
+	size_t process, parent;
 	uint64_t at_ns, outlived_ns;
 };
 

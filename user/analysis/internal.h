@@ -43,6 +43,9 @@ void lifecycle_free(struct lifecycle *l);
 void deaths_find(struct findings *f);
 /* deaths.c: what there is to say about these. */
 void deaths_say(struct findings *f);
+/* lifecycle_rules.c: "sh (12)". Returns buf; KIN_NAME_SIZE bytes are enough. */
+char *kin_name(char *buf, size_t size, const struct kin *k);
+#define KIN_NAME_SIZE 64
 /* lifecycle_rules.c: what there is to say about all of them. */
 void lifecycle_say(struct findings *f);
 /* family.c: fills f->tree. */

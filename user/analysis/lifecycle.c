@@ -9,8 +9,8 @@
 /* Whose child it is: that of its creator's parent with CLONE_PARENT. */
 static ptrdiff_t parent_of(const struct model *m, const struct process *p)
 {
-	if (p->parent >= 0 && p->life.clone_flags & CLONE_PARENT)
-		return m->processes[p->parent].parent;
+	while (p->parent >= 0 && p->life.clone_flags & CLONE_PARENT)
+		p = &m->processes[p->parent];
 	return p->parent;
 }
 
@@ -66,9 +66,7 @@ static uint64_t zombie_end(const struct model *m, const struct story *l, ptrdiff
 {
 	uint64_t to = m->wall_ns;
 
-	if (l->burial == BURIAL_REAPED)
-		return l->reaped_ns;
-	if (l->burial == BURIAL_LATER && l->reaped_ns < to)
+	if (l->burial == BURIAL_REAPED || (l->burial == BURIAL_LATER && l->reaped_ns < to))
 		to = l->reaped_ns;
 	if (parent >= 0 && m->processes[parent].life.is_dead &&
 	    m->processes[parent].life.died_ns < to)
@@ -174,8 +172,9 @@ static void find_orphans(struct findings *f)
 		if (!is_dead_at(m, parent, end))
 			continue;
 		at = m->processes[parent].life.died_ns;
-		f->lives.orphans[f->lives.n_orphans++] =
-			(struct orphan){ .process = i, .at_ns = at, .outlived_ns = end - at };
+		f->lives.orphans[f->lives.n_orphans++] = (struct orphan){
+			.process = i, .parent = parent, .at_ns = at, .outlived_ns = end - at
+		};
 	}
 }
 

@@ -4,10 +4,18 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
 
 #include "base/units.h"
+
+char *kin_name(char *buf, size_t size, const struct kin *k)
+{
+	if (k->pid)
+		snprintf(buf, size, "%s (%u)", k->comm, k->pid);
+	else
+		snprintf(buf, size, "%s (outside this PID namespace)", k->comm);
+	return buf;
+}
 
 /* --- zombies, of one parent each ---------------------------------------------------- */
 
@@ -79,46 +87,57 @@ static void say_doing(struct finding *to, const struct neglect *by)
 		if (by->doing[c] > by->doing[most])
 			most = c;
 	}
-	if (by->process < 0)
+	if (by->process < 0 || most == CAUSE_UNKNOWN)
 		return;
 	if (by->n > 1)
 		snprintf(of, sizeof(of), " (%zu of %zu)", by->doing[most], by->n);
 	evidence_add(to, "lifecycle.zombies.parent_doing", by->doing[most],
-		     "meanwhile it was %s%s%s", most == CAUSE_COUNT ? "running" : "waiting for ",
+		     "meanwhile that process was %s%s%s",
+		     most == CAUSE_COUNT ? "running" : "waiting for ",
 		     most == CAUSE_COUNT ? "" : cause_words(most), of);
 }
 
-static void say_neglect(struct findings *f, const struct neglect *by)
+static void say_remedy(struct finding *to, const struct findings *f, const struct neglect *by)
 {
-	struct finding *to = finding_add(f, "lifecycle.zombies", SEVERITY_WARNING);
-	size_t reaped = reaped_by(f, by);
-	char oldest[UNITS_SIZE], left[48] = "";
-
-	if (by->n_left)
-		snprintf(left, sizeof(left), ", %zu of them up to the end", by->n_left);
-	units_ns(oldest, by->oldest_ns, true);
-	snprintf(to->subject, sizeof(to->subject), "%s (%u)", by->parent->comm, by->parent->pid);
-	finding_title(to, "%s: %zu zombie%s, the oldest for %s",
-		      reaped ? "is late to wait for its children" : "never waits for its children",
-		      by->n, by->n == 1 ? "" : "s", oldest);
-	evidence_add(to, "lifecycle.zombies", by->n, "dead and not reaped for more than %d ms%s",
-		     LIFE_NOTICE_NS / 1000000, left);
-	say_doing(to, by);
-	if (reaped)
-		evidence_add(to, "processes", reaped, "it has reaped %zu", reaped);
 	if (by->process < 0)
-		finding_advice(to, "It is not part of the program: it adopted them when their "
-				   "parent had died. In a container, run an init there (tini, "
+		finding_advice(to, "It is not part of the program, and its children since their "
+				   "own parent is dead. In a container, run an init there (tini, "
 				   "docker run --init).");
 	else if (f->model->processes[by->process].life.is_init)
 		finding_advice(to, "It is the first process of a PID namespace, such as a "
 				   "container, and adopts what others leave. Run an init there, "
 				   "which reaps for it (tini, docker run --init).");
 	else
-		finding_advice(to, "Each is a number of the process table that it keeps. Call "
-				   "waitpid() when a child ends (SIGCHLD, or a pidfd in the event "
-				   "loop); or set SIGCHLD to SIG_IGN, or SA_NOCLDWAIT, if their "
-				   "status does not matter.");
+		finding_advice(to, "Each keeps a process number in use. Call waitpid() when a "
+				   "child ends (SIGCHLD, or a pidfd in the event loop); or set "
+				   "SIGCHLD to SIG_IGN, or SA_NOCLDWAIT, if their status does not "
+				   "matter.");
+}
+
+static void say_neglect(struct findings *f, const struct neglect *by)
+{
+	struct finding *to = finding_add(f, "lifecycle.zombies", SEVERITY_WARNING);
+	size_t reaped = reaped_by(f, by);
+	char oldest[UNITS_SIZE], left[64] = "";
+
+	if (by->n_left == by->n)
+		snprintf(left, sizeof(left), "%s up to the end", by->n > 1 ? ", all of them" : ",");
+	else if (by->n_left)
+		snprintf(left, sizeof(left), ", %zu of them up to the end", by->n_left);
+	units_ns(oldest, by->oldest_ns, true);
+	kin_name(to->subject, sizeof(to->subject), by->parent);
+	finding_title(to, "%s: %zu zombie%s, %s%s",
+		      by->process < 0 ? "has not waited for what it adopted"
+		      : reaped	      ? "is late to wait for its children"
+				      : "never waits for its children",
+		      by->n, by->n == 1 ? "" : "s", by->n == 1 ? "for " : "the oldest for ",
+		      oldest);
+	evidence_add(to, "lifecycle.zombies", by->n, "dead and not reaped for more than %d ms%s",
+		     LIFE_NOTICE_NS / 1000000, left);
+	say_doing(to, by);
+	if (reaped)
+		evidence_add(to, "processes", reaped, "it has reaped %zu of its children", reaped);
+	say_remedy(to, f, by);
 }
 
 #define PARENTS_SHOWN 3
@@ -130,18 +149,27 @@ static void say_zombies(struct findings *f)
 
 	for (size_t i = 0; i < n && i < PARENTS_SHOWN; i++)
 		say_neglect(f, &all[i]);
+	if (f->lives.peak > 1)
+		evidence_add(&f->list[f->n_list - 1], "lifecycle.zombies_at_once", f->lives.peak,
+			     "at most %zu at once in the whole program", f->lives.peak);
+	if (n > PARENTS_SHOWN)
+		evidence_add(&f->list[f->n_list - 1], "lifecycle.zombies", n - PARENTS_SHOWN,
+			     "%zu more processes did not wait either", n - PARENTS_SHOWN);
 	free(all);
 }
 
 /* --- those who live on -------------------------------------------------------------- */
 
+static int by_place(const void *a, const void *b)
+{
+	const size_t *p = a, *q = b;
+
+	return (*p > *q) - (*p < *q);
+}
+
 static bool survives(const struct lifecycle *l, size_t process)
 {
-	for (size_t i = 0; i < l->n_survivors; i++) {
-		if (l->survivors[i] == process)
-			return true;
-	}
-	return false;
+	return bsearch(&process, l->survivors, l->n_survivors, sizeof(process), by_place);
 }
 
 /* Those who live on at the end are told of as such. */
@@ -157,7 +185,7 @@ static void say_orphans(struct findings *f)
 	const struct lifecycle *l = &f->lives;
 	const struct model *m = f->model;
 	struct finding *to = NULL;
-	char for_[UNITS_SIZE];
+	char by[UNITS_SIZE], adopter[KIN_NAME_SIZE];
 	size_t n = 0, shown = 0;
 
 	for (size_t i = 0; i < l->n_orphans; i++)
@@ -165,19 +193,23 @@ static void say_orphans(struct findings *f)
 	if (!n)
 		return;
 	to = finding_add(f, "lifecycle.orphans", SEVERITY_NOTE);
-	finding_title(to, "%zu process%s lived on when the parent was dead", n, n == 1 ? "" : "es");
+	finding_title(to, "%zu process%s outlived %s", n, n == 1 ? "" : "es",
+		      n == 1 ? "its parent" : "their parents");
 	for (size_t i = 0; i < l->n_orphans && shown < ORPHANS_SHOWN; i++) {
 		const struct orphan *o = &l->orphans[i];
 		const struct process *p = &m->processes[o->process];
+		const struct process *parent = &m->processes[o->parent];
 
 		if (!is_worth_a_word(l, o))
 			continue;
 		shown++;
 		evidence_add(to, "lifecycle.orphans.outlived_ns", o->outlived_ns,
-			     "%s (%u) for %s after %s (%u), adopted by %s (%u)", p->comm, p->pid,
-			     units_ns(for_, o->outlived_ns, true), m->processes[p->parent].comm,
-			     p->ppid, p->life.parent.comm, p->life.parent.pid);
+			     "%s (%u) outlived %s (%u) by %s; %s adopted it", p->comm, p->pid,
+			     parent->comm, parent->pid, units_ns(by, o->outlived_ns, true),
+			     kin_name(adopter, sizeof(adopter), &p->life.parent));
 	}
+	if (n > shown)
+		evidence_add(to, "lifecycle.orphans", n - shown, "and %zu more", n - shown);
 	finding_advice(to, "Nothing to mend if they are meant to be daemons; else wait for them "
 			   "before the parent ends.");
 }

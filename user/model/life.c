@@ -13,11 +13,18 @@
 /* Stamps of two CPUs; and a parent may reap before the stamp of its child's death. */
 #define SLACK_NS 1000000
 
+/* Whose child it was when it died: the one who created it, its parent, or who adopted it. */
+struct child {
+	ptrdiff_t parent; /* its place; -1: none of the program's, or the child lives */
+	struct process *p;
+};
+
 struct registry {
 	struct model_builder *b;
-	struct process **by_pid;    /* by number, then by creation */
-	struct process **by_parent; /* the children of one process together, by creation */
-	size_t *first; /* of each process, in by_parent: its first child that is not reaped */
+	struct process **by_pid; /* by number, then by creation */
+	struct child *children;	 /* of one process together, by creation */
+	size_t *first;		 /* of each process, in children: its first one */
+	size_t *next; /* of each child: itself, or one of those behind it if it is reaped */
 	size_t n;
 };
 
@@ -44,64 +51,103 @@ static int pid_order(const void *a, const void *b)
 
 static int parent_order(const void *a, const void *b)
 {
-	const struct process *p = *(struct process *const *)a, *q = *(struct process *const *)b;
+	const struct child *c = a, *d = b;
 
-	return p->parent != q->parent ? (p->parent < q->parent ? -1 : 1) : by_creation(p, q);
+	return c->parent != d->parent ? (c->parent < d->parent ? -1 : 1) : by_creation(c->p, d->p);
 }
 
-static struct process **sorted(struct model *m, int (*order)(const void *, const void *))
+static void *room_for(size_t n, size_t size)
 {
-	struct process **all = malloc((m->n_processes + 1) * sizeof(struct process *));
+	void *room = calloc(n + 1, size);
 
-	if (!all)
+	if (!room)
 		abort();
-	for (size_t i = 0; i < m->n_processes; i++)
-		all[i] = &m->processes[i];
-	qsort(all, m->n_processes, sizeof(struct process *), order);
-	return all;
+	return room;
 }
 
-/* Processes are told apart by place here: the command's parent has none. */
+static void sort_by_pid(struct registry *r)
+{
+	r->by_pid = room_for(r->n, sizeof(struct process *));
+	for (size_t i = 0; i < r->n; i++)
+		r->by_pid[i] = &r->b->m->processes[i];
+	qsort(r->by_pid, r->n, sizeof(struct process *), pid_order);
+}
+
+static ptrdiff_t parent_at_death(const struct registry *r, const struct process *p)
+{
+	uint64_t id = p->life.parent.thread_id;
+	const struct thread *t = id ? thread_by_id(r->b->m, id) : NULL;
+	struct process *parent = t ? process_by_id(r->b->m, t->process_id) : NULL;
+
+	if (!p->life.is_dead || !id)
+		return -1;
+	return parent ? parent - r->b->m->processes : p->parent;
+}
+
+static void sort_by_parent(struct registry *r)
+{
+	r->children = room_for(r->n, sizeof(*r->children));
+	r->first = room_for(r->n, sizeof(*r->first));
+	r->next = room_for(r->n, sizeof(*r->next));
+	for (size_t i = 0; i < r->n; i++) {
+		r->children[i].p = &r->b->m->processes[i];
+		r->children[i].parent = parent_at_death(r, r->children[i].p);
+	}
+	qsort(r->children, r->n, sizeof(*r->children), parent_order);
+	for (size_t i = r->n + 1; i--;)
+		r->next[i] = i;
+	for (size_t i = r->n; i--;) {
+		if (r->children[i].parent >= 0)
+			r->first[r->children[i].parent] = i;
+	}
+}
+
+/* Processes are told apart by place here: the command's parent has none. Who was whose child
+ * is known from the deaths. */
 static void registry_open(struct registry *r, struct model_builder *b)
 {
-	struct model *m = b->m;
-
 	r->b = b;
-	r->n = m->n_processes;
-	r->by_pid = sorted(m, pid_order);
-	r->by_parent = sorted(m, parent_order);
-	r->first = calloc(r->n + 1, sizeof(*r->first));
-	if (!r->first)
-		abort();
-	for (size_t i = r->n; i--;) {
-		if (r->by_parent[i]->parent >= 0)
-			r->first[r->by_parent[i]->parent] = i;
-	}
+	r->n = b->m->n_processes;
+	sort_by_pid(r);
+	sort_by_parent(r);
 }
 
 static void registry_close(struct registry *r)
 {
 	free(r->by_pid);
-	free(r->by_parent);
+	free(r->children);
 	free(r->first);
+	free(r->next);
 }
 
-static uint64_t since_start(const struct registry *r, uint64_t at)
+static uint64_t since_start(const struct model_builder *b, uint64_t at)
 {
-	return at > r->b->origin ? at - r->b->origin : 0;
+	return at > b->origin ? at - b->origin : 0;
+}
+
+static bool is_before(uint64_t ns, uint64_t at_ns)
+{
+	return ns <= at_ns || ns - at_ns <= SLACK_NS;
+}
+
+/* Reaped by now, or forgotten by the kernel: reaped_ns says when as soon as that is known. */
+static bool is_gone(const struct process *p, uint64_t at_ns)
+{
+	return p->life.burial != BURIAL_NONE || (p->life.reaped_ns && p->life.reaped_ns < at_ns);
 }
 
 /* Is it dead, and not reaped, at this time? */
 static bool is_zombie(const struct process *p, uint64_t at_ns)
 {
-	return p->life.is_dead && p->life.burial == BURIAL_NONE &&
-	       p->life.died_ns <= at_ns + SLACK_NS;
+	return p->life.is_dead && !is_gone(p, at_ns) && is_before(p->life.died_ns, at_ns);
 }
 
-/* A number belongs to one process until that is reaped. */
+/* A number belongs to one process until that is reaped: if there are two, it was not seen of
+ * the first. */
 static struct process *zombie_of_pid(const struct registry *r, uint32_t pid, uint64_t at_ns)
 {
 	size_t low = 0, high = r->n;
+	struct process *last = NULL;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
@@ -113,24 +159,35 @@ static struct process *zombie_of_pid(const struct registry *r, uint32_t pid, uin
 	}
 	for (; low < r->n && r->by_pid[low]->pid == pid; low++) {
 		if (is_zombie(r->by_pid[low], at_ns))
-			return r->by_pid[low];
+			last = r->by_pid[low];
 	}
-	return NULL;
+	return last;
 }
 
-/* group: 0: any. */
+/* The first one from here on that is not known to be reaped. */
+static size_t from(struct registry *r, size_t i)
+{
+	while (r->next[i] != i) {
+		r->next[i] = r->next[r->next[i]];
+		i = r->next[i];
+	}
+	return i;
+}
+
+/* group: NULL: any. */
 static struct process *zombie_child(struct registry *r, const struct process *parent,
-				    uint32_t group, uint64_t at_ns)
+				    const uint32_t *group, uint64_t at_ns)
 {
 	ptrdiff_t place = parent - r->b->m->processes;
-	size_t *first = &r->first[place];
 
-	for (size_t i = *first; i < r->n && r->by_parent[i]->parent == place; i++) {
-		struct process *p = r->by_parent[i];
+	for (size_t i = from(r, r->first[place]); i < r->n; i = from(r, i + 1)) {
+		struct process *p = r->children[i].p;
 
-		if (i == *first && p->life.burial != BURIAL_NONE)
-			++*first;
-		if (is_zombie(p, at_ns) && (!group || p->life.group == group))
+		if (r->children[i].parent != place || !is_before(p->start_ns, at_ns))
+			break;
+		if (is_gone(p, at_ns))
+			r->next[i] = i + 1;
+		else if (is_zombie(p, at_ns) && (!group || p->life.group == *group))
 			return p;
 	}
 	return NULL;
@@ -159,7 +216,9 @@ static void on_born(struct story *l, const struct ev_life *ev, uint64_t at_ns)
 	l->born_ns = at_ns;
 	l->birth = ev->code;
 	l->clone_flags = ev->value;
-	l->uid = l->last_uid = ev->uid;
+	l->uid = ev->uid;
+	if (!l->n_execs)
+		l->last_uid = ev->uid;
 	set_kin(&l->creator, ev);
 }
 
@@ -178,7 +237,10 @@ static void on_killed(struct process *p, const struct ev_life *ev, uint64_t at_n
 {
 	struct killer *k = &p->life.killer;
 
-	if (!p->life.is_dead || (p->status & 0x7f) != ev->code || k->is_known)
+	uint64_t end = p->life.is_dead ? p->life.died_ns : p->end_ns;
+
+	if (!p->ended || !ev->code || (p->status & 0x7f) != ev->code || k->is_known ||
+	    !is_before(at_ns, end))
 		return;
 	k->is_known = true;
 	k->at_ns = at_ns;
@@ -194,8 +256,8 @@ static void on_reaped(struct registry *r, const struct ev_life *ev, uint64_t at_
 
 	if (ev->code == REAP_PID)
 		p = zombie_of_pid(r, ev->pid, at_ns);
-	else if (parent)
-		p = zombie_child(r, parent, ev->code == REAP_GROUP ? ev->pid : 0, at_ns);
+	else if (parent && (ev->code == REAP_ANY || (ev->code == REAP_GROUP && ev->pid)))
+		p = zombie_child(r, parent, ev->code == REAP_GROUP ? &ev->pid : NULL, at_ns);
 	if (!p)
 		return; /* it was woken for something else */
 	p->life.burial = BURIAL_REAPED;
@@ -208,19 +270,28 @@ static void on_reaped(struct registry *r, const struct ev_life *ev, uint64_t at_
 	set_kin(&p->life.reaper, ev);
 }
 
-/* What does not depend on the rest. */
-static void take_events(struct registry *r)
+/* The first time counts: it is after the reaping. */
+static void on_freed(struct story *l, uint64_t at_ns)
 {
-	for (size_t i = 0; i < r->b->lives.n; i++) {
-		const struct ev_life *ev = &r->b->lives.items[i];
-		struct process *p = process_by_id(r->b->m, ev->process_id);
+	if (!l->reaped_ns)
+		l->reaped_ns = at_ns;
+}
+
+/* What does not depend on the rest. */
+static void take_events(struct model_builder *b)
+{
+	for (size_t i = 0; i < b->lives.n; i++) {
+		const struct ev_life *ev = &b->lives.items[i];
+		struct process *p = process_by_id(b->m, ev->process_id);
 
 		if (!p)
 			continue;
 		if (ev->what == LIFE_BORN)
-			on_born(&p->life, ev, since_start(r, ev->at));
+			on_born(&p->life, ev, since_start(b, ev->at));
 		else if (ev->what == LIFE_DIED)
-			on_died(&p->life, ev, since_start(r, ev->at));
+			on_died(&p->life, ev, since_start(b, ev->at));
+		else if (ev->what == LIFE_FREED)
+			on_freed(&p->life, since_start(b, ev->at));
 		else if (ev->what == LIFE_LIVES)
 			take_place(&p->life, ev);
 	}
@@ -238,30 +309,23 @@ static void relate(struct registry *r)
 		struct process *p = process_by_id(r->b->m, ev->process_id);
 
 		if (ev->what == LIFE_REAPED)
-			on_reaped(r, ev, since_start(r, ev->at));
+			on_reaped(r, ev, since_start(r->b, ev->at));
 		else if (ev->what == LIFE_KILLED && p)
-			on_killed(p, ev, since_start(r, ev->at));
+			on_killed(p, ev, since_start(r->b, ev->at));
 	}
 }
 
 /* Of those whose reaping was not seen. */
-static void settle(struct registry *r)
+static void settle(struct model *m)
 {
-	for (size_t i = 0; i < r->b->lives.n; i++) {
-		const struct ev_life *ev = &r->b->lives.items[i];
-		struct process *p = process_by_id(r->b->m, ev->process_id);
+	for (size_t i = 0; i < m->n_processes; i++) {
+		struct story *l = &m->processes[i].life;
 
-		if (ev->what != LIFE_FREED || !p || !p->life.is_dead ||
-		    p->life.burial != BURIAL_NONE)
+		if (!l->is_dead || l->burial != BURIAL_NONE)
 			continue;
-		p->life.burial = BURIAL_LATER;
-		p->life.reaped_ns = since_start(r, ev->at);
-	}
-	for (size_t i = 0; i < r->n; i++) {
-		struct story *l = &r->b->m->processes[i].life;
-
-		if (l->is_dead && l->burial == BURIAL_NONE)
-			l->burial = BURIAL_LEFT;
+		l->burial = l->reaped_ns ? BURIAL_LATER : BURIAL_LEFT;
+		if (l->reaped_ns && l->reaped_ns < l->died_ns)
+			l->reaped_ns = l->died_ns;
 	}
 }
 
@@ -285,10 +349,10 @@ void lives_build(struct model_builder *b)
 
 	if (b->lives.n)
 		qsort(b->lives.items, b->lives.n, sizeof(*b->lives.items), by_time);
-	registry_open(&r, b);
 	take_execs(b);
-	take_events(&r);
+	take_events(b);
+	registry_open(&r, b);
 	relate(&r);
-	settle(&r);
+	settle(b->m);
 	registry_close(&r);
 }

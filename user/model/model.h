@@ -91,16 +91,16 @@ struct story {
 	struct kin creator;
 	const struct exec *execs; /* in order */
 	size_t n_execs;
-	uint32_t uid, last_uid;	   /* effective: at its creation, and last known */
-	uint64_t died_ns;	   /* the last of its threads ended, and its parent was told */
-	struct kin parent;	   /* at its death, or at the end of the measurement */
-	enum cause parent_doing;   /* what that was blocked in then; CAUSE_COUNT: nothing */
+	uint32_t uid, last_uid;	 /* effective: at its creation, and last known */
+	uint64_t died_ns;	 /* the last of its threads ended, and its parent was told */
+	struct kin parent;	 /* at its death, or at the end of the measurement */
+	enum cause parent_doing; /* what that was blocked in then; CAUSE_COUNT: nothing */
 	bool out_of_memory, is_unwanted; /* enum life_flags */
 	struct killer killer;
 	enum burial burial;
 	uint64_t reaped_ns;
 	struct kin reaper;
-	bool by_waitid;	/* not by wait4(2) or one of its kin */
+	bool by_waitid;		 /* not by wait4(2) or one of its kin */
 	bool is_awaited;	 /* the reaper was blocked in a wait for it when it died */
 	uint32_t group, session; /* at its end, or that of the measurement; 0: not known */
 };

@@ -61,7 +61,7 @@ static void put_orphans(struct json *j, const struct findings *f)
 		json_u64(j, "pid", p->pid);
 		put_process_id(j, "process", p);
 		json_string(j, "comm", p->comm);
-		json_u64(j, "parent", p->ppid);
+		json_u64(j, "parent", f->model->processes[o->parent].pid);
 		json_u64(j, "at_ns", o->at_ns);
 		put_kin(j, "adopted_by", "adopter_comm", &p->life.parent);
 		json_u64(j, "outlived_ns", o->outlived_ns);
@@ -75,9 +75,9 @@ static const char *waits_for(const struct model *m, const struct process *p)
 {
 	for (size_t i = 0; i < m->n_threads; i++) {
 		if (m->threads[i].process_id == p->id)
-			return m->threads[i].flags & THREAD_OPEN_WAIT ?
-				       cause_name(m->threads[i].open_cause) :
-				       NULL;
+			return m->threads[i].flags & THREAD_OPEN_WAIT
+				       ? cause_name(m->threads[i].open_cause)
+				       : NULL;
 	}
 	return NULL;
 }
@@ -186,7 +186,7 @@ void json_story(struct json *j, const struct process *p)
 	}
 	if (l->is_dead)
 		json_u64(j, "died_ns", l->died_ns);
-	if (l->burial)
+	if (l->burial && p->id != COMMAND_ID) /* of which concprof itself is the parent */
 		json_string(j, "end", burials[l->burial]);
 	if (l->burial == BURIAL_REAPED || l->burial == BURIAL_LATER)
 		json_u64(j, "reaped_ns", l->reaped_ns);

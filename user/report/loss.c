@@ -38,6 +38,11 @@ static const struct loss_words words[LOSS_KIND_COUNT] = {
 		"waits for servers are missing from the list of these",
 		"the waits are right; only whom they were for is not known",
 	},
+	[LOSS_LIFE] = {
+		"life",
+		"births, deaths or reapings of processes were not seen",
+		"times are right; who created, killed or reaped a process may be missing or wrong",
+	},
 	[LOSS_CALLS] = {
 		"calls",
 		"futex or epoll calls were not counted",

@@ -3,7 +3,6 @@
 #include "report/text_parts.h"
 
 #include "base/units.h"
-#include "report/words.h"
 
 #define SMALL 0.01 /* of the wall time: such servers are one line together */
 

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/units.h"
-#include "report/words.h"
 
 #define MATTERS	    0.02 /* of all computing: a thread of more than --top has a row of its own */
 #define GROUP_SMALL 0.01 /* ... and a group of them, if it has more than that */

@@ -2,10 +2,7 @@
 /* What threads waited for, summed; and what was still open at the end. */
 #include "report/text_parts.h"
 
-#include <inttypes.h>
-
 #include "base/units.h"
-#include "report/words.h"
 
 #define SMALL	    0.01 /* of the wall time: such waits are one line together */
 #define CALLS_LEAST 100

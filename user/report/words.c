@@ -2,7 +2,6 @@
 #include "report/words.h"
 
 #include <sched.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "../bpf/wall.h"
