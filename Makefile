@@ -113,12 +113,12 @@ $(O)/san/pure.a: $(san_objects) Makefile
 $(O)/tests/%: tests/unit/%.c $(O)/san/pure.a
 	$(call say,TEST,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(common) $(san) -Itests/unit -MF $@.d $(filter %.c %.a,$^) -o $@ -lcriterion -lcap -lm
+	$(Q)$(CC) $(common) $(san) -Itests/unit -MF $@.d $(filter %.c %.a,$^) -o $@ -lcriterion -lcap -lz -lm
 
 $(O)/tests/golden: $(wildcard tests/golden/*.c) $(O)/san/pure.a
 	$(call say,TEST,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(common) $(san) -Itests/golden -MF $@.d $(filter %.c %.a,$^) -o $@ -lm
+	$(Q)$(CC) $(common) $(san) -Itests/golden -MF $@.d $(filter %.c %.a,$^) -o $@ -lz -lm
 
 # libFuzzer wants clang for what it instruments; clang finds fault with glibc's obstack macros,
 # which subtract a null pointer to align.
@@ -126,7 +126,7 @@ $(O)/tests/fuzz_%: tests/fuzz/fuzz_%.c $(pure_sources) $(wildcard bpf/*.h user/*
 	$(call say,FUZZ,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(filter-out -MMD -MP,$(common)) -O1 -g -fsanitize=fuzzer,address,undefined \
-		-fno-sanitize-recover=undefined -fno-sanitize=pointer-overflow $(filter %.c,$^) -o $@
+		-fno-sanitize-recover=undefined -fno-sanitize=pointer-overflow $(filter %.c,$^) -o $@ -lz
 
 fuzzers := $(patsubst tests/fuzz/%.c,$(O)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
 test_programs := $(unit_tests) $(if $(wildcard tests/golden/*.c),$(O)/tests/golden) $(fuzzers)

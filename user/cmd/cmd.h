@@ -8,4 +8,5 @@
 #define STATUS_FAILED 125 /* concprof itself failed */
 
 int cmd_run(const struct opts *o, const struct launch_signals *inherited);
+int cmd_report(const struct opts *o);
 int cmd_check(void);

@@ -59,7 +59,10 @@ int main(int argc, char **argv)
 		return version();
 	case COMMAND_CHECK:
 		return cmd_check();
+	case COMMAND_REPORT:
+		return cmd_report(&o);
 	case COMMAND_RUN:
+	case COMMAND_RECORD:
 		break;
 	}
 	return cmd_run(&o, &inherited);

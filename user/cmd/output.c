@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "cmd/output.h"
+#include "cmd/target.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,79 +17,6 @@
 
 #define TERMINAL_COLUMNS 80 /* of one that does not say */
 
-/* A report under way: into a temporary file beside its name, or straight into
- * what is no regular file (a terminal, a pipe, /dev/null). */
-struct target {
-	char path[PATH_MAX];	  /* with symbolic links resolved */
-	char temporary[PATH_MAX]; /* empty: written straight */
-	int fd;
-};
-
-static int complain(const char *path, int error, struct err *err)
-{
-	return err_set(err, error,
-		       "cannot write the report to '%s': %s; choose another file with -o", path,
-		       strerror(-error));
-}
-
-static int open_straight(struct target *t)
-{
-	t->temporary[0] = '\0';
-	t->fd = open(t->path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
-	return t->fd < 0 ? -errno : 0;
-}
-
-static int open_beside(struct target *t)
-{
-	const char *slash = strrchr(t->path, '/');
-	int directory = slash ? slash - t->path + 1 : 0;
-	mode_t mask = umask(0);
-	int error = 0;
-
-	umask(mask);
-	if (snprintf(t->temporary, sizeof(t->temporary), "%.*s.concprof-XXXXXX", directory,
-		     t->path) >= (int)sizeof(t->temporary))
-		return -ENAMETOOLONG;
-	t->fd = mkostemp(t->temporary, O_CLOEXEC);
-	if (t->fd < 0)
-		return -errno;
-	if (fchmod(t->fd, 0666 & ~mask))
-		error = -errno;
-	return error;
-}
-
-static int target_open(struct target *t, const char *path)
-{
-	struct stat st;
-
-	t->fd = -1;
-	if (strlen(path) >= sizeof(t->path))
-		return -ENAMETOOLONG;
-	if (!realpath(path, t->path)) {
-		if (errno != ENOENT)
-			return -errno;
-		strcpy(t->path, path);
-	}
-	if (stat(t->path, &st))
-		return errno == ENOENT ? open_beside(t) : -errno;
-	if (S_ISDIR(st.st_mode))
-		return -EISDIR;
-	if (!S_ISREG(st.st_mode))
-		return open_straight(t);
-	/* Replacing it needs only the directory; that its owner may write it matters all the same. */
-	if (access(t->path, W_OK))
-		return -errno;
-	return open_beside(t);
-}
-
-static void target_abandon(struct target *t)
-{
-	if (t->fd >= 0)
-		close(t->fd);
-	if (t->temporary[0])
-		(void)unlink(t->temporary); /* nothing more can be done about it */
-}
-
 int output_try(const struct opts_output *out, struct err *err)
 {
 	struct target t = { .temporary = "" };
@@ -98,7 +26,7 @@ int output_try(const struct opts_output *out, struct err *err)
 		return 0;
 	error = target_open(&t, out->path);
 	target_abandon(&t);
-	return error ? complain(out->path, error, err) : 0;
+	return error ? target_complain(out->path, error, err) : 0;
 }
 
 /* Colours as in no-color.org; a terminal called dumb shows none. */
@@ -221,7 +149,7 @@ int output_write(const struct opts_output *out, const struct findings *f, const 
 
 	if (!out->path || !strcmp(out->path, "-")) {
 		error = write_to_inherited(out->path ? STDOUT_FILENO : STDERR_FILENO, out, f, o);
-		return error ? complain(out->path ? "standard output" : "standard error", error,
+		return error ? target_complain(out->path ? "standard output" : "standard error", error,
 					err)
 			     : 0;
 	}
@@ -230,12 +158,12 @@ int output_write(const struct opts_output *out, const struct findings *f, const 
 		goto fail;
 	error = write_to(t.fd, out, f, o, false);
 	t.fd = -1;
-	if (!error && t.temporary[0] && rename(t.temporary, t.path))
-		error = -errno;
+	if (!error)
+		error = target_commit(&t);
 	if (error)
 		goto fail;
 	return 0;
 fail:
 	target_abandon(&t);
-	return complain(out->path, error, err);
+	return target_complain(out->path, error, err);
 }

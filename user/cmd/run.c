@@ -9,6 +9,7 @@
 #include "cmd/cmd.h"
 #include "cmd/facts.h"
 #include "cmd/output.h"
+#include "cmd/record.h"
 #include "cmd/supervise.h"
 #include "launch/environ.h"
 #include "launch/status.h"
@@ -25,9 +26,22 @@ struct run {
 	struct launch *launch;
 	struct probe *probe;
 	struct model_builder *builder;
+	struct record *records[OPTS_OUTPUTS];
+	size_t n_records;
 	int signal_fd;
 	struct err err;
 };
+
+/* An event_fn: all that is said goes to the model, and to each recording. */
+static int take_event(void *ctx, const struct event *ev)
+{
+	struct run *r = ctx;
+	int error = model_builder_event(r->builder, ev);
+
+	for (size_t i = 0; i < r->n_records && !error; i++)
+		error = record_event(r->records[i], ev);
+	return error;
+}
 
 /* Everything up to the held child. 0, or concprof's exit status. */
 static int prepare(struct run *r, const struct launch_signals *inherited)
@@ -53,6 +67,21 @@ static int prepare(struct run *r, const struct launch_signals *inherited)
 	return error ? launch_exit_status(error) : 0;
 }
 
+static int open_outputs(struct run *r)
+{
+	for (size_t i = 0; i < r->o->n_outputs; i++) {
+		const struct opts_output *out = &r->o->outputs[i];
+		int error = out->format->write ?
+				    output_try(out, &r->err) :
+				    record_open(&r->records[r->n_records], out->path, &r->err);
+
+		if (error)
+			return error;
+		r->n_records += !out->format->write;
+	}
+	return 0;
+}
+
 /* Loads the probes, then gives up what only they needed. */
 static int watch(struct run *r)
 {
@@ -62,10 +91,8 @@ static int watch(struct run *r)
 	    probe_watch(r->probe, launch_pid(r->launch), facts_cpus_allowed(), &r->err) ||
 	    launch_drop_privileges(&r->writer, &r->err))
 		return STATUS_FAILED;
-	for (size_t i = 0; i < r->o->n_outputs; i++) {
-		if (output_try(&r->o->outputs[i], &r->err))
-			return STATUS_FAILED;
-	}
+	if (open_outputs(r))
+		return STATUS_FAILED;
 	if (r->o->all_calls && probe_window(r->probe, true, &r->err))
 		return STATUS_FAILED;
 	return 0;
@@ -87,7 +114,7 @@ static int tell_facts(struct run *r)
 		notes[n++] = "the environment from before sudo could not be read: the command got "
 			     "concprof's, "
 			     "with the user's HOME, USER, LOGNAME and SHELL";
-	error = facts_tell(model_builder_event, r->builder, r->user.uid, r->o->argv,
+	error = facts_tell(take_event, r, r->user.uid, r->o->argv,
 			   launch_executable(r->launch), notes);
 	if (!error)
 		return 0;
@@ -102,9 +129,14 @@ static int write_reports(struct run *r, const struct findings *f)
 	bool has_text = r->o->quiet;
 	int error = 0;
 
+	for (size_t i = 0; i < r->n_records; i++) {
+		if (record_close(r->records[i], &r->err))
+			error = STATUS_FAILED;
+	}
+	r->n_records = 0;
 	for (size_t i = 0; i < r->o->n_outputs; i++) {
 		has_text |= r->o->outputs[i].format == text.format;
-		if (output_write(&r->o->outputs[i], f, r->o, &r->err))
+		if (r->o->outputs[i].format->write && output_write(&r->o->outputs[i], f, r->o, &r->err))
 			error = STATUS_FAILED;
 	}
 	if (!has_text && output_write(&text, f, r->o, &r->err))
@@ -118,8 +150,8 @@ static int measure(struct run *r, struct outcome *outcome)
 		.probe = r->probe,
 		.launch = r->launch,
 		.signal_fd = r->signal_fd,
-		.fn = model_builder_event,
-		.ctx = r->builder,
+		.fn = take_event,
+		.ctx = r,
 		.duration_ns = r->o->duration_ns,
 		.linger_ns = r->o->linger_ns,
 		.all_calls = r->o->all_calls,
@@ -161,6 +193,8 @@ int cmd_run(const struct opts *o, const struct launch_signals *inherited)
 		status = analyse(&r);
 	if (status)
 		fprintf(stderr, "concprof: %s\n", r.err.text);
+	for (size_t i = 0; i < r.n_records; i++)
+		record_abandon(r.records[i]);
 	probe_free(r.probe);
 	launch_free(r.launch);
 	launch_environ_free(&r.environ);

@@ -134,17 +134,22 @@ static int life_is_valid(const struct ev_life *l)
 	       (!codes[l->what] || l->code < codes[l->what]);
 }
 
+static const size_t sizes[EV_KIND_COUNT] = {
+	[EV_RUN] = sizeof(struct ev_run),     [EV_TEXT] = sizeof(struct ev_text),
+	[EV_EXEC] = sizeof(struct ev_exec),   [EV_THREAD] = sizeof(struct ev_thread),
+	[EV_WALL] = sizeof(struct ev_wall),   [EV_LOSS] = sizeof(struct ev_loss),
+	[EV_PROBE] = sizeof(struct ev_probe), [EV_CALLS] = sizeof(struct ev_calls),
+	[EV_END] = sizeof(struct ev_end),     [EV_PEER] = sizeof(struct ev_peer),
+	[EV_OTHER] = sizeof(struct ev_other), [EV_LIFE] = sizeof(struct ev_life),
+};
+
+size_t event_fixed_size(unsigned int kind)
+{
+	return kind < EV_KIND_COUNT ? sizes[kind] : 0;
+}
+
 int event_is_valid(const struct event *ev, size_t room)
 {
-	static const size_t sizes[EV_KIND_COUNT] = {
-		[EV_RUN] = sizeof(struct ev_run),     [EV_TEXT] = sizeof(struct ev_text),
-		[EV_EXEC] = sizeof(struct ev_exec),   [EV_THREAD] = sizeof(struct ev_thread),
-		[EV_WALL] = sizeof(struct ev_wall),   [EV_LOSS] = sizeof(struct ev_loss),
-		[EV_PROBE] = sizeof(struct ev_probe), [EV_CALLS] = sizeof(struct ev_calls),
-		[EV_END] = sizeof(struct ev_end),     [EV_PEER] = sizeof(struct ev_peer),
-		[EV_OTHER] = sizeof(struct ev_other), [EV_LIFE] = sizeof(struct ev_life),
-	};
-
 	if (room < sizeof(*ev) || ev->size > room || ev->size % 8)
 		return 0;
 	if (ev->kind == 0 || ev->kind >= EV_KIND_COUNT || ev->size < sizes[ev->kind])

@@ -18,6 +18,9 @@ typedef int (*event_fn)(void *ctx, const struct event *ev);
  * a file are hostile input; a sink may assume that this holds. */
 int event_is_valid(const struct event *ev, size_t room);
 
+/* Of an event without what may follow at its end; 0: there is no such kind. */
+size_t event_fixed_size(unsigned int kind);
+
 /* "lock.mutex"; NULL if there is no such cause. */
 const char *cause_name(unsigned int cause);
 /* The inverse; -1 if there is none of that name. */

@@ -89,7 +89,10 @@ static int set_output(struct opts *o, const char *name, const char *value, struc
 		o->outputs[o->n_outputs - 1].path = value;
 		return 0;
 	}
-	return add_output(o, report_format_by_name("text"), value, err);
+	if (add_output(o, report_format_by_name("text"), value, err))
+		return -EINVAL;
+	o->outputs[o->n_outputs - 1].is_plain = true;
+	return 0;
 }
 
 static int add_json(struct opts *o, const char *name, const char *value, struct err *err)
@@ -153,7 +156,7 @@ FLAG(set_help, o->command = COMMAND_HELP)
 
 static const struct row rows[] = {
 	{ "output", 'o', "FILE", "write the report there; - is standard output", set_output },
-	{ "format", 0, "NAME", "text or json; each with an -o of its own", add_format },
+	{ "format", 0, "NAME", "text, json or recording; each with an -o of its own", add_format },
 	{ "json", 0, "FILE", "short for --format json -o FILE", add_json },
 	{ "duration", 'd', "SECONDS", "end the measurement, and what is measured, after that time",
 	  set_duration },
@@ -177,6 +180,8 @@ void opts_help(FILE *out)
 	fputs("concprof: where every nanosecond of every thread of a program went\n\n"
 	      "  concprof [OPTIONS] -- COMMAND [ARG...]   profile a command and its descendants\n"
 	      "  concprof run [OPTIONS] -- COMMAND ...    the same\n"
+	      "  concprof record -o FILE -- COMMAND ...   keep the measurement, and say nothing\n"
+	      "  concprof report FILE [OPTIONS]           what was recorded, in any format\n"
 	      "  concprof check                           what this kernel and these privileges "
 	      "allow\n\n",
 	      out);
@@ -268,7 +273,12 @@ static bool take_subcommand(struct opts *o, int argc, char **argv)
 	static const struct {
 		const char *name;
 		enum opts_command command;
-	} names[] = { { "run", COMMAND_RUN }, { "check", COMMAND_CHECK } };
+	} names[] = {
+		{ "run", COMMAND_RUN },
+		{ "record", COMMAND_RECORD },
+		{ "report", COMMAND_REPORT },
+		{ "check", COMMAND_CHECK },
+	};
 
 	if (optind >= argc || o->command != COMMAND_RUN)
 		return false;
@@ -280,6 +290,56 @@ static bool take_subcommand(struct opts *o, int argc, char **argv)
 		return true;
 	}
 	return false;
+}
+
+/* record: a plain -o is the recording. */
+static int set_recording(struct opts *o, struct err *err)
+{
+	const struct report_format *recording = report_format_by_name("recording");
+	bool any = false;
+
+	o->quiet = true;
+	for (size_t i = 0; i < o->n_outputs; i++) {
+		if (o->outputs[i].is_plain)
+			o->outputs[i].format = recording;
+		any |= o->outputs[i].format == recording;
+	}
+	if (any)
+		return 0;
+	return err_set(err, -EINVAL, "record needs a file: concprof record -o FILE -- COMMAND");
+}
+
+/* Its name may stand before the options or behind them. */
+static int take_recording(struct opts *o, int argc, char **argv, bool rest, struct err *err)
+{
+	int error = 0;
+
+	if (optind == argc)
+		return err_set(err, -EINVAL,
+			       "no recording given; as in: concprof report FILE --json out.json");
+	o->argv = argv + optind++;
+	if (!rest)
+		error = parse_options(o, argc, argv, &rest, err);
+	if (!error && optind < argc)
+		error = err_set(err, -EINVAL, "report reads one recording, but '%s' was given too",
+				argv[optind]);
+	return error;
+}
+
+/* What stands behind the options. */
+static int take_operands(struct opts *o, int argc, char **argv, bool rest, struct err *err)
+{
+	if (o->command == COMMAND_REPORT)
+		return take_recording(o, argc, argv, rest, err);
+	if (o->command == COMMAND_CHECK && optind < argc)
+		return err_set(err, -EINVAL, "check takes no argument, but '%s' was given",
+			       argv[optind]);
+	if (o->command != COMMAND_CHECK && optind == argc)
+		return err_set(err, -EINVAL,
+			       "no command given; as in: sudo concprof -- ./program (see concprof "
+			       "--help)");
+	o->argv = argv + optind;
+	return 0;
 }
 
 static int check(const struct opts *o, struct err *err)
@@ -319,17 +379,13 @@ int opts_parse(struct opts *ret, int argc, char **argv, struct err *err)
 		*ret = o;
 		return 0;
 	}
-	if (o.command == COMMAND_RUN && optind == argc)
-		return err_set(err, -EINVAL,
-			       "no command given; as in: sudo concprof -- ./program (see concprof "
-			       "--help)");
-	if (o.command == COMMAND_CHECK && optind < argc)
-		return err_set(err, -EINVAL, "check takes no argument, but '%s' was given",
-			       argv[optind]);
-	error = check(&o, err);
+	error = take_operands(&o, argc, argv, rest, err);
+	if (!error && o.command == COMMAND_RECORD)
+		error = set_recording(&o, err);
+	if (!error)
+		error = check(&o, err);
 	if (error)
 		return error;
-	o.argv = argv + optind;
 	*ret = o;
 	return 0;
 }

@@ -12,7 +12,14 @@
 #include "base/err.h"
 #include "report/report.h"
 
-enum opts_command { COMMAND_RUN, COMMAND_CHECK, COMMAND_HELP, COMMAND_VERSION };
+enum opts_command {
+	COMMAND_RUN,
+	COMMAND_RECORD,
+	COMMAND_REPORT,
+	COMMAND_CHECK,
+	COMMAND_HELP,
+	COMMAND_VERSION,
+};
 enum opts_color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 
 #define OPTS_OUTPUTS 16
@@ -20,6 +27,7 @@ enum opts_color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 struct opts_output {
 	const struct report_format *format;
 	const char *path; /* NULL: where text goes by itself; "-": standard output */
+	bool is_plain;	  /* an -o without a --format */
 };
 
 struct opts {
@@ -32,7 +40,7 @@ struct opts {
 	bool as_root, all_calls, quiet, verbose;
 	enum opts_color color;
 	unsigned int top;
-	char *const *argv; /* the command to run, NULL-terminated */
+	char *const *argv; /* the command to run, or the recording; NULL-terminated */
 };
 
 /* -EINVAL with one line that names the option, the value and the remedy. */

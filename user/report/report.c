@@ -6,6 +6,7 @@
 const struct report_format report_formats[] = {
 	{ "text", "one screen for a person", report_text_write },
 	{ "json", "everything, for scripts; its JSON Schema is published", report_json_write },
+	{ "recording", "the measurement itself, for concprof report", NULL },
 	{ 0 },
 };
 

@@ -21,7 +21,7 @@ struct report_opts {
 struct report_format {
 	const char *name; /* of --format */
 	const char *help;
-	/* Writes the whole report. 0, or a negative errno: what was written is of no use. */
+	/* Writes the whole report; NULL: the format is made of the events themselves. 0, or a negative errno: what was written is of no use. */
 	int (*write)(const struct findings *f, const struct report_opts *opts, FILE *out);
 };
 

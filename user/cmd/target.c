@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "cmd/target.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int target_complain(const char *path, int error, struct err *err)
+{
+	return err_set(err, error,
+		       "cannot write the report to '%s': %s; choose another file with -o", path,
+		       strerror(-error));
+}
+
+static int open_straight(struct target *t)
+{
+	t->temporary[0] = '\0';
+	t->fd = open(t->path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+	return t->fd < 0 ? -errno : 0;
+}
+
+static int open_beside(struct target *t)
+{
+	const char *slash = strrchr(t->path, '/');
+	int directory = slash ? slash - t->path + 1 : 0;
+	mode_t mask = umask(0);
+	int error = 0;
+
+	umask(mask);
+	if (snprintf(t->temporary, sizeof(t->temporary), "%.*s.concprof-XXXXXX", directory,
+		     t->path) >= (int)sizeof(t->temporary))
+		return -ENAMETOOLONG;
+	t->fd = mkostemp(t->temporary, O_CLOEXEC);
+	if (t->fd < 0)
+		return -errno;
+	if (fchmod(t->fd, 0666 & ~mask))
+		error = -errno;
+	return error;
+}
+
+int target_open(struct target *t, const char *path)
+{
+	struct stat st;
+
+	t->fd = -1;
+	if (strlen(path) >= sizeof(t->path))
+		return -ENAMETOOLONG;
+	if (!realpath(path, t->path)) {
+		if (errno != ENOENT)
+			return -errno;
+		strcpy(t->path, path);
+	}
+	if (stat(t->path, &st))
+		return errno == ENOENT ? open_beside(t) : -errno;
+	if (S_ISDIR(st.st_mode))
+		return -EISDIR;
+	if (!S_ISREG(st.st_mode))
+		return open_straight(t);
+	/* Replacing it needs only the directory; that its owner may write it matters all the same. */
+	if (access(t->path, W_OK))
+		return -errno;
+	return open_beside(t);
+}
+
+void target_abandon(struct target *t)
+{
+	if (t->fd >= 0)
+		close(t->fd);
+	if (t->temporary[0])
+		(void)unlink(t->temporary); /* nothing more can be done about it */
+}
+
+int target_commit(struct target *t)
+{
+	if (t->temporary[0] && rename(t->temporary, t->path))
+		return -errno;
+	t->temporary[0] = '\0';
+	return 0;
+}

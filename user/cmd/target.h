@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/* A file that is written whole or not at all. */
+#include <limits.h>
+
+#include "base/err.h"
+
+/* A report under way: into a temporary file beside its name, or straight into
+ * what is no regular file (a terminal, a pipe, /dev/null). */
+struct target {
+	char path[PATH_MAX];	  /* with symbolic links resolved */
+	char temporary[PATH_MAX]; /* empty: written straight */
+	int fd;
+};
+
+/* Opens it, for -o PATH. -errno: nothing is left behind. The caller closes fd, and sets it to -1. */
+int target_open(struct target *t, const char *path);
+/* What was written stands under its name from here on. -errno: abandon it. */
+int target_commit(struct target *t);
+/* Closes it, and leaves nothing behind. */
+void target_abandon(struct target *t);
+/* Fills err; returns error. */
+int target_complain(const char *path, int error, struct err *err);
