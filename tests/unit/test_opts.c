@@ -29,7 +29,8 @@ __attribute__((format(printf, 2, 3))) static void add(char buf[512], const char 
 /* What differs from the defaults, then the reports as FORMAT>FILE, then the command. */
 static void describe(char buf[512], const struct opts *o)
 {
-	static const char *const commands[] = { "run", "check", "help", "version" };
+	static const char *const commands[] = { "run",   "record", "report",
+						"check", "help",   "version" };
 	static const char *const colors[] = { "auto", "always", "never" };
 
 	add(buf, "%s", commands[o->command]);
@@ -48,7 +49,8 @@ static void describe(char buf[512], const struct opts *o)
 	for (size_t i = 0; i < o->n_outputs; i++)
 		add(buf, " %s>%s", o->outputs[i].format->name,
 		    o->outputs[i].path ? o->outputs[i].path : "");
-	if (o->command != COMMAND_RUN)
+	if (o->command != COMMAND_RUN && o->command != COMMAND_RECORD &&
+	    o->command != COMMAND_REPORT)
 		return;
 	add(buf, " :");
 	for (char *const *arg = o->argv; *arg; arg++)
@@ -188,10 +190,10 @@ Test(output, errors)
 	      { "--format|json|--json|f|true", NO_FILE("json") },
 	      { "-o|f|--format|json|--|-o|g", NO_FILE("json") }, { "-o||true", EMPTY_FILE },
 	      { "--format|yaml|true",
-		"! --format: there is no format 'yaml'; the formats are text, json" },
-	      { "--format||true", "! --format: there is no format ''; the formats are text, json" },
+		"! --format: there is no format 'yaml'; the formats are text, json, recording" },
+	      { "--format||true", "! --format: there is no format ''; the formats are text, json, recording" },
 	      { "--format|JSON|true",
-		"! --format: there is no format 'JSON'; the formats are text, json" },
+		"! --format: there is no format 'JSON'; the formats are text, json, recording" },
 	      { "-o|-|--json|-|true", "! two reports go to '-'; give each a file of its own" },
 	      { "-o|f|--json|f|true", "! two reports go to 'f'; give each a file of its own" },
 	      { "--json||true",
