@@ -28,7 +28,7 @@ pure_sources := $(foreach s,$(pure_stages),$(wildcard user/$(s)/*.c))
 sources := $(wildcard user/*/*.c)
 objects := $(patsubst %.c,$(O)/%.o,$(sources))
 workloads := $(patsubst workloads/%.c,$(O)/workloads/%,\
-	$(filter-out workloads/truth.c workloads/awkward_%.c,$(wildcard workloads/*.c)))
+	$(filter-out workloads/truth.c workloads/awkward_%.c workloads/lives_%.c,$(wildcard workloads/*.c)))
 unit_tests := $(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/test_*.c))
 
 Q := $(if $(V),,@)
@@ -95,6 +95,7 @@ $(O)/workloads/%: workloads/%.c workloads/truth.c | $(O)/needs
 	$(Q)$(CC) $(common) -Iworkloads -O2 -g -pthread -MF $@.d $(filter %.c,$^) -o $@ -lm
 
 $(O)/workloads/awkward: $(wildcard workloads/awkward_*.c)
+$(O)/workloads/lives: $(wildcard workloads/lives_*.c)
 
 # --- tests ------------------------------------------------------------------
 # The pure stages, the launcher and the options once more, with sanitizers.

@@ -24,10 +24,12 @@ __u64 dead = 0;
 #define EXIT_DEAD   0x10
 #define EXIT_ZOMBIE 0x20
 /* include/uapi/linux/wait.h */
-#define WNOHANG 0x00000001
-#define WNOWAIT 0x01000000
-#define P_ALL	0
-#define P_PGID	2
+#define WNOHANG	  0x00000001
+#define WEXITED	  0x00000004
+#define WNOWAIT	  0x01000000
+#define WNOTHREAD 0x20000000 /* __WNOTHREAD */
+#define P_ALL	  0
+#define P_PGID	  2
 /* include/uapi/linux/sched.h */
 #define CLONE_VM    0x00000100
 #define CLONE_VFORK 0x00004000
@@ -45,7 +47,8 @@ __u64 dead = 0;
 /* include/linux/sched/signal.h */
 #define SEND_SIG_PRIV 1
 
-#define CHILDREN_MAX 4096 /* that are looked at, for the first dead one */
+#define CHILDREN_MAX 4096 /* of one thread, that are looked at for the first dead one */
+#define THREADS_MAX  256  /* of which the children are looked at */
 
 static __always_inline u64 wakeup_flag(void)
 {
@@ -134,7 +137,13 @@ static __always_inline bool does_not_wait(struct task_struct *parent)
 	return handler == SIG_IGN || flags & SA_NOCLDWAIT;
 }
 
-/* What it was doing when its child died, if it is one of the program's threads. */
+/* What a thread is blocked in, or CAUSE_COUNT. */
+static __always_inline u32 doing_now(struct tracked *t)
+{
+	return t && !t->role && t->position >= POS_BLOCKED ? t->track.cause : CAUSE_COUNT;
+}
+
+/* If it is one of the program's threads. */
 static __always_inline void set_parent(struct ev_life *ev, struct task_struct *task)
 {
 	struct task_struct *parent = task->real_parent;
@@ -144,11 +153,9 @@ static __always_inline void set_parent(struct ev_life *ev, struct task_struct *t
 	if (!parent)
 		return;
 	t = bpf_task_storage_get(&threads, parent, 0, 0);
-	if (t && !t->role) {
+	if (t && !t->role)
 		ev->by_id = t->id;
-		if (t->position >= POS_BLOCKED)
-			ev->doing = t->track.cause;
-	}
+	ev->doing = doing_now(t);
 	ev->by_pid = number_of_process(parent);
 	bpf_probe_read_kernel(ev->by_comm, sizeof(ev->by_comm), parent->comm);
 }
@@ -175,6 +182,8 @@ int life_died(struct tracked *t)
 	ev->pid = t->pid;
 	ev->code = status_of(task);
 	set_parent(ev, task);
+	if (t->reap.kind == REAP_DEAD) /* its death may have woken it since */
+		ev->doing = t->reap.doing;
 	set_place(ev, task);
 	if (state & EXIT_DEAD && does_not_wait(task->real_parent))
 		ev->flags |= LIFE_UNWANTED;
@@ -203,36 +212,51 @@ static __always_inline u32 sent_how(struct task_struct *task, struct kernel_sigi
 		return LIFE_BY_KERNEL;
 	if (info)
 		return BPF_CORE_READ(info, si_code) > 0 ? LIFE_BY_KERNEL : 0;
-	/* kernel/exit.c, reparent_leader(): prctl(2), PR_SET_PDEATHSIG */
+	/* kernel/exit.c, forget_original_parent(): prctl(2), PR_SET_PDEATHSIG */
 	if (sender->flags & PF_EXITING && task->pdeath_signal == (int)sig)
 		return LIFE_BY_PARENT_DEATH;
 	return 0;
 }
 
+static __always_inline void last_wait_over(struct tracked *t, u64 arrived);
+
+static __always_inline u32 parent_doing(struct task_struct *task)
+{
+	struct task_struct *parent = task->group_leader->real_parent;
+
+	return parent ? doing_now(bpf_task_storage_get(&threads, parent, 0, 0)) : CAUSE_COUNT;
+}
+
 /* include/trace/events/signal.h: kernel/signal.c, __send_signal_locked(); the current
- * thread sends. Result 0: delivered. Of SIGCHLD it is the moment in which a process
- * becomes a zombie. */
+ * thread sends. Result 0: delivered. Of SIGCHLD, even where it is ignored as by default, it
+ * is the moment in which a process becomes a zombie. */
 SEC("tp_btf/signal_generate")
 int BPF_PROG(cp_signal, int sig, struct kernel_siginfo *info, struct task_struct *task, int group,
 	     int result)
 {
 	struct task_struct *sender = bpf_get_current_task_btf();
+	struct kernel_siginfo *how = NULL;
 	struct tracked *t, *by;
 	struct ev_life *ev;
 
-	if (stopped || result)
+	if (stopped)
 		return 0;
 	by = bpf_task_storage_get(&threads, sender, 0, 0);
 	if (sig == SIGCHLD) {
 		if (by && sender->flags & PF_EXITING) {
+			if (by->reap.kind)
+				last_wait_over(by, sender->sched_info.last_arrival);
 			by->reap.kind = REAP_DEAD;
 			by->reap.at = scheduler_now();
+			by->reap.doing = parent_doing(sender);
 		}
 		return 0;
 	}
 	t = bpf_task_storage_get(&threads, task, 0, 0);
-	if (!t || t->role || !is_fatal(task, sig))
+	if (!t || t->role || result || !is_fatal(task, sig))
 		return 0;
+	/* Not as the argument: verifiers take that for never NULL, and leave out the tests. */
+	bpf_probe_read_kernel(&how, sizeof(how), ctx + 1);
 	ev = begin_event(LIFE_KILLED, scheduler_now());
 	if (!ev)
 		return 0;
@@ -240,7 +264,7 @@ int BPF_PROG(cp_signal, int sig, struct kernel_siginfo *info, struct task_struct
 	ev->pid = t->pid;
 	ev->value = t->id;
 	ev->code = sig;
-	ev->flags = sent_how(task, info, sig) | (group ? 0 : LIFE_TO_THREAD);
+	ev->flags = sent_how(task, how, sig) | (group ? 0 : LIFE_TO_THREAD);
 	set_doer(ev, by);
 	bpf_ringbuf_submit(ev, wakeup_flag());
 	return 0;
@@ -255,48 +279,70 @@ static __always_inline bool is_zombie(struct task_struct *task)
 	       BPF_CORE_READ(task, signal, nr_threads) == 1;
 }
 
-struct children {
-	u64 head, at;
-	u64 group; /* struct pid; 0: any */
+/* The dead child that a wait finds, in the order in which do_wait() looks at them: the
+ * caller's own, then those of the process's other threads (kernel/exit.c, __do_wait()). */
+struct search {
+	u64 thread, first_thread;
+	u64 head, at; /* in the list of the thread's children */
+	u64 group;    /* struct pid; 0: any */
+	u32 own_only;
 	u32 found; /* number of the first that is dead */
 };
 
-static int look_at_child(u32 i, struct children *c)
+static int look_at_child(u32 i, struct search *s)
 {
 	struct task_struct *child;
 
-	if (c->at == c->head || !c->at)
+	if (s->at == s->head || !s->at)
 		return 1;
-	child = (void *)(c->at - bpf_core_field_offset(struct task_struct, sibling));
-	c->at = (u64)BPF_CORE_READ(child, sibling.next);
+	child = (void *)(s->at - bpf_core_field_offset(struct task_struct, sibling));
+	s->at = (u64)BPF_CORE_READ(child, sibling.next);
 	if (!is_zombie(child))
 		return 0;
-	if (c->group && c->group != (u64)BPF_CORE_READ(child, signal, pids[PIDTYPE_PGID]))
+	if (s->group && s->group != (u64)BPF_CORE_READ(child, signal, pids[PIDTYPE_PGID]))
 		return 0;
-	c->found = number_of(BPF_CORE_READ(child, thread_pid));
+	s->found = number_of(BPF_CORE_READ(child, thread_pid));
 	return 1;
 }
 
-/* In the order in which do_wait() looks at them: kernel/exit.c, do_wait_thread(). */
-static __always_inline u32 first_dead(struct task_struct *task, u64 group)
+static int look_at_thread(u32 i, struct search *s)
 {
-	struct children c = { .group = group };
+	struct task_struct *task = (void *)s->thread;
+	u64 next, threads;
 
-	c.head = (u64)task + bpf_core_field_offset(task->children);
-	c.at = (u64)BPF_CORE_READ(task, children.next);
-	bpf_loop(CHILDREN_MAX, look_at_child, &c, 0);
-	return c.found;
+	s->head = s->thread + bpf_core_field_offset(task->children);
+	s->at = (u64)BPF_CORE_READ(task, children.next);
+	bpf_loop(CHILDREN_MAX, look_at_child, s, 0);
+	if (s->found || s->own_only)
+		return 1;
+	next = (u64)BPF_CORE_READ(task, thread_node.next);
+	threads = (u64)BPF_CORE_READ(task, signal) +
+		  bpf_core_field_offset(struct signal_struct, thread_head);
+	if (next == threads)
+		next = (u64)BPF_CORE_READ(task, signal, thread_head.next);
+	s->thread = next - bpf_core_field_offset(task->thread_node);
+	return !next || s->thread == s->first_thread;
 }
 
-static __always_inline u32 is_dead(struct pid *pid)
+static __always_inline u32 first_dead(struct task_struct *task, u64 group, bool own_only)
+{
+	struct search s = { .group = group, .own_only = own_only };
+
+	s.thread = s.first_thread = (u64)task;
+	bpf_loop(THREADS_MAX, look_at_thread, &s, 0);
+	return s.found;
+}
+
+/* The child that is waited for by its number; NULL: it is not the caller's, and the wait fails. */
+static __always_inline struct task_struct *child_of(struct task_struct *parent, struct pid *pid)
 {
 	u64 first = (u64)BPF_CORE_READ(pid, tasks[PIDTYPE_PID].first);
 	struct task_struct *task;
 
 	if (!first)
-		return 0;
+		return NULL;
 	task = (void *)(first - bpf_core_field_offset(struct task_struct, pid_links[PIDTYPE_PID]));
-	return is_zombie(task) ? number_of(pid) : 0;
+	return BPF_CORE_READ(task, real_parent, tgid) == parent->tgid ? task : NULL;
 }
 
 static __always_inline void say_reaped(struct tracked *t, u64 at, u32 kind, u32 pid, u32 flags)
@@ -347,6 +393,19 @@ static __always_inline struct pid *as_number(struct pid *pid)
 	return ret;
 }
 
+/* The thread is back from its wait, for sure.
+ * If it has not blocked, its child died as it called. */
+static __always_inline void last_wait_over(struct tracked *t, u64 arrived)
+{
+	struct reap_wait *r = &t->reap;
+
+	if (r->kind != REAP_DEAD && r->at && t->track.ledger.blocks == r->blocks)
+		say_reaped(t, r->at, r->kind, r->pid, LIFE_AWAITED | r->flags);
+	else
+		life_waited(t, arrived);
+	r->kind = REAP_NOT;
+}
+
 /* include/trace/events/sched.h: in the one who waits, at the call's beginning; pid: of
  * the process or the group that is waited for, or NULL. */
 SEC("tp_btf/sched_process_wait")
@@ -356,13 +415,14 @@ int BPF_PROG(cp_wait, struct pid *waited_for)
 	struct tracked *t = bpf_task_storage_get(&threads, task, 0, 0);
 	u32 class, options, flags, kind = REAP_PID, found;
 	struct pid *pid = as_number(waited_for);
+	struct task_struct *child;
 	struct call call;
 	s32 which;
 
 	if (stopped || (!t && !dead) || (t && t->role))
 		return 0;
 	if (t && t->reap.kind)
-		life_waited(t, task->sched_info.last_arrival);
+		last_wait_over(t, task->sched_info.last_arrival);
 	read_call(task, &call);
 	class = class_of(&call);
 	if (class != CALL_CHILD && class != CALL_CHILD_ID)
@@ -370,14 +430,20 @@ int BPF_PROG(cp_wait, struct pid *waited_for)
 	options = class == CALL_CHILD ? CALL_ARG2(&call) : CALL_ARG3(&call);
 	flags = class == CALL_CHILD_ID ? LIFE_BY_WAITID : 0;
 	which = CALL_ARG0(&call);
-	if (options & WNOWAIT)
+	if (options & WNOWAIT || (class == CALL_CHILD_ID && !(options & WEXITED)))
 		return 0;
 	if (!pid || (class == CALL_CHILD ? which == -1 : which == P_ALL))
 		kind = REAP_ANY;
 	else if (class == CALL_CHILD ? which <= 0 : which == P_PGID)
 		kind = REAP_GROUP;
-	found = kind == REAP_PID ? is_dead(pid)
-				 : first_dead(task, kind == REAP_GROUP ? (u64)pid : 0);
+	if (kind == REAP_PID) {
+		child = child_of(task, pid);
+		if (!child)
+			return 0;
+		found = is_zombie(child) ? number_of(pid) : 0;
+	} else {
+		found = first_dead(task, kind == REAP_GROUP ? (u64)pid : 0, options & WNOTHREAD);
+	}
 	if (found) {
 		say_reaped(t, scheduler_now(), REAP_PID, found, flags);
 		return 0;

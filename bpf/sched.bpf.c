@@ -237,12 +237,19 @@ static __always_inline void after_end(struct task_struct *prev, u32 prev_state)
 		thread_ended(p, 1);
 }
 
-/* The collector comes to a CPU. */
+/* The collector comes to a CPU. A hypervisor may take that away between the two readings, which
+ * makes the difference larger by milliseconds; clocks do not drift apart that fast (adjtimex(2):
+ * 500 ppm). */
 static __always_inline void note_clocks(struct task_struct *next, u64 now)
 {
+	s64 lag = bpf_ktime_get_ns() - now;
+	s64 most = clock_lag + ((now - clock_pair.sched_ns) >> 11);
+
+	if (clock_pair.sched_ns && now > clock_pair.sched_ns && lag > most)
+		lag = most;
 	clock_pair.sched_ns = now;
-	clock_pair.monotonic_ns = bpf_ktime_get_ns();
-	clock_lag = clock_pair.monotonic_ns - now;
+	clock_pair.monotonic_ns = now + lag;
+	clock_lag = lag;
 	ns_level = BPF_CORE_READ(next, thread_pid, level);
 }
 

@@ -60,6 +60,8 @@ struct reap_wait {
 	__u32 pid;    /* of REAP_PID and REAP_GROUP */
 	__u64 at;     /* the call's begin; of REAP_DEAD, when its parent was told */
 	__u64 blocks; /* ledger.blocks, up to which is known what it led to */
+	__u32 doing;  /* of REAP_DEAD: what its parent was blocked in, or CAUSE_COUNT */
+	__u32 pad;
 };
 
 /* Who listens where. */

@@ -272,6 +272,7 @@ struct signal_struct {
 	struct sigpending shared_pending;
 	atomic_t live;
 	int nr_threads;
+	struct list_head thread_head;
 	struct pid *pids[4];
 	struct mm_struct *oom_mm;
 	int group_exit_code;
@@ -349,6 +350,7 @@ struct task_struct {
 	struct task_struct *real_parent;
 	struct list_head children;
 	struct list_head sibling;
+	struct list_head thread_node;
 	int exit_state;
 	int pdeath_signal;
 	const struct cred *cred;

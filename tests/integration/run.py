@@ -21,7 +21,7 @@ from harness import Skip, Test
 
 SUBJECTS = ('workloads', 'cgroups', 'status', 'output', 'signals', 'killed', 'environment',
             'sudo', 'ledger', 'preempted', 'crowd', 'documents', 'cost', 'calls', 'peers',
-            'busy', 'programs')
+            'busy', 'programs', 'lives')
 
 
 def all_tests(build):

@@ -73,6 +73,12 @@ class Paths(unittest.TestCase):
         self.check('threads[id=t2].blocked["io.disk"].count', 4)
         self.check('threads[comm=worker]*.blocked["io.disk"].count', 8)
 
+    def test_filter_by_number(self):
+        lives = {'zombies': [{'pid': 1, 'to_ns': 5}, {'pid': 12, 'to_ns': 6}]}
+        self.assertEqual(compare.lookup(lives, 'zombies[pid=12].to_ns'), 6)
+        with self.assertRaises(compare.Missing):
+            compare.lookup(lives, 'zombies[pid=2].to_ns')
+
     def test_default(self):
         self.check('threads[0].blocked["io.tty"].count', 0, default=0)
         self.check('threads[comm=worker]*.blocked["io.tty"].count', 0, default=0)
@@ -115,6 +121,16 @@ class Expectations(unittest.TestCase):
     def test_plus_and_minus(self):
         self.assertEqual(self.failures(path='wall.io_ns', plus=['wall.running_ns', 'wall.none'],
                                        minus=['wall_ns', 'wall.none'], min=0, max=0), [])
+
+    def test_boolean_as_a_number(self):
+        for value, wanted in ((True, 1), (False, 0)):
+            row = {'path': 'reaped', 'min': wanted, 'max': wanted, 'why': 'because'}
+            self.assertEqual(compare.check_expectation({'reaped': value}, row), [])
+            self.assertEqual(len(compare.check_expectation({'reaped': not value}, row)), 1)
+
+    def test_minus_a_missing_element(self):
+        row = {'path': 'wall_ns', 'minus': ['threads[id=t9].lifetime_ns'], 'min': 0, 'why': 'because'}
+        self.assertEqual(len(compare.check_expectation(report(), row)), 1)
 
     def test_string_in_a_range(self):
         self.assertEqual(len(self.failures(path='verdict.class', min=0)), 1)

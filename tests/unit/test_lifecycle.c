@@ -172,8 +172,7 @@ Test(neglect, late, .init = start, .fini = teardown)
 	put_life(reaped(501 * MS, REAP_PID, 1003));
 	analyse(wall(SECOND));
 	one = said("lifecycle.zombies");
-	cr_assert_str_eq(one->title,
-			 "is late to wait for its children: 1 zombie, for 300 ms");
+	cr_assert_str_eq(one->title, "is late to wait for its children: 1 zombie, for 300 ms");
 	cr_assert(tells(one, "meanwhile that process was running"));
 	cr_assert(tells(one, "it has reaped 2"));
 	cr_assert_not(tells(one, "up to the end"));
@@ -237,8 +236,7 @@ Test(orphans, from_the_death_of_the_parent, .init = start, .fini = teardown)
 	cr_assert_eq(m->processes[f->lives.orphans[0].process].id, 3);
 	cr_assert_eq(f->lives.orphans[0].at_ns, 300 * MS);
 	cr_assert_eq(f->lives.orphans[0].outlived_ns, 200 * MS);
-	cr_assert_str_eq(said("lifecycle.orphans")->title,
-			 "1 process outlived its parent");
+	cr_assert_str_eq(said("lifecycle.orphans")->title, "1 process outlived its parent");
 	cr_assert(tells(said("lifecycle.orphans"),
 			"t3 (1003) outlived t2 (1002) by 200 ms; init (1) adopted it"));
 }

@@ -29,7 +29,7 @@ __attribute__((format(printf, 2, 3))) static void add(char buf[512], const char 
 /* What differs from the defaults, then the reports as FORMAT>FILE, then the command. */
 static void describe(char buf[512], const struct opts *o)
 {
-	static const char *const commands[] = { "run",   "record", "report",
+	static const char *const commands[] = { "run",	 "record", "report",
 						"check", "help",   "version" };
 	static const char *const colors[] = { "auto", "always", "never" };
 
@@ -191,7 +191,8 @@ Test(output, errors)
 	      { "-o|f|--format|json|--|-o|g", NO_FILE("json") }, { "-o||true", EMPTY_FILE },
 	      { "--format|yaml|true",
 		"! --format: there is no format 'yaml'; the formats are text, json, recording" },
-	      { "--format||true", "! --format: there is no format ''; the formats are text, json, recording" },
+	      { "--format||true",
+		"! --format: there is no format ''; the formats are text, json, recording" },
 	      { "--format|JSON|true",
 		"! --format: there is no format 'JSON'; the formats are text, json, recording" },
 	      { "-o|-|--json|-|true", "! two reports go to '-'; give each a file of its own" },

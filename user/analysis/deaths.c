@@ -182,20 +182,32 @@ static bool is_accident(const struct death *d)
 	       (by_kind && (d->how == DEATH_ITSELF || d->how == DEATH_UNKNOWN));
 }
 
+/* Its threads that lived then, but for the one that was hit. */
+static size_t threads_cut_off(const struct model *m, const struct death *d)
+{
+	const struct process *p = &m->processes[d->process];
+	size_t n = 0;
+
+	for (size_t i = 0; i < m->n_threads; i++)
+		n += m->threads[i].process == d->process && m->threads[i].end_ns >= d->at_ns;
+	return n && p->n_threads > 1 ? n - 1 : 0;
+}
+
 static void say_accident(struct findings *f, const struct death *d)
 {
 	const struct model *m = f->model;
 	const struct process *p = &m->processes[d->process];
 	struct finding *to = finding_add(f, "lifecycle.crash", SEVERITY_WARNING);
+	size_t others = threads_cut_off(m, d);
 	bool core = WCOREDUMP(p->status);
 	char at[UNITS_SIZE];
 
 	snprintf(to->subject, sizeof(to->subject), "%s (%u)", p->comm, p->pid);
 	put_cause(to->title, sizeof(to->title), m, d);
 	evidence_add(to, "lifecycle.deaths.at_ns", d->at_ns, "at %s", units_ns(at, d->at_ns, true));
-	if (p->n_threads > 1)
-		evidence_add(to, "processes.threads", p->n_threads,
-			     "it had %zu threads; all of them ended with it", p->n_threads);
+	if (others)
+		evidence_add(to, "processes.threads", others, "%zu other thread%s ended with it",
+			     others, others == 1 ? "" : "s");
 	if (core)
 		evidence_add(to, "processes.exit.core", 1, "its core was dumped");
 	if (d->how == DEATH_MEMORY)

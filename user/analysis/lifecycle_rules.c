@@ -114,9 +114,13 @@ static void say_remedy(struct finding *to, const struct findings *f, const struc
 				   "matter.");
 }
 
+#define BAD_NS 1000000000 /* reaped sooner, it has done no harm */
+
 static void say_neglect(struct findings *f, const struct neglect *by)
 {
-	struct finding *to = finding_add(f, "lifecycle.zombies", SEVERITY_WARNING);
+	bool is_bad = by->n_left || by->oldest_ns >= BAD_NS;
+	struct finding *to =
+		finding_add(f, "lifecycle.zombies", is_bad ? SEVERITY_WARNING : SEVERITY_NOTE);
 	size_t reaped = reaped_by(f, by);
 	char oldest[UNITS_SIZE], left[64] = "";
 

@@ -149,8 +149,8 @@ int output_write(const struct opts_output *out, const struct findings *f, const 
 
 	if (!out->path || !strcmp(out->path, "-")) {
 		error = write_to_inherited(out->path ? STDOUT_FILENO : STDERR_FILENO, out, f, o);
-		return error ? target_complain(out->path ? "standard output" : "standard error", error,
-					err)
+		return error ? target_complain(out->path ? "standard output" : "standard error",
+					       error, err)
 			     : 0;
 	}
 	error = target_open(&t, out->path);

@@ -71,9 +71,9 @@ static int open_outputs(struct run *r)
 {
 	for (size_t i = 0; i < r->o->n_outputs; i++) {
 		const struct opts_output *out = &r->o->outputs[i];
-		int error = out->format->write ?
-				    output_try(out, &r->err) :
-				    record_open(&r->records[r->n_records], out->path, &r->err);
+		int error = out->format->write
+				    ? output_try(out, &r->err)
+				    : record_open(&r->records[r->n_records], out->path, &r->err);
 
 		if (error)
 			return error;
@@ -114,8 +114,8 @@ static int tell_facts(struct run *r)
 		notes[n++] = "the environment from before sudo could not be read: the command got "
 			     "concprof's, "
 			     "with the user's HOME, USER, LOGNAME and SHELL";
-	error = facts_tell(take_event, r, r->user.uid, r->o->argv,
-			   launch_executable(r->launch), notes);
+	error = facts_tell(take_event, r, r->user.uid, r->o->argv, launch_executable(r->launch),
+			   notes);
 	if (!error)
 		return 0;
 	err_set(&r->err, error, "cannot describe this machine: %s", strerror(-error));
@@ -136,7 +136,8 @@ static int write_reports(struct run *r, const struct findings *f)
 	r->n_records = 0;
 	for (size_t i = 0; i < r->o->n_outputs; i++) {
 		has_text |= r->o->outputs[i].format == text.format;
-		if (r->o->outputs[i].format->write && output_write(&r->o->outputs[i], f, r->o, &r->err))
+		if (r->o->outputs[i].format->write &&
+		    output_write(&r->o->outputs[i], f, r->o, &r->err))
 			error = STATUS_FAILED;
 	}
 	if (!has_text && output_write(&text, f, r->o, &r->err))

@@ -10,7 +10,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "events are written as
 
 #define MAGIC_SIZE 8
 #define BLOCK_SIZE (64u << 10) /* of whole events, at most, unless one is larger */
-#define BLOCK_MAX  (1u << 20)	/* of what is read */
+#define BLOCK_MAX  (1u << 20)  /* of what is read */
 /* A million threads; what is beyond can only be meant to fill the memory. */
 #define RECORDING_MAX (4ull << 30)
 

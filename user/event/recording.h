@@ -23,7 +23,9 @@
 #include "base/err.h"
 #include "event/event.h"
 
-#define RECORDING_MAGIC	  "\x89" "cpr\r\n\x1a\n"
+#define RECORDING_MAGIC                                                                            \
+	"\x89"                                                                                     \
+	"cpr\r\n\x1a\n"
 #define RECORDING_VERSION 1
 
 struct recorder;

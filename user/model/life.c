@@ -17,6 +17,7 @@
 struct child {
 	ptrdiff_t parent; /* its place; -1: none of the program's, or the child lives */
 	struct process *p;
+	uint64_t left_ns; /* when its parent died, if it was dead by then */
 };
 
 struct registry {
@@ -24,7 +25,9 @@ struct registry {
 	struct process **by_pid; /* by number, then by creation */
 	struct child *children;	 /* of one process together, by creation */
 	size_t *first;		 /* of each process, in children: its first one */
-	size_t *next; /* of each child: itself, or one of those behind it if it is reaped */
+	size_t *next;	    /* of each child: itself, or one of those behind it if it is reaped */
+	struct child *left; /* those who were dead when their parent died, by when that was */
+	size_t *left_next, n_left;
 	size_t n;
 };
 
@@ -84,6 +87,34 @@ static ptrdiff_t parent_at_death(const struct registry *r, const struct process 
 	return parent ? parent - r->b->m->processes : p->parent;
 }
 
+static int left_order(const void *a, const void *b)
+{
+	const struct child *c = a, *d = b;
+
+	return c->left_ns != d->left_ns ? (c->left_ns < d->left_ns ? -1 : 1)
+					: by_creation(c->p, d->p);
+}
+
+/* Who adopts them is not said (prctl(2), PR_SET_CHILD_SUBREAPER). */
+static void find_left(struct registry *r)
+{
+	r->left = room_for(r->n, sizeof(*r->left));
+	r->left_next = room_for(r->n, sizeof(*r->left_next));
+	for (size_t i = 0; i < r->n; i++) {
+		struct child c = r->children[i];
+		const struct story *parent =
+			c.parent < 0 ? NULL : &r->b->m->processes[c.parent].life;
+
+		if (!parent || !parent->is_dead || parent->died_ns < c.p->life.died_ns)
+			continue;
+		c.left_ns = parent->died_ns;
+		r->left[r->n_left++] = c;
+	}
+	qsort(r->left, r->n_left, sizeof(*r->left), left_order);
+	for (size_t i = r->n_left + 1; i--;)
+		r->left_next[i] = i;
+}
+
 static void sort_by_parent(struct registry *r)
 {
 	r->children = room_for(r->n, sizeof(*r->children));
@@ -108,8 +139,10 @@ static void registry_open(struct registry *r, struct model_builder *b)
 {
 	r->b = b;
 	r->n = b->m->n_processes;
+	r->n_left = 0;
 	sort_by_pid(r);
 	sort_by_parent(r);
+	find_left(r);
 }
 
 static void registry_close(struct registry *r)
@@ -118,6 +151,8 @@ static void registry_close(struct registry *r)
 	free(r->children);
 	free(r->first);
 	free(r->next);
+	free(r->left);
+	free(r->left_next);
 }
 
 static uint64_t since_start(const struct model_builder *b, uint64_t at)
@@ -165,32 +200,69 @@ static struct process *zombie_of_pid(const struct registry *r, uint32_t pid, uin
 }
 
 /* The first one from here on that is not known to be reaped. */
-static size_t from(struct registry *r, size_t i)
+static size_t from(size_t *next, size_t i)
 {
-	while (r->next[i] != i) {
-		r->next[i] = r->next[r->next[i]];
-		i = r->next[i];
+	while (next[i] != i) {
+		next[i] = next[next[i]];
+		i = next[i];
 	}
 	return i;
 }
 
-/* group: NULL: any. */
+static bool descends_from(const struct model *m, const struct process *p, ptrdiff_t ancestor)
+{
+	ptrdiff_t at = p->parent;
+
+	while (at >= 0 && at != ancestor)
+		at = m->processes[at].parent;
+	return at == ancestor;
+}
+
+static bool is_in(const struct process *p, const uint32_t *group)
+{
+	return !group || p->life.group == *group;
+}
+
+/* Dead when its parent died, and adopted by an ancestor. */
+static struct process *adopted_zombie(struct registry *r, ptrdiff_t adopter, const uint32_t *group,
+				      uint64_t at_ns)
+{
+	for (size_t i = from(r->left_next, 0); i < r->n_left; i = from(r->left_next, i + 1)) {
+		const struct child *c = &r->left[i];
+
+		if (!is_before(c->left_ns, at_ns))
+			break;
+		if (is_gone(c->p, at_ns))
+			r->left_next[i] = i + 1;
+		else if (c->parent != adopter && is_zombie(c->p, at_ns) && is_in(c->p, group) &&
+			 descends_from(r->b->m, c->p, adopter))
+			return c->p;
+	}
+	return NULL;
+}
+
+/* group: NULL: any. Of those that died at about that time, one that was dead for sure. */
 static struct process *zombie_child(struct registry *r, const struct process *parent,
 				    const uint32_t *group, uint64_t at_ns)
 {
 	ptrdiff_t place = parent - r->b->m->processes;
+	struct process *best = NULL;
 
-	for (size_t i = from(r, r->first[place]); i < r->n; i = from(r, i + 1)) {
+	for (size_t i = from(r->next, r->first[place]); i < r->n; i = from(r->next, i + 1)) {
 		struct process *p = r->children[i].p;
 
 		if (r->children[i].parent != place || !is_before(p->start_ns, at_ns))
 			break;
 		if (is_gone(p, at_ns))
 			r->next[i] = i + 1;
-		else if (is_zombie(p, at_ns) && (!group || p->life.group == *group))
+		if (!is_zombie(p, at_ns) || !is_in(p, group))
+			continue;
+		if (p->life.died_ns <= at_ns)
 			return p;
+		if (!best || p->life.died_ns < best->life.died_ns)
+			best = p;
 	}
-	return NULL;
+	return best ? best : adopted_zombie(r, place, group, at_ns);
 }
 
 static void set_kin(struct kin *to, const struct ev_life *ev)
@@ -253,6 +325,7 @@ static void on_reaped(struct registry *r, const struct ev_life *ev, uint64_t at_
 {
 	const struct thread *by = thread_by_id(r->b->m, ev->by_id);
 	struct process *parent = by ? process_by_id(r->b->m, by->process_id) : NULL, *p = NULL;
+	bool is_parents;
 
 	if (ev->code == REAP_PID)
 		p = zombie_of_pid(r, ev->pid, at_ns);
@@ -263,9 +336,11 @@ static void on_reaped(struct registry *r, const struct ev_life *ev, uint64_t at_
 	p->life.burial = BURIAL_REAPED;
 	p->life.reaped_ns = at_ns > p->life.died_ns ? at_ns : p->life.died_ns;
 	p->life.by_waitid = ev->flags & LIFE_BY_WAITID;
-	p->life.is_awaited = ev->flags & LIFE_AWAITED;
+	is_parents = parent && parent_at_death(r, p) == parent - r->b->m->processes;
+	p->life.is_awaited = is_parents && ev->flags & LIFE_AWAITED;
 	/* What filled most of the time says more than the moment of the death. */
-	if (ev->value >= (p->life.reaped_ns - p->life.died_ns) / 2)
+	if (is_parents && !p->life.is_awaited &&
+	    ev->value >= (p->life.reaped_ns - p->life.died_ns) / 2)
 		p->life.parent_doing = ev->doing;
 	set_kin(&p->life.reaper, ev);
 }
@@ -297,7 +372,18 @@ static void take_events(struct model_builder *b)
 	}
 }
 
-/* Who killed whom, and who reaped whom, by the end that is known now. */
+static void relate_all(struct registry *r, bool is_sure)
+{
+	for (size_t i = 0; i < r->b->lives.n; i++) {
+		const struct ev_life *ev = &r->b->lives.items[i];
+
+		if (ev->what == LIFE_REAPED && (ev->code == REAP_PID) == is_sure)
+			on_reaped(r, ev, since_start(r->b, ev->at));
+	}
+}
+
+/* Who killed whom, and who reaped whom, by the end that is known now. Whose number was given
+ * comes first, and leaves less to choose from. */
 static void relate(struct registry *r)
 {
 	for (size_t i = 0; i < r->n; i++) {
@@ -308,11 +394,11 @@ static void relate(struct registry *r)
 		const struct ev_life *ev = &r->b->lives.items[i];
 		struct process *p = process_by_id(r->b->m, ev->process_id);
 
-		if (ev->what == LIFE_REAPED)
-			on_reaped(r, ev, since_start(r->b, ev->at));
-		else if (ev->what == LIFE_KILLED && p)
+		if (ev->what == LIFE_KILLED && p)
 			on_killed(p, ev, since_start(r->b, ev->at));
 	}
+	relate_all(r, true);
+	relate_all(r, false);
 }
 
 /* Of those whose reaping was not seen. */
