@@ -391,7 +391,7 @@ int cp_pids(struct bpf_iter__task *ctx)
 	struct task_struct *task = ctx->task;
 	struct tracked *t;
 
-	if (!task || task != task->group_leader)
+	if (!task || task != BPF_CORE_READ(task, group_leader))
 		return 0;
 	t = bpf_task_storage_get(&threads, task, 0, 0);
 	if (t && !t->role && t->pid)

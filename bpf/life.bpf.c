@@ -324,11 +324,12 @@ static int look_at_thread(u32 i, struct search *s)
 	return !next || s->thread == s->first_thread;
 }
 
-static __always_inline u32 first_dead(struct task_struct *task, u64 group, bool own_only)
+/* A global function: see thread.bpf.h. */
+__noinline u32 first_dead(u64 group, u32 own_only)
 {
 	struct search s = { .group = group, .own_only = own_only };
 
-	s.thread = s.first_thread = (u64)task;
+	s.thread = s.first_thread = bpf_get_current_task();
 	bpf_loop(THREADS_MAX, look_at_thread, &s, 0);
 	return s.found;
 }
@@ -345,12 +346,13 @@ static __always_inline struct task_struct *child_of(struct task_struct *parent, 
 	return BPF_CORE_READ(task, real_parent, tgid) == parent->tgid ? task : NULL;
 }
 
-static __always_inline void say_reaped(struct tracked *t, u64 at, u32 kind, u32 pid, u32 flags)
+/* A global function: see thread.bpf.h. t: who waits; NULL: none of the program's. */
+__noinline int say_reaped(struct tracked *t, u64 at, u32 kind, u32 pid, u32 flags)
 {
 	struct ev_life *ev = begin_event(LIFE_REAPED, at);
 
 	if (!ev)
-		return;
+		return 0;
 	ev->code = kind;
 	ev->pid = pid;
 	ev->flags = flags;
@@ -361,6 +363,7 @@ static __always_inline void say_reaped(struct tracked *t, u64 at, u32 kind, u32 
 	}
 	set_doer(ev, t);
 	bpf_ringbuf_submit(ev, wakeup_flag());
+	return 0;
 }
 
 int life_waited(struct tracked *t, u64 arrived)
@@ -442,7 +445,7 @@ int BPF_PROG(cp_wait, struct pid *waited_for)
 			return 0;
 		found = is_zombie(child) ? number_of(pid) : 0;
 	} else {
-		found = first_dead(task, kind == REAP_GROUP ? (u64)pid : 0, options & WNOTHREAD);
+		found = first_dead(kind == REAP_GROUP ? (u64)pid : 0, options & WNOTHREAD);
 	}
 	if (found) {
 		say_reaped(t, scheduler_now(), REAP_PID, found, flags);

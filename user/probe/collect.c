@@ -92,6 +92,14 @@ int collect_alive(struct probe *p, event_fn fn, void *ctx)
 
 int collect_lives(struct probe *p, event_fn fn, void *ctx)
 {
+	struct program program;
+	uint32_t zero = 0;
+	int error = bpf_map_lookup_elem_flags(bpf_map__fd(p->skel->maps.programs), &zero, &program,
+					      BPF_F_LOCK);
+
+	/* The command is dead, and has not been reaped. */
+	if (error || (!program.wall.alive && p->skel->bss->dead <= 1))
+		return error;
 	return collect_records(p->skel->progs.cp_lives, sizeof(struct ev_life), fn, ctx);
 }
 
