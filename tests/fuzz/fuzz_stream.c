@@ -92,8 +92,11 @@ static void write_all(const struct findings *f, size_t options)
 	for (const struct report_format *r = report_formats; r->name; r++) {
 		char *text = NULL;
 		size_t size = 0;
-		FILE *out = open_memstream(&text, &size);
+		FILE *out;
 
+		if (!r->write)
+			continue;
+		out = open_memstream(&text, &size);
 		if (!out)
 			abort();
 		if (r->write(f, &opts, out))
