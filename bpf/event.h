@@ -190,8 +190,9 @@ struct ev_thread {
 	__u32 rt_priority;
 	__u32 open_row; /* enum wall_row: what the open wait is for */
 	__u32 pad;
-	__u64 max_rss_bytes;	     /* of the process so far; 0: not known */
-	__u64 count;		     /* with THREAD_UNSENT: how many threads; else 1 */
+	__u64 max_rss_bytes; /* of the process so far; 0: not known */
+	__u64 first_io_at;   /* it first waited for input or output since its last exec; 0: never */
+	__u64 count;	     /* with THREAD_UNSENT: how many threads; else 1 */
 	__u64 cpus[EVENT_CPU_WORDS]; /* its affinity, a bit for each CPU; none: not known */
 	char comm[EVENT_COMM_SIZE];
 	struct witness witness;

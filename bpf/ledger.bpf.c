@@ -106,6 +106,7 @@ static __always_inline void fill(struct ev_thread *ev, struct task_struct *task,
 	if (rss > t->rss_before) /* else its own peak is lower, and not known */
 		ev->max_rss_bytes = rss * page_size;
 	ev->count = 1;
+	ev->first_io_at = t->first_io;
 	if (t->flags & THREAD_OPEN_WAIT) {
 		ev->open_cause = t->track.cause;
 		ev->open_row = t->track.row;
@@ -329,6 +330,7 @@ int BPF_PROG(cp_exec, struct task_struct *task, pid_t old_pid, struct linux_binp
 		limit_cpus(task);
 	/* execve(2): a thread that is not the leader takes over the leader's number. */
 	read_numbers(task, t);
+	t->first_io = 0;
 	/* exec_mmap() has taken over the peak of the memory that was there before. */
 	t->rss_before = BPF_CORE_READ(task, signal, maxrss);
 	ev = bpf_ringbuf_reserve(&ring, sizeof(*ev), 0);

@@ -106,6 +106,9 @@ static __always_inline u64 unstamped_arrival(const struct tracked *t, const stru
 	return d->kernel_ran < d->now ? d->now - d->kernel_ran : d->arrived;
 }
 
+/* What is waited for as input or output: row_kind() in wall.h. */
+#define IO_ROWS (1u << ROW_IO | 1u << ROW_PEER | 1u << ROW_DEMAND | 1u << ROW_FAULT)
+
 /* A task leaves the queue, and its run time ends, before the next one is looked
  * for, which can take microseconds (sched_balance_newidle() moves rq->clock on):
  * se.exec_start is rq->clock_task of that moment, for all classes (update_se()). */
@@ -126,6 +129,8 @@ static __always_inline void depart(struct task_struct *prev, struct tracked *t, 
 		d->stolen = lag - t->stolen_mark;
 	else
 		d->stolen = stolen_unseen(d);
+	if (unlikely(!t->first_io) && d->off == OFF_BLOCKED && 1u << (d->row & ROW_MASK) & IO_ROWS)
+		t->first_io = d->now;
 	t->kernel_run_ns = run_ns;
 	t->kernel_switches = switches;
 	t->arrived = 0;

@@ -95,6 +95,7 @@ struct tracked {
 	struct train train;
 	struct locked_words locked_words;
 	struct reap_wait reap;
+	__u64 first_io;	       /* it first waited for input or output since its last exec */
 	__u32 faults;	       /* maj_flt at the last wait for a device in a call */
 	__u32 fault_looks;     /* since it grew: see in_fault() */
 	__u32 last_call_cause; /* of the last wait inside a system call */

@@ -381,3 +381,21 @@ Test(killer, a_signal_after_death_does_not_count, .init = setup, .fini = teardow
 	cr_assert_not(story(2)->killer.is_known);
 	cr_assert(story(3)->killer.is_known);
 }
+
+/* Of its first thread alone. */
+Test(birth, first_wait_for_io, .init = setup, .fini = teardown)
+{
+	struct ev_thread first = thread(2, COMMAND_ID, 0, 5 * MS, 50 * MS), second = first;
+
+	first.flags |= THREAD_LEADER;
+	first.first_io_at = 12 * MS;
+	second.id = 3;
+	second.process_id = 2;
+	second.flags &= ~(unsigned int)THREAD_LEADER;
+	second.first_io_at = 7 * MS;
+	put(&first);
+	put(&second);
+	done();
+	cr_assert_eq(story(2)->first_io_ns, 12 * MS);
+	cr_assert_eq(story(COMMAND_ID)->first_io_ns, 0, "never");
+}

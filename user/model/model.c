@@ -105,6 +105,7 @@ static int on_thread(struct model_builder *b, const struct event *head)
 	t->rt_priority = ev->rt_priority;
 	t->status = ev->exit_code;
 	t->max_rss_bytes = ev->max_rss_bytes;
+	t->first_io_ns = ev->first_io_at; /* made relative at the end */
 	t->open_cause = ev->open_cause;
 	t->open_row = ev->open_row;
 	if (ev->flags & THREAD_OPEN_WAIT && l->end_at > ev->open_since)
@@ -300,6 +301,7 @@ static void make_relative(struct model_builder *b)
 		/* Clocks of two CPUs may differ by a little. */
 		t->start_ns = t->start_ns > origin ? t->start_ns - origin : 0;
 		t->end_ns = t->end_ns > origin ? t->end_ns - origin : 0;
+		t->first_io_ns = t->first_io_ns > origin ? t->first_io_ns - origin : 0;
 	}
 	for (size_t i = 0; i < b->execs.n; i++) {
 		struct exec *e = &b->execs.items[i];

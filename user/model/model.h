@@ -37,7 +37,9 @@ struct thread {
 	uint32_t rt_priority;
 	uint32_t status; /* of its process, as wait(2) would give it when this thread ended */
 	uint64_t max_rss_bytes; /* of its process then; 0: not known */
-	uint64_t open_for_ns;	/* with THREAD_OPEN_WAIT: how long the open wait has lasted */
+	uint64_t
+		first_io_ns; /* it first waited for input or output since its last exec; 0: never */
+	uint64_t open_for_ns; /* with THREAD_OPEN_WAIT: how long the open wait has lasted */
 	enum cause open_cause;
 	enum wall_row open_row;
 	struct wait *waits; /* those that happened, by time, longest first */
@@ -91,10 +93,12 @@ struct story {
 	struct kin creator;
 	const struct exec *execs; /* in order */
 	size_t n_execs;
-	uint32_t uid, last_uid;	 /* effective: at its creation, and last known */
-	uint64_t died_ns;	 /* the last of its threads ended, and its parent was told */
-	struct kin parent;	 /* at its death, or at the end of the measurement */
-	enum cause parent_doing; /* what that was blocked in then; CAUSE_COUNT: nothing */
+	uint32_t uid, last_uid; /* effective: at its creation, and last known */
+	uint64_t
+		first_io_ns; /* its first thread first waited for input or output since; 0: never */
+	uint64_t died_ns;    /* the last of its threads ended, and its parent was told */
+	struct kin parent;   /* at its death, or at the end of the measurement */
+	enum cause parent_doing;	 /* what that was blocked in then; CAUSE_COUNT: nothing */
 	bool out_of_memory, is_unwanted; /* enum life_flags */
 	struct killer killer;
 	enum burial burial;

@@ -180,6 +180,8 @@ void json_story(struct json *j, const struct process *p)
 	put_execs(j, l);
 	if (l->n_execs || l->is_dead)
 		json_u64(j, "last_uid", l->last_uid);
+	if (l->first_io_ns)
+		json_u64(j, "first_io_ns", l->first_io_ns);
 	if (l->group) {
 		json_u64(j, "group", l->group);
 		json_u64(j, "session", l->session);
