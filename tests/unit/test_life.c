@@ -388,11 +388,11 @@ Test(birth, first_wait_for_io, .init = setup, .fini = teardown)
 	struct ev_thread first = thread(2, COMMAND_ID, 0, 5 * MS, 50 * MS), second = first;
 
 	first.flags |= THREAD_LEADER;
-	first.first_io_at = 12 * MS;
+	first.first_io_at = T0 + 12 * MS;
 	second.id = 3;
 	second.process_id = 2;
 	second.flags &= ~(unsigned int)THREAD_LEADER;
-	second.first_io_at = 7 * MS;
+	second.first_io_at = T0 + 7 * MS;
 	put(&first);
 	put(&second);
 	done();
