@@ -29,7 +29,7 @@ __attribute__((format(printf, 2, 3))) static void add(char buf[512], const char 
 /* What differs from the defaults, then the reports as FORMAT>FILE, then the command. */
 static void describe(char buf[512], const struct opts *o)
 {
-	static const char *const commands[] = { "run",	 "record", "report",
+	static const char *const commands[] = { "run",	 "record", "report", "diff",
 						"check", "help",   "version" };
 	static const char *const colors[] = { "auto", "always", "never" };
 
@@ -49,8 +49,9 @@ static void describe(char buf[512], const struct opts *o)
 	for (size_t i = 0; i < o->n_outputs; i++)
 		add(buf, " %s>%s", o->outputs[i].format->name,
 		    o->outputs[i].path ? o->outputs[i].path : "");
-	if (o->command != COMMAND_RUN && o->command != COMMAND_RECORD &&
-	    o->command != COMMAND_REPORT)
+	for (size_t i = 0; i < o->n_base + o->n_head; i++)
+		add(buf, "%s%s", i == o->n_base ? " --vs " : i ? " " : " : ", o->files[i]);
+	if (o->command != COMMAND_RUN && o->command != COMMAND_RECORD)
 		return;
 	add(buf, " :");
 	for (char *const *arg = o->argv; *arg; arg++)
@@ -144,6 +145,36 @@ Test(command, subcommands)
 	      { "check|--", "check" },
 	      { "check|now", "! check takes no argument, but 'now' was given" },
 	      { "check|--|now", "! check takes no argument, but 'now' was given" });
+}
+
+Test(command, recordings)
+{
+	CHECK({ "record|-o|f|--|true", "record quiet recording>f : true" },
+	      { "record|--json|f|-o|g|true", "record quiet json>f recording>g : true" },
+	      { "record|true", "! record needs a file: concprof record -o FILE -- COMMAND" },
+	      { "report|f", "report : f" }, { "report|f|--json|g", "report json>g : f" },
+	      { "-v|report|-q|f", "report quiet verbose : f" }, { "report|--|-f", "report : -f" },
+	      { "report", "! no recording given; as in: concprof report FILE --json out.json" },
+	      { "report|f|--top|3|g", "! report reads one recording, but 'g' was given too" },
+	      { "report|f|--vs", "! --vs belongs to diff; see concprof --help" },
+	      { "report|f|--format|recording|-o|g",
+		"! --format recording: it is a recording already" },
+	      { "--vs|true", "! --vs belongs to diff; see concprof --help" });
+}
+
+Test(command, comparisons)
+{
+	CHECK({ "diff|a|b|--vs|c", "diff : a b --vs c" },
+	      { "diff|a|--vs|c|d|--json|f|e", "diff json>f : a --vs c d e" },
+	      { "diff|-q|a|-v|--vs|--top|3|c", "diff quiet verbose top=3 : a --vs c" },
+	      { "diff|a|b",
+		"! diff compares recordings with others; as in: concprof diff base*.rec --vs "
+		"head*.rec" },
+	      { "diff|--vs|b",
+		"! diff compares recordings with others; as in: concprof diff base*.rec --vs "
+		"head*.rec" },
+	      { "diff|a|--vs|b|--format|recording|-o|f",
+		"! --format recording: there is none of a comparison" });
 }
 
 Test(command, named_like_a_subcommand)
@@ -394,6 +425,6 @@ Test(help, all_that_it_mentions_is_known)
 		cr_expect(!strstr(got, "unknown"), "%s: %s", args, got);
 		n++;
 	}
-	cr_expect_eq(n, 14);
+	cr_expect_eq(n, 15);
 	free(text);
 }

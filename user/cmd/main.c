@@ -61,6 +61,8 @@ int main(int argc, char **argv)
 		return cmd_check();
 	case COMMAND_REPORT:
 		return cmd_report(&o);
+	case COMMAND_DIFF:
+		return cmd_diff(&o);
 	case COMMAND_RUN:
 	case COMMAND_RECORD:
 		break;

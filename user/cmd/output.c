@@ -103,7 +103,7 @@ static int write_all(int fd, const char *text, size_t size)
 
 /* As one block: others may write there at the same time. A reader that has gone is no
  * error (the contract); all else is. */
-static int write_to(int fd, const struct opts_output *out, const struct findings *f,
+static int write_to(int fd, const struct opts_output *out, const struct document *doc,
 		    const struct opts *o, bool apart)
 {
 	struct report_opts r;
@@ -119,7 +119,8 @@ static int write_to(int fd, const struct opts_output *out, const struct findings
 	look_at_reader(&r, o, fd);
 	if (apart)
 		fputc('\n', memory);
-	error = out->format->write(f, &r, memory);
+	error = doc->diff ? out->format->write_diff(doc->diff, &r, memory)
+			  : out->format->write(doc->findings, &r, memory);
 	if (fclose(memory) && !error)
 		error = -ENOMEM;
 	if (!error)
@@ -132,23 +133,23 @@ static int write_to(int fd, const struct opts_output *out, const struct findings
 
 /* On standard error an empty line sets the report apart from what the workload wrote. */
 static int write_to_inherited(int inherited, const struct opts_output *out,
-			      const struct findings *f, const struct opts *o)
+			      const struct document *doc, const struct opts *o)
 {
 	int fd = fcntl(inherited, F_DUPFD_CLOEXEC, 3);
 
 	if (fd < 0) /* closed by who started us: nobody wants to read it */
 		return errno == EBADF && inherited == STDERR_FILENO ? 0 : -errno;
-	return write_to(fd, out, f, o, inherited == STDERR_FILENO);
+	return write_to(fd, out, doc, o, inherited == STDERR_FILENO);
 }
 
-int output_write(const struct opts_output *out, const struct findings *f, const struct opts *o,
+int output_write(const struct opts_output *out, const struct document *doc, const struct opts *o,
 		 struct err *err)
 {
 	struct target t = { .temporary = "" };
 	int error;
 
 	if (!out->path || !strcmp(out->path, "-")) {
-		error = write_to_inherited(out->path ? STDOUT_FILENO : STDERR_FILENO, out, f, o);
+		error = write_to_inherited(out->path ? STDOUT_FILENO : STDERR_FILENO, out, doc, o);
 		return error ? target_complain(out->path ? "standard output" : "standard error",
 					       error, err)
 			     : 0;
@@ -156,7 +157,7 @@ int output_write(const struct opts_output *out, const struct findings *f, const 
 	error = target_open(&t, out->path);
 	if (error)
 		goto fail;
-	error = write_to(t.fd, out, f, o, false);
+	error = write_to(t.fd, out, doc, o, false);
 	t.fd = -1;
 	if (!error)
 		error = target_commit(&t);

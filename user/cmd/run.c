@@ -126,6 +126,7 @@ static int tell_facts(struct run *r)
 static int write_reports(struct run *r, const struct findings *f)
 {
 	struct opts_output text = { .format = report_format_by_name("text") };
+	struct document doc = { .findings = f };
 	bool has_text = r->o->quiet;
 	int error = 0;
 
@@ -137,10 +138,10 @@ static int write_reports(struct run *r, const struct findings *f)
 	for (size_t i = 0; i < r->o->n_outputs; i++) {
 		has_text |= r->o->outputs[i].format == text.format;
 		if (r->o->outputs[i].format->write &&
-		    output_write(&r->o->outputs[i], f, r->o, &r->err))
+		    output_write(&r->o->outputs[i], &doc, r->o, &r->err))
 			error = STATUS_FAILED;
 	}
-	if (!has_text && output_write(&text, f, r->o, &r->err))
+	if (!has_text && output_write(&text, &doc, r->o, &r->err))
 		error = STATUS_FAILED;
 	return error;
 }

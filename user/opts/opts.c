@@ -151,6 +151,7 @@ FLAG(set_as_root, o->as_root = true)
 FLAG(set_calls, o->all_calls = true)
 FLAG(set_quiet, o->quiet = true)
 FLAG(set_verbose, o->verbose = true)
+FLAG(set_vs, o->has_vs = true)
 FLAG(set_version, o->command = COMMAND_VERSION)
 FLAG(set_help, o->command = COMMAND_HELP)
 
@@ -169,6 +170,7 @@ static const struct row rows[] = {
 	{ "color", 0, "WHEN", "auto, always or never", set_color },
 	{ "quiet", 'q', NULL, "no text report", set_quiet },
 	{ "verbose", 'v', NULL, "say more in the text report", set_verbose },
+	{ "vs", 0, NULL, "diff: behind it stand the recordings that are compared", set_vs },
 	{ "version", 0, NULL, "the versions of concprof and libbpf", set_version },
 	{ "help", 'h', NULL, "this text", set_help },
 };
@@ -182,6 +184,7 @@ void opts_help(FILE *out)
 	      "  concprof run [OPTIONS] -- COMMAND ...    the same\n"
 	      "  concprof record -o FILE -- COMMAND ...   keep the measurement, and say nothing\n"
 	      "  concprof report FILE [OPTIONS]           what was recorded, in any format\n"
+	      "  concprof diff BASE... --vs HEAD...       what changed, and whether by chance\n"
 	      "  concprof check                           what this kernel and these privileges "
 	      "allow\n\n",
 	      out);
@@ -274,9 +277,8 @@ static bool take_subcommand(struct opts *o, int argc, char **argv)
 		const char *name;
 		enum opts_command command;
 	} names[] = {
-		{ "run", COMMAND_RUN },
-		{ "record", COMMAND_RECORD },
-		{ "report", COMMAND_REPORT },
+		{ "run", COMMAND_RUN },	      { "record", COMMAND_RECORD },
+		{ "report", COMMAND_REPORT }, { "diff", COMMAND_DIFF },
 		{ "check", COMMAND_CHECK },
 	};
 
@@ -309,28 +311,52 @@ static int set_recording(struct opts *o, struct err *err)
 	return err_set(err, -EINVAL, "record needs a file: concprof record -o FILE -- COMMAND");
 }
 
-/* Its name may stand before the options or behind them. */
-static int take_recording(struct opts *o, int argc, char **argv, bool rest, struct err *err)
+/* Names of recordings may stand before options and behind them. */
+static int take_recordings(struct opts *o, int argc, char **argv, bool rest, struct err *err)
 {
 	int error = 0;
 
-	if (optind == argc)
+	while (optind < argc && !error) {
+		if (o->n_base + o->n_head == OPTS_FILES)
+			return err_set(err, -EINVAL, "too many recordings: at most %d", OPTS_FILES);
+		o->files[o->n_base + o->n_head] = argv[optind++];
+		*(o->has_vs ? &o->n_head : &o->n_base) += 1;
+		if (!rest)
+			error = parse_options(o, argc, argv, &rest, err);
+	}
+	return error;
+}
+
+static int check_recordings(const struct opts *o, struct err *err)
+{
+	if (o->command == COMMAND_DIFF) {
+		if (o->n_base && o->n_head)
+			return 0;
+		return err_set(err, -EINVAL,
+			       "diff compares recordings with others; as in: concprof diff "
+			       "base*.rec --vs head*.rec");
+	}
+	if (o->has_vs)
+		return err_set(err, -EINVAL, "--vs belongs to diff; see concprof --help");
+	if (!o->n_base)
 		return err_set(err, -EINVAL,
 			       "no recording given; as in: concprof report FILE --json out.json");
-	o->argv = argv + optind++;
-	if (!rest)
-		error = parse_options(o, argc, argv, &rest, err);
-	if (!error && optind < argc)
-		error = err_set(err, -EINVAL, "report reads one recording, but '%s' was given too",
-				argv[optind]);
-	return error;
+	if (o->n_base > 1)
+		return err_set(err, -EINVAL, "report reads one recording, but '%s' was given too",
+			       o->files[1]);
+	return 0;
 }
 
 /* What stands behind the options. */
 static int take_operands(struct opts *o, int argc, char **argv, bool rest, struct err *err)
 {
-	if (o->command == COMMAND_REPORT)
-		return take_recording(o, argc, argv, rest, err);
+	if (o->command == COMMAND_REPORT || o->command == COMMAND_DIFF) {
+		int error = take_recordings(o, argc, argv, rest, err);
+
+		return error ? error : check_recordings(o, err);
+	}
+	if (o->has_vs)
+		return err_set(err, -EINVAL, "--vs belongs to diff; see concprof --help");
 	if (o->command == COMMAND_CHECK && optind < argc)
 		return err_set(err, -EINVAL, "check takes no argument, but '%s' was given",
 			       argv[optind]);
@@ -345,6 +371,12 @@ static int take_operands(struct opts *o, int argc, char **argv, bool rest, struc
 static int check(const struct opts *o, struct err *err)
 {
 	for (size_t i = 0; i < o->n_outputs; i++) {
+		if (o->command == COMMAND_DIFF && !o->outputs[i].format->write_diff)
+			return err_set(err, -EINVAL, "--format %s: there is none of a comparison",
+				       o->outputs[i].format->name);
+		if (o->command == COMMAND_REPORT && !o->outputs[i].format->write)
+			return err_set(err, -EINVAL, "--format %s: it is a recording already",
+				       o->outputs[i].format->name);
 		if (!o->outputs[i].path && strcmp(o->outputs[i].format->name, "text"))
 			return err_set(err, -EINVAL,
 				       "--format %s needs a file: add -o FILE (or -o - for "

@@ -16,6 +16,7 @@ enum opts_command {
 	COMMAND_RUN,
 	COMMAND_RECORD,
 	COMMAND_REPORT,
+	COMMAND_DIFF,
 	COMMAND_CHECK,
 	COMMAND_HELP,
 	COMMAND_VERSION,
@@ -23,6 +24,7 @@ enum opts_command {
 enum opts_color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 
 #define OPTS_OUTPUTS 16
+#define OPTS_FILES   128
 
 struct opts_output {
 	const struct report_format *format;
@@ -40,7 +42,10 @@ struct opts {
 	bool as_root, all_calls, quiet, verbose;
 	enum opts_color color;
 	unsigned int top;
-	char *const *argv; /* the command to run, or the recording; NULL-terminated */
+	char *const *argv;	       /* the command to run, NULL-terminated */
+	const char *files[OPTS_FILES]; /* recordings; of diff: the base, then the head */
+	size_t n_base, n_head;	       /* of report: 1 and 0 */
+	bool has_vs;
 };
 
 /* -EINVAL with one line that names the option, the value and the remedy. */

@@ -4,9 +4,10 @@
 #include <string.h>
 
 const struct report_format report_formats[] = {
-	{ "text", "one screen for a person", report_text_write },
-	{ "json", "everything, for scripts; its JSON Schema is published", report_json_write },
-	{ "recording", "the measurement itself, for concprof report", NULL },
+	{ "text", "one screen for a person", report_text_write, diff_text_write },
+	{ "json", "everything, for scripts; its JSON Schema is published", report_json_write,
+	  diff_json_write },
+	{ "recording", "the measurement itself, for concprof report", NULL, NULL },
 	{ 0 },
 };
 

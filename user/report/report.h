@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "analysis/diff.h"
 #include "analysis/findings.h"
 
 struct report_opts {
@@ -23,6 +24,8 @@ struct report_format {
 	const char *help;
 	/* Writes the whole report; NULL: the format is made of the events themselves. 0, or a negative errno: what was written is of no use. */
 	int (*write)(const struct findings *f, const struct report_opts *opts, FILE *out);
+	/* The same of a comparison; NULL: there is no such format of it. */
+	int (*write_diff)(const struct diff *d, const struct report_opts *opts, FILE *out);
 };
 
 /* NULL: no such format. */
@@ -32,3 +35,5 @@ extern const struct report_format report_formats[];
 
 int report_text_write(const struct findings *f, const struct report_opts *opts, FILE *out);
 int report_json_write(const struct findings *f, const struct report_opts *opts, FILE *out);
+int diff_text_write(const struct diff *d, const struct report_opts *opts, FILE *out);
+int diff_json_write(const struct diff *d, const struct report_opts *opts, FILE *out);
