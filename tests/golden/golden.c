@@ -2,14 +2,16 @@
 /*
  * usage: golden [--update] [DIRECTORY] [CASE...]
  *
- * Reads DIRECTORY/CASE/in.evt, makes both reports of it, and compares them with
- * out.txt and out.json there. --update writes these instead: read the change.
+ * Reads DIRECTORY/CASE/in.evt, makes all reports of it, and compares them with
+ * out.txt and out.json there, and with those of out.md, out.github and out.xml that are
+ * there. --update writes these instead: read the change.
  */
 #include <errno.h>
 #include <glob.h>
 #include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "analysis/findings.h"
 #include "base/escape.h"
@@ -147,31 +149,65 @@ static bool notices_full_disk(const char *format, const struct findings *f,
 	return err == -ENOSPC;
 }
 
+struct report {
+	const char *format, *file;
+	bool optional;	  /* not every case has the file */
+	bool of_terminal; /* its width, colours and signs are those of the options */
+	bool for_machine; /* nobody looks at it as it is */
+};
+
+static void check_report(struct tally *t, const struct report *r, const char *dir, const char *name,
+			 const struct findings *f, const struct report_opts *opts)
+{
+	static const struct report_opts none = { .utf8 = true };
+	char path[4096], what[64], *text = NULL;
+	int err = write_report(r->format, f, opts, &text);
+	const char *problem;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, r->file);
+	if (err) {
+		say(t, false, name, r->file, strerror(-err));
+	} else {
+		if (!r->optional || !access(path, F_OK))
+			compare(t, path, name, text);
+		problem = text_problem(text, r->of_terminal ? opts : &none);
+		snprintf(what, sizeof(what), "%s is safe to show", r->file);
+		if (!r->for_machine)
+			say(t, !problem, name, what, problem ?: "");
+	}
+	snprintf(what, sizeof(what), "%s full disk", r->file);
+	say(t, notices_full_disk(r->format, f, opts), name, what, "not noticed");
+	free(text);
+}
+
+/* A reader of the list of rules relies on it. */
+static const char *unknown_rule(const struct findings *f)
+{
+	for (size_t i = 1; i < f->n_list; i++) {
+		const char *const *rule = finding_rules;
+
+		while (*rule && strcmp(*rule, f->list[i].rule))
+			rule++;
+		if (!*rule)
+			return f->list[i].rule;
+	}
+	return NULL;
+}
+
 static void check_reports(struct tally *t, const char *dir, const char *name,
 			  const struct findings *f, const struct report_opts *opts)
 {
-	static const struct {
-		const char *format, *file;
-	} reports[] = { { "text", "out.txt" }, { "json", "out.json" } };
+	static const struct report reports[] = {
+		{ "text", "out.txt", .of_terminal = true },
+		{ "json", "out.json", .for_machine = true },
+		{ "markdown", "out.md", .optional = true },
+		{ "github", "out.github", .optional = true },
+		{ "junit", "out.xml", .optional = true },
+	};
 
-	for (size_t i = 0; i < 2; i++) {
-		char path[4096], *text = NULL;
-		int err = write_report(reports[i].format, f, opts, &text);
-		const char *problem = "";
-
-		snprintf(path, sizeof(path), "%s/%s", dir, reports[i].file);
-		if (err) {
-			say(t, false, name, reports[i].file, strerror(-err));
-		} else {
-			compare(t, path, name, text);
-			problem = i ? NULL : text_problem(text, opts);
-			if (!i)
-				say(t, !problem, name, "is safe to show", problem ?: "");
-		}
-		say(t, notices_full_disk(reports[i].format, f, opts), name, "full disk",
-		    "not noticed");
-		free(text);
-	}
+	for (size_t i = 0; i < sizeof(reports) / sizeof(*reports); i++)
+		check_report(t, &reports[i], dir, name, f, opts);
+	say(t, !unknown_rule(f), name, "rules are known", unknown_rule(f) ?: "");
 }
 
 static void run_case(struct tally *t, const char *dir)

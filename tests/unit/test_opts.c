@@ -114,6 +114,7 @@ static void check(const struct row *rows, size_t n)
 #define NO_TIME(option, value)                                                                     \
 	"! --" option ": '" value "' is no time above zero; give seconds, as 10, 0.5 or 500ms"
 #define NO_NUMBER(value) "! --top: '" value "' is no number of rows; give 1 or more"
+#define FORMATS		 "text, json, markdown, github, junit, recording"
 #define NO_FILE(format)                                                                            \
 	"! --format " format " needs a file: add -o FILE (or -o - for standard output)"
 #define EMPTY_FILE "! --output: the file's name is empty; give a path, or - for standard output"
@@ -155,6 +156,10 @@ Test(command, recordings)
 	      { "report|f", "report : f" }, { "report|f|--json|g", "report json>g : f" },
 	      { "-v|report|-q|f", "report quiet verbose : f" }, { "report|--|-f", "report : -f" },
 	      { "report", "! no recording given; as in: concprof report FILE --json out.json" },
+	      { "report|f|--format|markdown", "report markdown>- : f" },
+	      { "report|--format|text|f|--format|junit|-o|g", "report text>- junit>g : f" },
+	      { "report|f|--format|markdown|--format|json",
+		"! two reports go to '-'; give each a file of its own" },
 	      { "report|f|--top|3|g", "! report reads one recording, but 'g' was given too" },
 	      { "report|f|--vs", "! --vs belongs to diff; see concprof --help" },
 	      { "report|f|--format|recording|-o|g",
@@ -207,6 +212,8 @@ Test(output, belongs_to_the_format_before_it)
 	      { "-o|a|--format|json|-o|b|true", "run text>a json>b : true" },
 	      { "--format|json|-o|a|-o|b|true", "run json>a text>b : true" },
 	      { "--json|a|--json|b|--format|text|-o|c|true", "run json>a json>b text>c : true" },
+	      { "--format|markdown|-o|a|--format|github|-o|-|--format|junit|-o|b|true",
+		"run markdown>a github>- junit>b : true" },
 	      { "--format|text|true", "run text> : true" },
 	      { "--format|text|--format|json|-o|f|true", "run text> json>f : true" },
 	      { "--format|text|--json|f|true", "run text> json>f : true" },
@@ -219,13 +226,13 @@ Test(output, errors)
 {
 	CHECK({ "--format|json|true", NO_FILE("json") },
 	      { "--format|json|--json|f|true", NO_FILE("json") },
+	      { "--format|markdown|true", NO_FILE("markdown") },
 	      { "-o|f|--format|json|--|-o|g", NO_FILE("json") }, { "-o||true", EMPTY_FILE },
 	      { "--format|yaml|true",
-		"! --format: there is no format 'yaml'; the formats are text, json, recording" },
-	      { "--format||true",
-		"! --format: there is no format ''; the formats are text, json, recording" },
+		"! --format: there is no format 'yaml'; the formats are " FORMATS },
+	      { "--format||true", "! --format: there is no format ''; the formats are " FORMATS },
 	      { "--format|JSON|true",
-		"! --format: there is no format 'JSON'; the formats are text, json, recording" },
+		"! --format: there is no format 'JSON'; the formats are " FORMATS },
 	      { "-o|-|--json|-|true", "! two reports go to '-'; give each a file of its own" },
 	      { "-o|f|--json|f|true", "! two reports go to 'f'; give each a file of its own" },
 	      { "--json||true",
@@ -403,8 +410,13 @@ Test(help, mentions_every_option)
 
 	for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++)
 		cr_expect(strstr(text, options[i]), "%s is missing", options[i]);
-	for (const struct report_format *f = report_formats; f->name; f++)
-		cr_expect(strstr(text, f->name), "%s is missing", f->name);
+	for (const struct report_format *f = report_formats; f->name; f++) {
+		char line[64];
+
+		snprintf(line, sizeof(line), "\n  %s ", f->name);
+		cr_expect(strstr(text, line), "%s is missing", f->name);
+		cr_expect(strstr(text, f->help), "%s is missing", f->help);
+	}
 	free(text);
 }
 

@@ -6,6 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+const char *const finding_rules[] = {
+	"cpu.limit",	     "cpu.spinning",	 "handover.latency",  "lifecycle.crash",
+	"lifecycle.cut_off", "lifecycle.killed", "lifecycle.orphans", "lifecycle.survivors",
+	"lifecycle.zombies", "lock.contention",	 "machine.busy",      "memory.faults",
+	"pool.large",	     "process.startup",	 "timer.polling",     NULL,
+};
+
 void *zeroed(size_t n, size_t size)
 {
 	void *p = calloc(n ? n : 1, size);

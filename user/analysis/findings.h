@@ -33,6 +33,9 @@ struct evidence {
 	char text[160]; /* the same for a person, with its share or comparison */
 };
 
+/* All rules that a finding can have, but those of verdicts ("verdict.cpu"); ended by NULL. */
+extern const char *const finding_rules[];
+
 #define EVIDENCE_MAX 8
 
 struct finding {

@@ -157,7 +157,7 @@ FLAG(set_help, o->command = COMMAND_HELP)
 
 static const struct row rows[] = {
 	{ "output", 'o', "FILE", "write the report there; - is standard output", set_output },
-	{ "format", 0, "NAME", "text, json or recording; each with an -o of its own", add_format },
+	{ "format", 0, "NAME", "a format, see below; each with an -o of its own", add_format },
 	{ "json", 0, "FILE", "short for --format json -o FILE", add_json },
 	{ "duration", 'd', "SECONDS", "end the measurement, and what is measured, after that time",
 	  set_duration },
@@ -166,10 +166,10 @@ static const struct row rows[] = {
 	{ "as-root", 0, NULL, "under sudo: run the command as root, not as who called sudo",
 	  set_as_root },
 	{ "calls", 0, NULL, "count futex and epoll calls all the time, not in windows", set_calls },
-	{ "top", 0, "N", "rows in each table of the text report (10)", set_top },
+	{ "top", 0, "N", "rows in each table of text and markdown (10)", set_top },
 	{ "color", 0, "WHEN", "auto, always or never", set_color },
 	{ "quiet", 'q', NULL, "no text report", set_quiet },
-	{ "verbose", 'v', NULL, "say more in the text report", set_verbose },
+	{ "verbose", 'v', NULL, "say more, in text and markdown", set_verbose },
 	{ "vs", 0, NULL, "diff: behind it stand the recordings that are compared", set_vs },
 	{ "version", 0, NULL, "the versions of concprof and libbpf", set_version },
 	{ "help", 'h', NULL, "this text", set_help },
@@ -197,6 +197,9 @@ void opts_help(FILE *out)
 			 rows[i].value ? rows[i].value : "");
 		fprintf(out, "  %-26s %s\n", left, rows[i].help);
 	}
+	fputs("\nFormats:\n", out);
+	for (const struct report_format *f = report_formats; f->name; f++)
+		fprintf(out, "  %-26s %s\n", f->name, f->help);
 	fputs("\nExit status: the command's own; 125 if concprof failed, 126 if the command cannot "
 	      "be\n"
 	      "executed, 127 if it was not found.\n",
@@ -353,6 +356,9 @@ static int take_operands(struct opts *o, int argc, char **argv, bool rest, struc
 	if (o->command == COMMAND_REPORT || o->command == COMMAND_DIFF) {
 		int error = take_recordings(o, argc, argv, rest, err);
 
+		/* No command runs that would write there. */
+		for (size_t i = 0; i < o->n_outputs; i++)
+			o->outputs[i].path = o->outputs[i].path ?: "-";
 		return error ? error : check_recordings(o, err);
 	}
 	if (o->has_vs)

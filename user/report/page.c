@@ -14,17 +14,6 @@
 #define COLUMNS_PROSE	100 /* longer lines are hard to read */
 #define ENTRY_GAP	2
 
-void page_init(struct page *p, const struct report_opts *opts, FILE *out)
-{
-	p->out = out;
-	p->opts = opts;
-	p->limit = opts->width && opts->width < COLUMNS_MIN ? COLUMNS_MIN : opts->width;
-	p->columns = p->limit ? p->limit : COLUMNS_DEFAULT;
-	p->name = p->columns < 60 ? 8 : 16;
-	if (p->columns > COLUMNS_PROSE)
-		p->columns = COLUMNS_PROSE;
-}
-
 void style_begin(const struct page *p, enum style style)
 {
 	static const char *const codes[] = {
@@ -109,28 +98,20 @@ static void wrap_words(struct wrap *w, enum style style, const char *s)
 	style_end(p, style);
 }
 
-void page_text(struct page *p, size_t indent, const char *lead, enum style style, const char *fmt,
-	       ...)
+static void terminal_text(struct page *p, size_t indent, const char *lead, enum style style,
+			  const char *text)
 {
 	struct wrap w = { p, indent, indent + 2, true };
-	char *text;
-	va_list ap;
 
-	va_start(ap, fmt);
-	if (vasprintf(&text, fmt, ap) < 0) {
-		fputs("concprof: out of memory\n", stderr);
-		abort();
-	}
-	va_end(ap);
 	spaces(p, indent);
 	if (lead)
 		wrap_words(&w, STYLE_BOLD, lead);
 	wrap_words(&w, style, text);
 	fputc('\n', p->out);
-	free(text);
 }
 
-void page_entry(struct page *p, size_t indent, const char *number, size_t width, const char *text)
+static void terminal_entry(struct page *p, size_t indent, const char *number, size_t width,
+			   const char *text)
 {
 	size_t start = indent + width + ENTRY_GAP;
 	struct wrap w = { p, start, start, true };
@@ -141,7 +122,7 @@ void page_entry(struct page *p, size_t indent, const char *number, size_t width,
 	fputc('\n', p->out);
 }
 
-void page_line(struct page *p, size_t indent, enum style style, const char *text)
+static void terminal_line(struct page *p, size_t indent, enum style style, const char *text)
 {
 	spaces(p, indent);
 	style_begin(p, style);
@@ -150,9 +131,114 @@ void page_line(struct page *p, size_t indent, enum style style, const char *text
 	fputc('\n', p->out);
 }
 
-void page_line_end(struct page *p)
+static void terminal_gap(struct page *p)
 {
 	fputc('\n', p->out);
+}
+
+static void terminal_title(struct page *p, unsigned int level, enum style style, const char *text)
+{
+	(void)level;
+	terminal_gap(p);
+	terminal_text(p, 0, NULL, style, text);
+}
+
+static void terminal_heading(struct page *p, const char *title, const char *about)
+{
+	char lead[64];
+
+	snprintf(lead, sizeof(lead), "%s:", title);
+	terminal_gap(p);
+	terminal_text(p, 0, lead, STYLE_DIM, about);
+}
+
+static void terminal_command(struct page *p, const char *line)
+{
+	terminal_text(p, 0, line, STYLE_PLAIN, "");
+}
+
+static const struct page_medium terminal = {
+	.title = terminal_title,
+	.heading = terminal_heading,
+	.command = terminal_command,
+	.text = terminal_text,
+	.entry = terminal_entry,
+	.line = terminal_line,
+	.gap = terminal_gap,
+	.table = table_print_terminal,
+};
+
+void page_init(struct page *p, const struct report_opts *opts, FILE *out)
+{
+	p->out = out;
+	p->medium = &terminal;
+	p->opts = opts;
+	p->limit = opts->width && opts->width < COLUMNS_MIN ? COLUMNS_MIN : opts->width;
+	p->columns = p->limit ? p->limit : COLUMNS_DEFAULT;
+	p->name = p->columns < 60 ? 8 : 16;
+	if (p->columns > COLUMNS_PROSE)
+		p->columns = COLUMNS_PROSE;
+}
+
+static char *format(const char *fmt, va_list ap)
+{
+	char *text;
+
+	if (vasprintf(&text, fmt, ap) < 0) {
+		fputs("concprof: out of memory\n", stderr);
+		abort();
+	}
+	return text;
+}
+
+void page_text(struct page *p, size_t indent, const char *lead, enum style style, const char *fmt,
+	       ...)
+{
+	char *text;
+	va_list ap;
+
+	va_start(ap, fmt);
+	text = format(fmt, ap);
+	va_end(ap);
+	p->medium->text(p, indent, lead, style, text);
+	free(text);
+}
+
+void page_title(struct page *p, unsigned int level, enum style style, const char *fmt, ...)
+{
+	char *text;
+	va_list ap;
+
+	va_start(ap, fmt);
+	text = format(fmt, ap);
+	va_end(ap);
+	p->medium->title(p, level, style, text);
+	free(text);
+}
+
+void page_heading(struct page *p, const char *title, const char *about)
+{
+	p->medium->heading(p, title, about);
+}
+
+void page_command(struct page *p, const char *line)
+{
+	p->medium->command(p, line);
+}
+
+void page_entry(struct page *p, size_t indent, const char *number, size_t width, const char *text)
+{
+	p->medium->entry(p, indent, number, width, text);
+}
+
+void page_line(struct page *p, size_t indent, enum style style, const char *text)
+{
+	p->medium->line(p, indent, style, text);
+}
+
+void page_gap(struct page *p)
+{
+	p->medium->gap(p);
 }
 
 char *page_name(const struct page *p, char *buf, size_t size, const char *name, size_t columns)
@@ -233,15 +319,6 @@ char *page_bar(const struct page *p, char *buf, size_t size, double share, unsig
 	if (at + 4 <= size)
 		snprintf(buf + at, size - at, "%s", eighths[n % 8]);
 	return buf;
-}
-
-void page_heading(struct page *p, const char *title, const char *about)
-{
-	char lead[64];
-
-	snprintf(lead, sizeof(lead), "%s:", title);
-	page_line_end(p);
-	page_text(p, 0, lead, STYLE_DIM, "%s", about);
 }
 
 char *page_counted(char *buf, size_t size, uint64_t n, const char *one, const char *many)

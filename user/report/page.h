@@ -10,14 +10,33 @@
 
 enum style { STYLE_PLAIN, STYLE_BOLD, STYLE_DIM, STYLE_BAR, STYLE_WARN, STYLE_BAD };
 
+struct page;
+struct table;
+
+/* How a page is written down: on a terminal, or as a document. */
+struct page_medium {
+	void (*title)(struct page *p, unsigned int level, enum style style, const char *text);
+	void (*heading)(struct page *p, const char *title, const char *about);
+	void (*command)(struct page *p, const char *line);
+	void (*text)(struct page *p, size_t indent, const char *lead, enum style style,
+		     const char *text);
+	void (*entry)(struct page *p, size_t indent, const char *number, size_t width,
+		      const char *text);
+	void (*line)(struct page *p, size_t indent, enum style style, const char *text);
+	void (*gap)(struct page *p);
+	void (*table)(struct page *p, const struct table *t);
+};
+
 struct page {
 	FILE *out; /* borrowed */
+	const struct page_medium *medium;
 	const struct report_opts *opts;
 	size_t columns; /* of a paragraph */
 	size_t limit;	/* of a table's line; 0: as long as need be */
 	size_t name;	/* of a name in a table */
 };
 
+/* On a terminal, or where text goes that is laid out for one. */
 void page_init(struct page *p, const struct report_opts *opts, FILE *out);
 
 /* A paragraph: `lead` in bold (may be NULL), then the words, wrapped, all of it
@@ -28,7 +47,8 @@ void page_text(struct page *p, size_t indent, const char *lead, enum style style
 void page_entry(struct page *p, size_t indent, const char *number, size_t width, const char *text);
 /* Text that is no words, as it is. */
 void page_line(struct page *p, size_t indent, enum style style, const char *text);
-void page_line_end(struct page *p);
+/* What follows is another matter. */
+void page_gap(struct page *p);
 
 /* A name from outside, escaped and cut to `columns` (0: as far as buf goes). Returns buf. */
 char *page_name(const struct page *p, char *buf, size_t size, const char *name, size_t columns);
@@ -43,6 +63,11 @@ char *page_ns(const struct page *p, char *buf, uint64_t ns);
 char *page_cell_ns(const struct page *p, char *buf, uint64_t ns);
 char *page_cell_count(char *buf, uint64_t n);
 
+/* What a finding says, in one line; level 1: the verdict. */
+void page_title(struct page *p, unsigned int level, enum style style, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+/* A command line, escaped. */
+void page_command(struct page *p, const char *line);
 /* The heading of a section, and what it is about. */
 void page_heading(struct page *p, const char *title, const char *about);
 /* "3 threads", "1 thread" */
@@ -56,6 +81,7 @@ char *page_bar(const struct page *p, char *buf, size_t size, double share, unsig
 struct column {
 	const char *head;
 	bool left;	     /* text; numbers stand at the right */
+	bool name;	     /* from outside: no words of ours */
 	unsigned char drop;  /* columns with a high one go first if there is no room; 0: never */
 	unsigned char least; /* ... and before it goes it is cut to so many; 0: it is not cut */
 	enum style style;    /* of its cells in plain rows */
@@ -78,3 +104,5 @@ void table_row(struct table *t, enum style style);
 void table_set(struct table *t, size_t column, const char *text);
 /* Prints the columns that hold anything, and empties the table. */
 void table_print(struct table *t, struct page *p);
+/* Does any of its rows hold anything there? */
+bool table_has(const struct table *t, size_t column);

@@ -7,6 +7,11 @@ const struct report_format report_formats[] = {
 	{ "text", "one screen for a person", report_text_write, diff_text_write },
 	{ "json", "everything, for scripts; its JSON Schema is published", report_json_write,
 	  diff_json_write },
+	{ "markdown", "for a pull request's comment or a CI summary", report_markdown_write, NULL },
+	{ "github", "annotations of a GitHub workflow, on standard output", report_github_write,
+	  NULL },
+	{ "junit", "JUnit XML: the command and each kind of finding as a test", report_junit_write,
+	  NULL },
 	{ "recording", "the measurement itself, for concprof report", NULL, NULL },
 	{ 0 },
 };

@@ -37,3 +37,6 @@ int report_text_write(const struct findings *f, const struct report_opts *opts, 
 int report_json_write(const struct findings *f, const struct report_opts *opts, FILE *out);
 int diff_text_write(const struct diff *d, const struct report_opts *opts, FILE *out);
 int diff_json_write(const struct diff *d, const struct report_opts *opts, FILE *out);
+int report_markdown_write(const struct findings *f, const struct report_opts *opts, FILE *out);
+int report_github_write(const struct findings *f, const struct report_opts *opts, FILE *out);
+int report_junit_write(const struct findings *f, const struct report_opts *opts, FILE *out);

@@ -6,3 +6,4 @@
 
 void style_begin(const struct page *p, enum style style);
 void style_end(const struct page *p, enum style style);
+void table_print_terminal(struct page *p, const struct table *t);

@@ -151,7 +151,7 @@ static void print_row(const struct table *t, const struct page *p, const struct 
 	fputc('\n', p->out);
 }
 
-void table_print(struct table *t, struct page *p)
+void table_print_terminal(struct page *p, const struct table *t)
 {
 	struct row head = { .style = STYLE_DIM };
 	struct layout l;
@@ -164,8 +164,23 @@ void table_print(struct table *t, struct page *p)
 	}
 	if (has_head)
 		print_row(t, p, &l, &head);
-	for (size_t i = 0; i < t->rows.n; i++) {
+	for (size_t i = 0; i < t->rows.n; i++)
 		print_row(t, p, &l, &t->rows.items[i]);
+}
+
+bool table_has(const struct table *t, size_t column)
+{
+	for (size_t i = 0; i < t->rows.n; i++) {
+		if (t->rows.items[i].cells[column])
+			return true;
+	}
+	return false;
+}
+
+void table_print(struct table *t, struct page *p)
+{
+	p->medium->table(p, t);
+	for (size_t i = 0; i < t->rows.n; i++) {
 		for (size_t c = 0; c < t->n_columns; c++)
 			free(t->rows.items[i].cells[c]);
 	}

@@ -7,50 +7,22 @@
 
 #include "base/units.h"
 #include "report/text_parts.h"
+#include "report/words.h"
 
 #define COMMAND_LINES 2 /* of a long command, unless verbose */
 
-/* As a shell would take it, so that words can be told apart. */
-static void put_word(FILE *to, const char *word)
-{
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				    "0123456789%+,-./:=@_";
-
-	if (*word && !word[strspn(word, plain)]) {
-		fputs(word, to);
-		return;
-	}
-	fputc('\'', to);
-	for (; *word; word++) {
-		if (*word == '\'')
-			fputs("'\"'\"'", to);
-		else
-			fputc(*word, to);
-	}
-	fputc('\'', to);
-}
-
 static int put_command(struct page *p, const struct model *m)
 {
-	char *line = NULL, *shown;
-	size_t size = 0, room, columns = p->opts->verbose ? 0 : COMMAND_LINES * (p->columns - 2);
-	FILE *to = open_memstream(&line, &size);
+	size_t columns = p->opts->verbose ? 0 : COMMAND_LINES * (p->columns - 2), room;
+	char *line, *shown;
+	int err = command_line(&line, m);
 
-	if (!to)
-		return -errno;
-	for (size_t i = 0; i < m->n_command; i++) {
-		if (i)
-			fputc(' ', to);
-		put_word(to, m->command[i]);
-	}
-	if (fclose(to)) {
-		free(line);
-		return -ENOMEM;
-	}
-	room = 4 * size + 8;
+	if (err)
+		return err;
+	room = 4 * strlen(line) + 8;
 	shown = malloc(room);
-	if (shown && size)
-		page_text(p, 0, page_name(p, shown, room, line, columns), STYLE_PLAIN, "%s", "");
+	if (shown && *line)
+		page_command(p, page_name(p, shown, room, line, columns));
 	free(line);
 	if (!shown)
 		return -ENOMEM;
@@ -116,25 +88,40 @@ static void put_summary(struct page *p, const struct findings *f)
 		  f->cpus_allowed == 1 ? "" : "s");
 }
 
+int text_header(struct page *p, const struct findings *f)
+{
+	int err = put_command(p, f->model);
+
+	if (!err)
+		put_summary(p, f);
+	return err;
+}
+
+void text_sections(struct page *p, const struct findings *f)
+{
+	text_course(p, f);
+	text_threads(p, f);
+	text_processes(p, f);
+	text_waits(p, f);
+	text_peers(p, f);
+	text_calls(p, f);
+	text_left_over(p, f);
+	text_trust(p, f);
+}
+
 int report_text_write(const struct findings *f, const struct report_opts *opts, FILE *out)
 {
 	struct page p;
 	int err;
 
 	page_init(&p, opts, out);
-	err = put_command(&p, f->model);
+	err = text_header(&p, f);
 	if (err)
 		return err;
-	put_summary(&p, f);
+	text_title(&p, f);
+	text_verdict(&p, f);
 	text_findings(&p, f);
-	text_course(&p, f);
-	text_threads(&p, f);
-	text_processes(&p, f);
-	text_waits(&p, f);
-	text_peers(&p, f);
-	text_calls(&p, f);
-	text_left_over(&p, f);
-	text_trust(&p, f);
+	text_sections(&p, f);
 	if (fflush(out) || ferror(out))
 		return errno ? -errno : -EIO;
 	return 0;

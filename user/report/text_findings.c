@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/units.h"
+#include "report/words.h"
 
 #define CLOSE_CALL 0.1
 
@@ -52,13 +53,12 @@ static void put_evidence(struct page *p, const struct finding *f, bool of_verdic
 
 static void put_finding(struct page *p, const struct findings *f, const struct finding *one)
 {
-	char text[1024], gain[UNITS_SIZE], wall[UNITS_SIZE];
+	char text[1024];
 
 	put_evidence(p, one, one == f->list);
 	if (one->has_gain)
-		page_text(p, 2, NULL, STYLE_PLAIN, "At most %s of %s to gain %s.",
-			  page_ns(p, gain, one->gain_at_most_ns),
-			  page_ns(p, wall, f->model->wall_ns), one->gain_by);
+		page_text(p, 2, NULL, STYLE_PLAIN, "%s",
+			  gain_words(text, sizeof(text), f, one, p->opts->utf8));
 	if (one->advice[0])
 		page_text(p, 2, "Advice:", STYLE_PLAIN, "%s", WORDS(p, text, one->advice));
 }
@@ -88,20 +88,23 @@ static void put_margin(struct page *p, const struct verdict *v)
 		  units_percent(share, v->margin));
 }
 
-static void put_verdict(struct page *p, const struct findings *f)
+void text_title(struct page *p, const struct findings *f)
 {
 	const char *dot = p->opts->utf8 ? " ·" : ":", *class = class_name(f->verdict.class);
 	char title[640];
 
-	page_line_end(p);
-	if (!f->n_list) {
-		page_text(p, 0, NULL, STYLE_BOLD, "%s", class);
-		text_wall(p, f);
-		return;
-	}
-	page_text(p, 0, NULL, style_of(f->list[0].severity), "%s%s %s", class, dot,
-		  WORDS(p, title, f->list[0].title));
+	if (!f->n_list)
+		page_title(p, 1, STYLE_BOLD, "%s", class);
+	else
+		page_title(p, 1, style_of(f->list[0].severity), "%s%s %s", class, dot,
+			   WORDS(p, title, f->list[0].title));
+}
+
+void text_verdict(struct page *p, const struct findings *f)
+{
 	text_wall(p, f);
+	if (!f->n_list)
+		return;
 	put_finding(p, f, &f->list[0]);
 	put_margin(p, &f->verdict);
 }
@@ -111,16 +114,14 @@ static void put_other(struct page *p, const struct findings *f, const struct fin
 	bool of_program = !strcmp(one->subject, "program");
 	char title[640], subject[260];
 
-	page_line_end(p);
-	page_text(p, 0, NULL, style_of(one->severity), "%s: %s%s%s", severity_name(one->severity),
-		  of_program ? "" : NAME(p, subject, one->subject, 0), of_program ? "" : ": ",
-		  WORDS(p, title, one->title));
+	page_title(p, 2, style_of(one->severity), "%s: %s%s%s", severity_name(one->severity),
+		   of_program ? "" : NAME(p, subject, one->subject, 0), of_program ? "" : ": ",
+		   WORDS(p, title, one->title));
 	put_finding(p, f, one);
 }
 
 void text_findings(struct page *p, const struct findings *f)
 {
-	put_verdict(p, f);
 	for (size_t i = 1; i < f->n_list; i++)
 		put_other(p, f, &f->list[i]);
 }

@@ -2,12 +2,21 @@
 #pragma once
 
 /*
- * The sections of the text report that text.c puts together. Each begins with
- * an empty line, and prints nothing if it has nothing to say.
+ * The sections of a report for a person, which text.c and markdown.c put together.
+ * Each is set apart from what stands before it, and prints nothing if it has nothing to say.
  */
 #include "report/page.h"
 
+/* The command, and how it ended. 0 or a negative errno. */
+int text_header(struct page *p, const struct findings *f);
+/* The verdict in one line ... */
+void text_title(struct page *p, const struct findings *f);
+/* ... and what it rests on. */
+void text_verdict(struct page *p, const struct findings *f);
+/* All but the verdict's own. */
 void text_findings(struct page *p, const struct findings *f);
+/* All that comes behind the findings. */
+void text_sections(struct page *p, const struct findings *f);
 /* Part of the verdict: without an empty line. */
 void text_wall(struct page *p, const struct findings *f);
 void text_course(struct page *p, const struct findings *f);

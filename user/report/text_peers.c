@@ -9,7 +9,7 @@
 enum { S_ADDRESS, S_WAITS, S_TOTAL, S_MEAN, S_BY };
 
 static const struct column columns[] = {
-	[S_ADDRESS] = { .head = "address", .left = true },
+	[S_ADDRESS] = { .head = "address", .left = true, .name = true },
 	[S_WAITS] = { .head = "waits", .drop = 1 },
 	[S_TOTAL] = { .head = "total" },
 	[S_MEAN] = { .head = "mean", .drop = 2 },

@@ -11,7 +11,7 @@
 enum { P_NAME, P_COUNT, P_CPU, P_SHARE, P_LIFE, P_EXEC, P_END };
 
 static const struct column columns[] = {
-	[P_NAME] = { .head = "program", .left = true },
+	[P_NAME] = { .head = "program", .left = true, .name = true },
 	[P_COUNT] = { .head = "processes", .drop = 1 },
 	[P_CPU] = { .head = "running" },
 	[P_SHARE] = { .head = "share", .drop = 4 },

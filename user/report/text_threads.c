@@ -25,7 +25,7 @@ enum {
 };
 
 static const struct column columns[] = {
-	[T_NAME] = { .head = "name", .left = true },
+	[T_NAME] = { .head = "name", .left = true, .name = true },
 	[T_TID] = { .head = "tid", .drop = 6 },
 	[T_CLASS] = { .head = "class", .left = true, .drop = 9 },
 	[T_LIFE] = { .head = "life", .drop = 7 },

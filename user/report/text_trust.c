@@ -102,7 +102,7 @@ enum { PROBE_NAME, PROBE_RUNS, PROBE_TIME };
 static void put_probes(struct page *p, const struct model *m)
 {
 	static const struct column columns[] = {
-		[PROBE_NAME] = { .head = "probe", .left = true },
+		[PROBE_NAME] = { .head = "probe", .left = true, .name = true },
 		[PROBE_RUNS] = { .head = "runs", .drop = 1 },
 		[PROBE_TIME] = { .head = "time" },
 	};
@@ -155,7 +155,7 @@ static void put_notes(struct page *p, const struct model *m)
 
 void text_trust(struct page *p, const struct findings *f)
 {
-	page_line_end(p);
+	page_gap(p);
 	put_accounts(p, f);
 	if (!f->model->complete)
 		page_text(p, 2, "Gap:", STYLE_BAD,

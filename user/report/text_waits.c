@@ -127,7 +127,7 @@ void text_calls(struct page *p, const struct findings *f)
 enum { OPEN_NAME, OPEN_TID, OPEN_CAUSE, OPEN_FOR, OPEN_ABOUT };
 
 static const struct column open_columns[] = {
-	[OPEN_NAME] = { .head = "name", .left = true },
+	[OPEN_NAME] = { .head = "name", .left = true, .name = true },
 	[OPEN_TID] = { .head = "tid", .drop = 2 },
 	[OPEN_CAUSE] = { .head = "in", .left = true, .drop = 1 },
 	[OPEN_FOR] = { .head = "for" },

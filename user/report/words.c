@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "report/words.h"
 
+#include <errno.h>
 #include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/escape.h"
+#include "base/units.h"
 #include "../bpf/wall.h"
 
 #define NS_PER_S 1000000000ull
@@ -48,6 +53,81 @@ bool cpu_split(const struct model *m, const struct thread *t, uint64_t *user_ns,
 	*user_ns = (uint64_t)(running * (unsigned __int128)t->witness.user_ns / both);
 	*kernel_ns = running - *user_ns;
 	return true;
+}
+
+/* So that words can be told apart. */
+static void put_word(FILE *to, const char *word)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789%+,-./:=@_";
+
+	if (*word && !word[strspn(word, plain)]) {
+		fputs(word, to);
+		return;
+	}
+	fputc('\'', to);
+	for (; *word; word++) {
+		if (*word == '\'')
+			fputs("'\"'\"'", to);
+		else
+			fputc(*word, to);
+	}
+	fputc('\'', to);
+}
+
+int command_line(char **ret, const struct model *m)
+{
+	char *line = NULL;
+	size_t size = 0;
+	FILE *to = open_memstream(&line, &size);
+
+	if (!to)
+		return -errno;
+	for (size_t i = 0; i < m->n_command; i++) {
+		if (i)
+			fputc(' ', to);
+		put_word(to, m->command[i]);
+	}
+	if (fclose(to)) {
+		free(line);
+		return -ENOMEM;
+	}
+	*ret = line;
+	return 0;
+}
+
+char *gain_words(char *buf, size_t size, const struct findings *f, const struct finding *one,
+		 bool utf8)
+{
+	char gain[UNITS_SIZE], wall[UNITS_SIZE];
+
+	snprintf(buf, size, "At most %s of %s to gain %s.",
+		 units_ns(gain, one->gain_at_most_ns, utf8),
+		 units_ns(wall, f->model->wall_ns, utf8), one->gain_by);
+	return buf;
+}
+
+void finding_lines(const struct findings *f, const struct finding *one, line_fn put, void *ctx)
+{
+	bool of_program = !strcmp(one->subject, "program");
+	char text[512], shown[2048];
+
+	snprintf(text, sizeof(text), "%s%s%s", of_program ? "" : one->subject,
+		 of_program ? "" : ": ", one->title);
+	escape_text(shown, sizeof(shown), text, 0, true);
+	put(ctx, shown);
+	for (size_t i = 0; i < one->n_evidence; i++) {
+		snprintf(text, sizeof(text), "- %s", one->evidence[i].text);
+		escape_text(shown, sizeof(shown), text, 0, true);
+		put(ctx, shown);
+	}
+	if (one->has_gain)
+		put(ctx, gain_words(shown, sizeof(shown), f, one, true));
+	if (one->advice[0]) {
+		snprintf(text, sizeof(text), "Advice: %s", one->advice);
+		escape_text(shown, sizeof(shown), text, 0, true);
+		put(ctx, shown);
+	}
 }
 
 uint64_t not_running_ns(const struct model *m)
