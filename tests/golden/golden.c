@@ -5,6 +5,7 @@
  * Reads DIRECTORY/CASE/in.evt, makes all reports of it, and compares them with
  * out.txt and out.json there, and with those of out.md, out.github and out.xml that are
  * there. --update writes these instead: read the change.
+ * DIRECTORY/CASE/gates, if it exists, has a condition of --fail-on in each line.
  */
 #include <errno.h>
 #include <glob.h>
@@ -13,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "analysis/findings.h"
+#include "analysis/gate.h"
 #include "base/escape.h"
 #include "base/utf8.h"
 #include "report/report.h"
@@ -210,6 +211,23 @@ static void check_reports(struct tally *t, const char *dir, const char *name,
 	say(t, !unknown_rule(f), name, "rules are known", unknown_rule(f) ?: "");
 }
 
+static void judge(struct tally *t, const char *dir, const char *name, struct findings *f)
+{
+	static struct gates gates;
+	char path[4096], *text, *rest;
+	struct err err = { "" };
+
+	memset(&gates, 0, sizeof(gates));
+	snprintf(path, sizeof(path), "%s/gates", dir);
+	text = rest = read_all(path);
+	for (char *line; (line = strsep(&rest, "\n"));) {
+		if (*line && gates_add(&gates, line, &err))
+			say(t, false, name, line, err.text);
+	}
+	gates_judge(&gates, f);
+	free(text);
+}
+
 static void run_case(struct tally *t, const char *dir)
 {
 	struct report_opts opts = { .utf8 = true, .width = 80, .top = 10, .version = "0.0.0" };
@@ -236,6 +254,7 @@ static void run_case(struct tally *t, const char *dir)
 	}
 	m = model_builder_finish(b);
 	f = findings_new(m);
+	judge(t, dir, name, f);
 	check_reports(t, dir, name, f, &opts);
 	findings_free(f);
 	model_free(m);

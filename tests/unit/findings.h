@@ -5,7 +5,7 @@
 #include <criterion/criterion.h>
 #include <math.h>
 
-#include "analysis/findings.h"
+#include "analysis/gate.h"
 #include "stream.h"
 
 #define MS     1000000ULL
@@ -62,7 +62,8 @@ static inline void check(void)
 	for (size_t i = 0; i < f->n_list; i++) {
 		const struct finding *one = &f->list[i];
 
-		cr_assert(one->rule && *one->subject && *one->title && *one->advice);
+		cr_assert(gate_knows_rule(one->rule), "%s: not among gate_paths.c's", one->rule);
+		cr_assert(*one->subject && *one->title && *one->advice);
 		cr_assert_leq(one->n_evidence, EVIDENCE_MAX);
 		for (size_t k = 0; k < one->n_evidence; k++)
 			cr_assert(*one->evidence[k].metric && *one->evidence[k].text);

@@ -46,6 +46,10 @@ static void describe(char buf[512], const struct opts *o)
 		add(buf, " color=%s", colors[o->color]);
 	if (o->top != 10)
 		add(buf, " top=%u", o->top);
+	for (size_t i = 0; i < o->gates.n; i++)
+		add(buf, " gate=(%s)", o->gates.list[i].text);
+	if (o->error_exitcode != 99)
+		add(buf, " error=%d", o->error_exitcode);
 	for (size_t i = 0; i < o->n_outputs; i++)
 		add(buf, " %s>%s", o->outputs[i].format->name,
 		    o->outputs[i].path ? o->outputs[i].path : "");
@@ -315,6 +319,41 @@ Test(value, rows)
 	      { "--top|99999999999999999999|x", NO_NUMBER("99999999999999999999") });
 }
 
+#define NO_STATUS(value)                                                                           \
+	"! --error-exitcode: '" value "' is no exit status of a failure; give 1 to 255"
+
+Test(value, gates)
+{
+	CHECK({ "--fail-on|wall > 1s|x", "run gate=(wall > 1s) : x" },
+	      { "--fail-on=wall>1s|x", "run gate=(wall>1s) : x" },
+	      { "--fail-on|wall>1s|run|--fail-on|threads>3|--|x",
+		"run gate=(wall>1s) gate=(threads>3) : x" },
+	      { "record|-o|f|--fail-on|wall>1s|x", "record quiet gate=(wall>1s) recording>f : x" },
+	      { "report|--fail-on|wall>1s|f", "report gate=(wall>1s) : f" },
+	      { "check|--fail-on|wall>1s", "! --fail-on is for run, record and report" },
+	      { "diff|a|--vs|b|--fail-on|wall>1s", "! --fail-on is for run, record and report" },
+	      { "--fail-on|wal>1s|x",
+		"! --fail-on: at column 1: there is no path 'wal'; the nearest is wall; in "
+		"'wal>1s'" },
+	      { "--fail-on||x", "! --fail-on: at column 1: expected a path, such as wall.lock, "
+				"found the end; in ''" },
+	      { "--fail-on|wall>1s|--fail-on|\n(|x",
+		"! --fail-on: at column 3: expected a path, such as wall.lock, found the end; in "
+		"'?('" });
+}
+
+Test(value, error_exitcode)
+{
+	CHECK({ "--error-exitcode|1|x", "run error=1 : x" },
+	      { "--error-exitcode=255|x", "run error=255 : x" },
+	      { "--error-exitcode|99|x", "run : x" }, { "--error-exitcode|0|x", NO_STATUS("0") },
+	      { "--error-exitcode|256|x", NO_STATUS("256") },
+	      { "--error-exitcode|-1|x", NO_STATUS("-1") },
+	      { "--error-exitcode||x", NO_STATUS("") }, { "--error-exitcode|x|x", NO_STATUS("x") },
+	      { "--error-exitcode|3x|x", NO_STATUS("3x") },
+	      { "--error-exitcode|18446744073709551617|x", NO_STATUS("18446744073709551617") });
+}
+
 Test(value, words)
 {
 	CHECK({ "--color|auto|x", "run : x" }, { "--color|always|x", "run color=always : x" },
@@ -372,6 +411,7 @@ Test(option, value_is_missing)
 	      { "--linger", "! option '--linger' needs a value;" SEE },
 	      { "-u", "! option '--user' needs a value;" SEE },
 	      { "--top", "! option '--top' needs a value;" SEE },
+	      { "--fail-on", "! option '--fail-on' needs a value;" SEE },
 	      { "--color", "! option '--color' needs a value;" SEE });
 }
 
@@ -401,10 +441,15 @@ static char *help(void)
 Test(help, mentions_every_option)
 {
 	static const char *const options[] = {
-		"-o, --output FILE", "--format NAME",	"--json FILE",	  "-d, --duration SECONDS",
-		"--linger SECONDS",  "-u, --user NAME", "--as-root",	  "--calls",
-		"--top N",	     "--color WHEN",	"-q, --quiet",	  "-v, --verbose",
-		"--version",	     "-h, --help",	"concprof check", "concprof run",
+		"-o, --output FILE", "--format NAME",
+		"--json FILE",	     "-d, --duration SECONDS",
+		"--linger SECONDS",  "-u, --user NAME",
+		"--as-root",	     "--calls",
+		"--top N",	     "--color WHEN",
+		"-q, --quiet",	     "-v, --verbose",
+		"--version",	     "-h, --help",
+		"concprof check",    "concprof run",
+		"--fail-on EXPR",    "--error-exitcode N",
 	};
 	char *text = help();
 
@@ -437,6 +482,6 @@ Test(help, all_that_it_mentions_is_known)
 		cr_expect(!strstr(got, "unknown"), "%s: %s", args, got);
 		n++;
 	}
-	cr_expect_eq(n, 16);
+	cr_expect_eq(n, 18);
 	free(text);
 }

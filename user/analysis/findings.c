@@ -107,6 +107,7 @@ void findings_free(struct findings *f)
 	if (!f)
 		return;
 	lifecycle_free(&f->lives);
+	gates_forget(f);
 	free(f->list);
 	free(f->thread_class);
 	free(f->process_class);

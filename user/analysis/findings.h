@@ -182,6 +182,17 @@ struct trust {
 	double bpf_share; /* of cpu_ns */
 };
 
+enum gate_holds { GATE_NO, GATE_YES, GATE_ERROR };
+
+/* What a condition of the user's came to; see analysis/gate.h. */
+struct gate_result {
+	char *expression; /* as it was given: may hold anything */
+	enum gate_holds holds;
+	char *measured;		      /* the values it was about; may hold anything */
+	char *error;		      /* NULL, unless it could be neither */
+	const struct finding *reason; /* of the list: what explains it; NULL: nothing */
+};
+
 struct findings {
 	const struct model *model;
 	uint64_t running_ns;	/* wall time with at least one thread running */
@@ -205,6 +216,8 @@ struct findings {
 	size_t n_list;
 	enum verdict_class *thread_class;  /* by place in model->threads */
 	enum verdict_class *process_class; /* by place in model->processes */
+	struct gate_result *gates;	   /* in the order in which they were given */
+	size_t n_gates;
 };
 
 struct findings *findings_new(const struct model *model);

@@ -72,6 +72,9 @@ void others_say(struct finding *to, const struct findings *f, const struct share
 /* pool.c: one of these rules. */
 void pool_find(struct findings *f);
 
+/* gate_eval.c: frees f->gates. */
+void gates_forget(struct findings *f);
+
 /* evidence.c */
 struct finding *finding_add(struct findings *f, const char *rule, enum severity severity);
 __attribute__((format(printf, 4, 5))) void evidence_add(struct finding *to, const char *metric,

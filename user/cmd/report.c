@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "cmd/cmd.h"
+#include "cmd/gates.h"
 #include "cmd/output.h"
 #include "cmd/recorded.h"
 
@@ -13,7 +14,7 @@ int cmd_report(const struct opts *o)
 	struct document doc = { NULL };
 	struct findings *f;
 	struct model *m = NULL;
-	int error = 0;
+	int error = 0, gates;
 
 	if (recorded_model(&m, o->files[0], &err)) {
 		fprintf(stderr, "concprof: %s\n", err.text);
@@ -21,13 +22,15 @@ int cmd_report(const struct opts *o)
 	}
 	f = findings_new(m);
 	doc.findings = f;
+	gates_judge(&o->gates, f);
 	for (size_t i = 0; i < o->n_outputs && !error; i++)
 		error = output_write(&o->outputs[i], &doc, o, &err);
 	if (!o->n_outputs && !o->quiet)
 		error = output_write(&text, &doc, o, &err);
 	if (error)
 		fprintf(stderr, "concprof: %s\n", err.text);
+	gates = gates_status(f, o);
 	findings_free(f);
 	model_free(m);
-	return error ? STATUS_FAILED : 0;
+	return error ? STATUS_FAILED : gates;
 }

@@ -8,6 +8,7 @@
 
 #include "cmd/cmd.h"
 #include "cmd/facts.h"
+#include "cmd/gates.h"
 #include "cmd/output.h"
 #include "cmd/record.h"
 #include "cmd/supervise.h"
@@ -29,6 +30,7 @@ struct run {
 	struct record *records[OPTS_OUTPUTS];
 	size_t n_records;
 	int signal_fd;
+	int gates; /* what gates_status() said */
 	struct err err;
 };
 
@@ -169,8 +171,11 @@ static int analyse(struct run *r)
 {
 	struct model *m = model_builder_finish(r->builder);
 	struct findings *f = findings_new(m);
-	int status = write_reports(r, f);
+	int status;
 
+	gates_judge(&r->o->gates, f);
+	status = write_reports(r, f);
+	r->gates = gates_status(f, r->o);
 	r->builder = NULL;
 	findings_free(f);
 	model_free(m);
@@ -207,5 +212,7 @@ int cmd_run(const struct opts *o, const struct launch_signals *inherited)
 		close(r.signal_fd);
 	if (status)
 		return status;
+	if (r.gates && !outcome.wstatus)
+		return r.gates;
 	launch_exit_like(outcome.wstatus);
 }

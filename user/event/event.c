@@ -101,6 +101,24 @@ const char *state_name(unsigned int state)
 	return state < TS_COUNT ? state_names[state] : NULL;
 }
 
+const char *ended_by_name(unsigned int ended_by)
+{
+	static const char *const names[] = {
+		[ENDED_COMMAND] = "command",
+		[ENDED_DURATION] = "duration",
+		[ENDED_HANG] = "hang",
+		[ENDED_SIGNAL] = "signal",
+		[ENDED_LAST_PROCESS] = "last-process",
+	};
+
+	return ended_by < sizeof(names) / sizeof(names[0]) ? names[ended_by] : NULL;
+}
+
+const char *mode_name(unsigned int mode)
+{
+	return mode == MODE_RUN ? "run" : NULL;
+}
+
 #define IS_ENDED(field) (memchr(field, '\0', sizeof(field)) != NULL)
 
 static int text_is_valid(const struct ev_text *t)

@@ -42,3 +42,8 @@ char *peer_name(char *buf, size_t size, const struct peer_key *key);
 
 /* "running", as in states.running_ns. */
 const char *state_name(unsigned int state);
+
+/* "command"; NULL: not known. */
+const char *ended_by_name(unsigned int ended_by);
+/* "run"; NULL: not known. */
+const char *mode_name(unsigned int mode);

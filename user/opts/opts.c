@@ -124,6 +124,32 @@ static int set_top(struct opts *o, const char *name, const char *value, struct e
 	return 0;
 }
 
+#define SHOWN 200 /* of an expression, behind what is wrong with it */
+
+static int add_gate(struct opts *o, const char *name, const char *value, struct err *err)
+{
+	struct err why = { "" };
+	int error = gates_add(&o->gates, value, &why);
+
+	if (!error)
+		return 0;
+	return err_set(err, error, "--%s: %s; in '%.*s%s'", name, why.text, SHOWN, value,
+		       strlen(value) > SHOWN ? "..." : "");
+}
+
+static int set_error_exitcode(struct opts *o, const char *name, const char *value, struct err *err)
+{
+	char *end;
+	unsigned long n = strtoul(value, &end, 10);
+
+	if (*end || *value < '0' || *value > '9' || n < 1 || n > 255)
+		return err_set(err, -EINVAL,
+			       "--%s: '%s' is no exit status of a failure; give 1 to 255", name,
+			       value);
+	o->error_exitcode = (int)n;
+	return 0;
+}
+
 static int set_color(struct opts *o, const char *name, const char *value, struct err *err)
 {
 	static const char *const names[] = { "auto", "always", "never" };
@@ -166,6 +192,9 @@ static const struct row rows[] = {
 	{ "as-root", 0, NULL, "under sudo: run the command as root, not as who called sudo",
 	  set_as_root },
 	{ "calls", 0, NULL, "count futex and epoll calls all the time, not in windows", set_calls },
+	{ "fail-on", 0, "EXPR", "fail if this holds of the report, as in 'wall.lock > 20%'",
+	  add_gate },
+	{ "error-exitcode", 0, "N", "... with this exit status (99)", set_error_exitcode },
 	{ "top", 0, "N", "rows in each table of text and markdown (10)", set_top },
 	{ "color", 0, "WHEN", "auto, always or never", set_color },
 	{ "quiet", 'q', NULL, "no text report", set_quiet },
@@ -202,7 +231,7 @@ void opts_help(FILE *out)
 		fprintf(out, "  %-26s %s\n", f->name, f->help);
 	fputs("\nExit status: the command's own; 125 if concprof failed, 126 if the command cannot "
 	      "be\n"
-	      "executed, 127 if it was not found.\n",
+	      "executed, 127 if it was not found; 99 if it would be 0 and a condition holds.\n",
 	      out);
 }
 
@@ -398,12 +427,14 @@ static int check(const struct opts *o, struct err *err)
 	}
 	if (o->user && o->as_root)
 		return err_set(err, -EINVAL, "--as-root and -u contradict each other; give one");
+	if (o->gates.n && (o->command == COMMAND_DIFF || o->command == COMMAND_CHECK))
+		return err_set(err, -EINVAL, "--fail-on is for run, record and report");
 	return 0;
 }
 
 int opts_parse(struct opts *ret, int argc, char **argv, struct err *err)
 {
-	struct opts o = { .top = 10 };
+	struct opts o = { .top = 10, .error_exitcode = 99 };
 	bool rest = false;
 	int error;
 

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "analysis/gate.h"
 #include "base/err.h"
 #include "report/report.h"
 
@@ -42,6 +43,8 @@ struct opts {
 	bool as_root, all_calls, quiet, verbose;
 	enum opts_color color;
 	unsigned int top;
+	struct gates gates;
+	int error_exitcode;	       /* if one of them holds and all else went well */
 	char *const *argv;	       /* the command to run, NULL-terminated */
 	const char *files[OPTS_FILES]; /* recordings; of diff: the base, then the head */
 	size_t n_base, n_head;	       /* of report: 1 and 0 */

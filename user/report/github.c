@@ -99,6 +99,30 @@ static int put_verdict(FILE *out, const struct findings *f)
 	return err;
 }
 
+/* What the user asked to be told of: before the errors that concprof finds by itself. */
+static size_t put_gates(FILE *out, const struct findings *f)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < f->n_gates && n < SHOWN - 2; i++) {
+		const struct gate_result *g = &f->gates[i];
+		struct annotation a;
+		char text[512];
+
+		if (g->holds == GATE_NO)
+			continue;
+		n++;
+		begin(&a, out, SEVERITY_ERROR, "gate");
+		escape_text(text, sizeof(text), g->expression, 0, true);
+		add_line(&a, text);
+		add_line(&a, g->holds == GATE_YES ? "It holds." : "It cannot be decided.");
+		escape_text(text, sizeof(text), g->error ? g->error : g->measured, 0, true);
+		add_line(&a, text);
+		end(&a);
+	}
+	return n;
+}
+
 static void put_finding(FILE *out, const struct findings *f, const struct finding *one)
 {
 	struct annotation a;
@@ -120,9 +144,9 @@ static void put_title_only(struct annotation *a, const struct findings *f,
 }
 
 /* All findings of a kind, the last of them as one if there are too many. */
-static void put_kind(FILE *out, const struct findings *f, enum severity kind)
+static void put_kind(FILE *out, const struct findings *f, enum severity kind, size_t taken)
 {
-	size_t n = 0, left, room = SHOWN - (f->n_list && kind_of(f, f->list) == kind);
+	size_t n = 0, left, room = SHOWN - taken - (f->n_list && kind_of(f, f->list) == kind);
 	struct annotation a;
 	char title[32];
 
@@ -149,13 +173,14 @@ static void put_kind(FILE *out, const struct findings *f, enum severity kind)
 
 int report_github_write(const struct findings *f, const struct report_opts *opts, FILE *out)
 {
+	size_t gates = put_gates(out, f);
 	int err = put_verdict(out, f);
 
 	(void)opts;
 	if (err)
 		return err;
 	for (int kind = SEVERITY_ERROR; kind >= SEVERITY_NOTE; kind--)
-		put_kind(out, f, kind);
+		put_kind(out, f, kind, kind == SEVERITY_ERROR ? gates : 0);
 	if (fflush(out) || ferror(out))
 		return errno ? -errno : -EIO;
 	return 0;

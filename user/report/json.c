@@ -55,10 +55,7 @@ static void put_started_at(struct json *j, const struct model *m)
 
 static void put_run(struct json *j, const struct model *m)
 {
-	static const char *const modes[] = { [MODE_RUN] = "run" };
-
-	if (m->run.mode == MODE_RUN)
-		json_string(j, "mode", modes[m->run.mode]);
+	put_known(j, "mode", mode_name(m->run.mode));
 	put_started_at(j, m);
 	if (m->complete)
 		put_known(j, "ended_by", ended_by_name(m->end.ended_by));
@@ -123,6 +120,26 @@ static void put_findings(struct json *j, const struct findings *f)
 	json_array(j, "findings");
 	for (size_t i = 0; i < f->n_list; i++)
 		put_finding(j, &f->list[i]);
+	json_end(j);
+}
+
+static void put_gates(struct json *j, const struct findings *f)
+{
+	json_array(j, "gates");
+	for (size_t i = 0; i < f->n_gates; i++) {
+		const struct gate_result *g = &f->gates[i];
+
+		json_line_object(j, NULL);
+		json_string(j, "expression", g->expression);
+		if (g->holds == GATE_ERROR)
+			json_null(j, "holds");
+		else
+			json_bool(j, "holds", g->holds == GATE_YES);
+		json_string(j, "measured", g->measured);
+		put_known(j, "error", g->error);
+		put_known(j, "finding", g->reason ? g->reason->rule : NULL);
+		json_end(j);
+	}
 	json_end(j);
 }
 
@@ -216,6 +233,7 @@ int report_json_write(const struct findings *f, const struct report_opts *opts, 
 	json_u64(&j, "wall_ns", m->wall_ns);
 	put_verdict(&j, &f->verdict);
 	put_findings(&j, f);
+	put_gates(&j, f);
 	put_wall(&j, f);
 	put_wall_parts(&j, f);
 	put_phases(&j, f);

@@ -23,9 +23,10 @@ enum result { PASSED, FAILED, SKIPPED };
 struct test {
 	const char *class, *name;
 	enum result result;
-	char why[128];	  /* unless it passed */
-	uint64_t time_ns; /* 0: it took none */
-	char *output;	  /* NULL: none */
+	char own_name[256]; /* of a gate: its name */
+	char why[256];	    /* unless it passed */
+	uint64_t time_ns;   /* 0: it took none */
+	char *output;	    /* NULL: none */
 	size_t output_size;
 };
 
@@ -149,9 +150,25 @@ static int add_findings(struct suite *s)
 }
 
 /* All of them. What is asked for by --fail-on belongs here too: one test for each. */
+/* One that cannot be decided is no pass. */
+static void add_gates(struct suite *s)
+{
+	const struct findings *f = s->findings;
+
+	for (size_t i = 0; i < f->n_gates; i++) {
+		const struct gate_result *g = &f->gates[i];
+		struct test *t = add_test(s, "concprof.gate", NULL);
+
+		escape_text(t->own_name, sizeof(t->own_name), g->expression, 0, true);
+		t->result = g->holds == GATE_NO ? PASSED : FAILED;
+		escape_text(t->why, sizeof(t->why), g->error ? g->error : g->measured, 0, true);
+	}
+}
+
 static int add_tests(struct suite *s)
 {
 	add_command(s);
+	add_gates(s);
 	return add_findings(s);
 }
 
@@ -273,13 +290,15 @@ static int put_properties(const struct suite *s, const struct report_opts *opts)
 static void put_result(FILE *out, const struct test *t)
 {
 	static const char *const elements[] = {
-		[FAILED] = "failure type=\"status\"",
+		[FAILED] = "failure",
 		[SKIPPED] = "skipped",
 	};
 
 	if (t->result == PASSED)
 		return;
 	fprintf(out, "      <%s", elements[t->result]);
+	if (t->result == FAILED)
+		put_attribute(out, "type", t->name ? "status" : "gate");
 	put_attribute(out, "message", t->why);
 	fputs("/>\n", out);
 }
@@ -290,7 +309,7 @@ static void put_test(FILE *out, const struct test *t)
 
 	fputs("    <testcase", out);
 	put_attribute(out, "classname", t->class);
-	put_attribute(out, "name", t->name);
+	put_attribute(out, "name", t->name ? t->name : t->own_name);
 	put_seconds(out, "time", t->time_ns);
 	fputs(empty ? "/>\n" : ">\n", out);
 	if (empty)

@@ -287,6 +287,7 @@ static int put_report(struct markdown *md, const struct findings *f)
 	err = text_header(p, f);
 	if (err)
 		return err;
+	text_gates(p, f);
 	text_verdict(p, f);
 	text_findings(p, f);
 	text_sections(p, f);

@@ -9,6 +9,8 @@
 
 /* The command, and how it ended. 0 or a negative errno. */
 int text_header(struct page *p, const struct findings *f);
+/* Part of that: without an empty line. */
+void text_gates(struct page *p, const struct findings *f);
 /* The verdict in one line ... */
 void text_title(struct page *p, const struct findings *f);
 /* ... and what it rests on. */

@@ -13,19 +13,6 @@
 
 #define NS_PER_S 1000000000ull
 
-const char *ended_by_name(unsigned int ended_by)
-{
-	static const char *const names[] = {
-		[ENDED_COMMAND] = "command",
-		[ENDED_DURATION] = "duration",
-		[ENDED_HANG] = "hang",
-		[ENDED_SIGNAL] = "signal",
-		[ENDED_LAST_PROCESS] = "last-process",
-	};
-
-	return ended_by < sizeof(names) / sizeof(names[0]) ? names[ended_by] : NULL;
-}
-
 const char *policy_name(unsigned int policy)
 {
 	static const char *const names[] = {

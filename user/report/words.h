@@ -10,8 +10,6 @@
 
 #include "analysis/findings.h"
 
-/* "command"; NULL: not known. */
-const char *ended_by_name(unsigned int ended_by);
 /* "SCHED_OTHER"; NULL: not known. */
 const char *policy_name(unsigned int policy);
 
