@@ -123,14 +123,31 @@ $(O)/tests/golden: $(wildcard tests/golden/*.c) $(O)/san/pure.a
 
 # libFuzzer wants clang for what it instruments; clang finds fault with glibc's obstack macros,
 # which subtract a null pointer to align.
-$(O)/tests/fuzz_%: tests/fuzz/fuzz_%.c $(pure_sources) $(wildcard bpf/*.h user/*/*.h) | $(O)/needs
+$(O)/tests/fuzz_%: tests/fuzz/fuzz_%.c $(pure_sources) \
+		$(wildcard bpf/*.h user/*/*.h tests/fuzz/*.h) | $(O)/needs
 	$(call say,FUZZ,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(filter-out -MMD -MP,$(common)) -O1 -g -fsanitize=fuzzer,address,undefined \
 		-fno-sanitize-recover=undefined -fno-sanitize=pointer-overflow $(filter %.c,$^) -o $@ -lz
 
+# Recordings and blocks of events, made here: they change with every layout of the events.
+$(O)/tests/seeds_recording: tests/fuzz/seeds_recording.c tests/golden/stream.c \
+		tests/golden/fields.c $(O)/san/pure.a
+	$(call say,TEST,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(common) $(san) -Itests/golden -MF $@.d $(filter %.c %.a,$^) -o $@ -lz -lm
+
+golden_streams := $(wildcard tests/golden/*/in.evt)
+$(O)/tests/corpus_recording: $(O)/tests/seeds_recording $(golden_streams)
+	@rm -rf $@ && mkdir -p $@
+	$(Q)for stream in $(golden_streams); do \
+		name=$$(basename $$(dirname $$stream)) && \
+		$< <$$stream >$@/$$name && $< events <$$stream >$@/$${name}_events || exit 1; done
+	@find $@ -size +16k -delete # more than tests/run lets it read
+
 fuzzers := $(patsubst tests/fuzz/%.c,$(O)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
-test_programs := $(unit_tests) $(if $(wildcard tests/golden/*.c),$(O)/tests/golden) $(fuzzers)
+test_programs := $(unit_tests) $(if $(wildcard tests/golden/*.c),$(O)/tests/golden) $(fuzzers) \
+	$(O)/tests/corpus_recording
 
 setup-build:
 	@.ci/setup build

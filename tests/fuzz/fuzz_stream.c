@@ -13,8 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analysis/findings.h"
-#include "report/report.h"
+#include "reports.h"
 
 #define EVENT_ROOM 4096
 
@@ -69,58 +68,14 @@ static void take_event(struct input *in, struct model_builder *b)
 	free(ev);
 }
 
-/* Nothing that a terminal obeys: C0 but for the line's end, DEL, and C1 in UTF-8. */
-static void check_text(const char *name, const uint8_t *s, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		if ((s[i] < 0x20 && s[i] != '\n') || s[i] == 0x7f ||
-		    (i && s[i - 1] == 0xc2 && s[i] < 0xa0)) {
-			fprintf(stderr, "%s: byte 0x%02x at %zu\n", name, s[i], i);
-			abort();
-		}
-	}
-}
-
-static void write_all(const struct findings *f, size_t options)
-{
-	struct report_opts opts = { .utf8 = options & 1,
-				    .verbose = options & 2,
-				    .width = options & 4 ? 80 : 0,
-				    .top = options & 8 ? 3 : 20,
-				    .version = "0" };
-
-	for (const struct report_format *r = report_formats; r->name; r++) {
-		char *text = NULL;
-		size_t size = 0;
-		FILE *out;
-
-		if (!r->write)
-			continue;
-		out = open_memstream(&text, &size);
-		if (!out)
-			abort();
-		if (r->write(f, &opts, out))
-			abort();
-		fclose(out);
-		check_text(r->name, (const uint8_t *)text, size);
-		free(text);
-	}
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input in = { data, size };
 	size_t options = take(&in);
 	struct model_builder *b = model_builder_new();
-	struct findings *f;
-	struct model *m;
 
 	while (in.size)
 		take_event(&in, b);
-	m = model_builder_finish(b);
-	f = findings_new(m);
-	write_all(f, options);
-	findings_free(f);
-	model_free(m);
+	report_all(b, options);
 	return 0;
 }

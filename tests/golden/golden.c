@@ -3,8 +3,8 @@
  * usage: golden [--update] [DIRECTORY] [CASE...]
  *
  * Reads DIRECTORY/CASE/in.evt, makes all reports of it, and compares them with
- * out.txt and out.json there, and with those of out.md, out.github and out.xml that are
- * there. --update writes these instead: read the change.
+ * out.txt and out.json there, and with those of out.md, out.github, out.xml, out.metrics and
+ * out.csv that are there. --update writes these instead: read the change.
  * DIRECTORY/CASE/gates, if it exists, has a condition of --fail-on in each line.
  */
 #include <errno.h>
@@ -204,6 +204,8 @@ static void check_reports(struct tally *t, const char *dir, const char *name,
 		{ "markdown", "out.md", .optional = true },
 		{ "github", "out.github", .optional = true },
 		{ "junit", "out.xml", .optional = true },
+		{ "openmetrics", "out.metrics", .optional = true },
+		{ "csv", "out.csv", .optional = true },
 	};
 
 	for (size_t i = 0; i < sizeof(reports) / sizeof(*reports); i++)

@@ -118,7 +118,7 @@ static void check(const struct row *rows, size_t n)
 #define NO_TIME(option, value)                                                                     \
 	"! --" option ": '" value "' is no time above zero; give seconds, as 10, 0.5 or 500ms"
 #define NO_NUMBER(value) "! --top: '" value "' is no number of rows; give 1 or more"
-#define FORMATS		 "text, json, markdown, github, junit, recording"
+#define FORMATS		 "text, json, markdown, github, junit, openmetrics, csv, recording"
 #define NO_FILE(format)                                                                            \
 	"! --format " format " needs a file: add -o FILE (or -o - for standard output)"
 #define EMPTY_FILE "! --output: the file's name is empty; give a path, or - for standard output"
@@ -242,6 +242,24 @@ Test(output, errors)
 	      { "--json||true",
 		"! --json: the file's name is empty; give a path, or - for standard output" },
 	      { "--json|-|--json|-|true", "! two reports go to '-'; give each a file of its own" });
+}
+
+Test(output, of_record_and_report)
+{
+	CHECK({ "record|-o|f|true", "record quiet recording>f : true" },
+	      { "record|-o|f|--json|g|true", "record quiet recording>f json>g : true" },
+	      { "record|--format|csv|-o|f|-o|g|true", "record quiet csv>f recording>g : true" },
+	      { "record|--json|f|true",
+		"! record needs a file: concprof record -o FILE -- COMMAND" },
+	      { "report|f", "report : f" }, { "report|-", "report : -" },
+	      { "report|-o|g|f", "report text>g : f" },
+	      { "report|--format|csv|-o|g|--|f", "report csv>g : f" },
+	      { "report|--format|recording|-o|g|f",
+		"! --format recording: it is a recording already" },
+	      { "report|--json|f|f",
+		"! the report would replace the recording 'f'; give it a file of its own" },
+	      { "report|--json|-|-", "report json>- : -" },
+	      { "report|-o|g|--json|g|f", "! two reports go to 'g'; give each a file of its own" });
 }
 
 Test(output, at_most_16)

@@ -2,6 +2,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,6 +19,16 @@ static int help(void)
 {
 	opts_help(stdout);
 	return fflush(stdout) ? STATUS_FAILED : 0;
+}
+
+/* For a reader that has gone is no error (the contract). */
+static int write_quietly(int (*command)(const struct opts *o), const struct opts *o)
+{
+	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR) {
+		fprintf(stderr, "concprof: cannot ignore SIGPIPE: %s\n", strerror(errno));
+		return STATUS_FAILED;
+	}
+	return command(o);
 }
 
 /* Where standard input, output or error is closed, the next file opened would take its
@@ -60,9 +71,9 @@ int main(int argc, char **argv)
 	case COMMAND_CHECK:
 		return cmd_check();
 	case COMMAND_REPORT:
-		return cmd_report(&o);
+		return write_quietly(cmd_report, &o);
 	case COMMAND_DIFF:
-		return cmd_diff(&o);
+		return write_quietly(cmd_diff, &o);
 	case COMMAND_RUN:
 	case COMMAND_RECORD:
 		break;

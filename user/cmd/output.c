@@ -7,7 +7,6 @@
 #include <langinfo.h>
 #include <limits.h>
 #include <locale.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,12 +18,17 @@
 
 int output_try(const struct opts_output *out, struct err *err)
 {
-	struct target t = { .temporary = "" };
+	struct target t = { .temporary = "", .fd = -1 };
+	struct stat st;
 	int error;
 
 	if (!out->path || !strcmp(out->path, "-"))
 		return 0;
-	error = target_open(&t, out->path);
+	/* Who reads a FIFO would take the end of the trial for the end of the report. */
+	if (!stat(out->path, &st) && S_ISFIFO(st.st_mode))
+		error = access(out->path, W_OK) ? -errno : 0;
+	else
+		error = target_open(&t, out->path);
 	target_abandon(&t);
 	return error ? target_complain(out->path, error, err) : 0;
 }
@@ -81,26 +85,6 @@ static void look_at_reader(struct report_opts *r, const struct opts *o, int fd)
 									: TERMINAL_COLUMNS;
 }
 
-/* The workload may have left a terminal or pipe that it shares with us non-blocking. */
-static int write_all(int fd, const char *text, size_t size)
-{
-	while (size) {
-		ssize_t n = write(fd, text, size);
-
-		if (n < 0 && errno == EAGAIN) {
-			struct pollfd full = { .fd = fd, .events = POLLOUT };
-
-			(void)poll(&full, 1, -1);
-			continue;
-		}
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		text += n > 0 ? n : 0;
-		size -= n > 0 ? (size_t)n : 0;
-	}
-	return 0;
-}
-
 /* As one block: others may write there at the same time. A reader that has gone is no
  * error (the contract); all else is. */
 static int write_to(int fd, const struct opts_output *out, const struct document *doc,
@@ -124,7 +108,7 @@ static int write_to(int fd, const struct opts_output *out, const struct document
 	if (fclose(memory) && !error)
 		error = -ENOMEM;
 	if (!error)
-		error = write_all(fd, text, size);
+		error = target_write(fd, text, size);
 	if (close(fd) && !error)
 		error = -errno;
 	free(text);

@@ -2,9 +2,11 @@
 #include "cmd/recorded.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "event/recording.h"
 
@@ -12,7 +14,10 @@ static int open_recording(FILE **ret, const char *path, struct err *err)
 {
 	struct stat st;
 
-	*ret = fopen(path, "rbe");
+	if (strcmp(path, "-"))
+		*ret = fopen(path, "rbe");
+	else
+		*ret = fdopen(fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3), "rb");
 	if (*ret && !fstat(fileno(*ret), &st) && S_ISDIR(st.st_mode)) {
 		fclose(*ret);
 		*ret = NULL;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,5 +80,24 @@ int target_commit(struct target *t)
 	if (t->temporary[0] && rename(t->temporary, t->path))
 		return -errno;
 	t->temporary[0] = '\0';
+	return 0;
+}
+
+int target_write(int fd, const char *text, size_t size)
+{
+	while (size) {
+		ssize_t n = write(fd, text, size);
+
+		if (n < 0 && errno == EAGAIN) {
+			struct pollfd full = { .fd = fd, .events = POLLOUT };
+
+			(void)poll(&full, 1, -1);
+			continue;
+		}
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		text += n > 0 ? n : 0;
+		size -= n > 0 ? (size_t)n : 0;
+	}
 	return 0;
 }

@@ -3,6 +3,7 @@
 
 /* A file that is written whole or not at all. */
 #include <limits.h>
+#include <stddef.h>
 
 #include "base/err.h"
 
@@ -16,6 +17,9 @@ struct target {
 
 /* Opens it, for -o PATH. -errno: nothing is left behind. The caller closes fd, and sets it to -1. */
 int target_open(struct target *t, const char *path);
+/* All of it, even if the workload has left a terminal or pipe that it shares with us
+ * non-blocking. */
+int target_write(int fd, const char *text, size_t size);
 /* What was written stands under its name from here on. -errno: abandon it. */
 int target_commit(struct target *t);
 /* Closes it, and leaves nothing behind. */

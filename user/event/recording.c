@@ -9,10 +9,9 @@
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "events are written as they are");
 
 #define MAGIC_SIZE 8
+#define KINDS_MAX  1024
 #define BLOCK_SIZE (64u << 10) /* of whole events, at most, unless one is larger */
 #define BLOCK_MAX  (1u << 20)  /* of what is read */
-/* A million threads; what is beyond can only be meant to fill the memory. */
-#define RECORDING_MAX (4ull << 30)
 
 struct header {
 	char magic[MAGIC_SIZE];
@@ -51,6 +50,7 @@ struct recorder *recorder_new(FILE *out)
 
 static void put(struct recorder *r, const void *bytes, size_t size)
 {
+	errno = 0;
 	if (!r->error && fwrite(bytes, 1, size, r->out) != size)
 		r->error = errno ? -errno : -EIO;
 }
@@ -72,25 +72,27 @@ static void put_block(struct recorder *r)
 	uLongf packed = sizeof(r->packed);
 	struct block b = { .size = (__u32)r->n };
 
-	if (!r->n)
+	r->n = 0;
+	if (!b.size || r->error)
 		return;
-	if (compress2(r->packed, &packed, r->events, r->n, Z_BEST_SPEED) != Z_OK) {
-		r->error = r->error ? r->error : -ENOMEM;
+	if (compress2(r->packed, &packed, r->events, b.size, Z_BEST_SPEED) != Z_OK) {
+		r->error = -ENOMEM;
 		return;
 	}
 	b.packed = (__u32)packed;
 	b.check = (__u32)crc32(0, r->packed, (uInt)packed);
 	put(r, &b, sizeof(b));
 	put(r, r->packed, packed);
-	r->n = 0;
 }
 
 int recorder_event(void *ctx, const struct event *ev)
 {
 	struct recorder *r = ctx;
 
-	if (ev->size > BLOCK_MAX)
-		return -EMSGSIZE;
+	if (ev->size > BLOCK_MAX && !r->error)
+		r->error = -EMSGSIZE;
+	if (r->error)
+		return r->error;
 	if (!r->has_header)
 		put_header(r);
 	if (r->n && r->n + ev->size > BLOCK_SIZE)
@@ -109,6 +111,9 @@ int recorder_finish(struct recorder *r)
 		put_header(r);
 	put_block(r);
 	put(r, &end, sizeof(end));
+	errno = 0;
+	if (!r->error && fflush(r->out))
+		r->error = errno ? -errno : -EIO;
 	error = r->error;
 	recorder_free(r);
 	return error;
@@ -126,19 +131,33 @@ struct reader {
 	event_fn fn;
 	void *ctx;
 	struct err *err;
-	__u64 total; /* bytes of events so far */
-	unsigned char events[BLOCK_MAX];
+	__u64 total, most; /* bytes of events: so far, and at most */
+	bool end, cut;	   /* nothing follows; ... though it should */
+	_Alignas(__u64) unsigned char events[BLOCK_MAX];
 	unsigned char packed[BLOCK_MAX + BLOCK_MAX / 100 + 1024];
 };
 
-static bool get(FILE *in, void *to, size_t size)
+static bool get(struct reader *r, void *to, size_t size)
 {
-	return fread(to, 1, size, in) == size;
+	return fread(to, 1, size, r->in) == size;
 }
 
 static int refuse(struct reader *r, const char *why)
 {
 	return err_set(r->err, -EINVAL, "%s; record it again with this version of concprof", why);
+}
+
+static int refuse_damaged(struct reader *r)
+{
+	return refuse(r, "it is cut short, or damaged at its beginning");
+}
+
+static int read_magic(struct reader *r, char magic[MAGIC_SIZE])
+{
+	if (get(r, magic, MAGIC_SIZE) && !memcmp(magic, RECORDING_MAGIC, MAGIC_SIZE))
+		return 0;
+	return err_set(r->err, -EINVAL,
+		       "it is no recording; make one with: concprof record -o FILE -- COMMAND");
 }
 
 /* Its kinds may be fewer than ours, or more; those of both must be alike. */
@@ -147,26 +166,33 @@ static int read_header(struct reader *r)
 	__u32 head[2], size, check, sum;
 	char magic[MAGIC_SIZE];
 	bool alike = true;
+	int error = read_magic(r, magic);
 
-	if (!get(r->in, magic, sizeof(magic)) || memcmp(magic, RECORDING_MAGIC, MAGIC_SIZE))
-		return err_set(r->err, -EINVAL,
-			       "it is no recording; make one with: concprof record -o FILE -- "
-			       "COMMAND");
-	if (!get(r->in, head, sizeof(head)) || head[1] > 1024)
-		return refuse(r, "it is cut short, or damaged at its beginning");
+	if (error)
+		return error;
+	if (!get(r, head, sizeof(head)))
+		return refuse_damaged(r);
 	if (head[0] != RECORDING_VERSION)
 		return refuse(r, "it was written by a version of concprof with another format");
+	if (head[1] > KINDS_MAX)
+		return refuse_damaged(r);
 	sum = (__u32)crc32(0, (const Bytef *)magic, sizeof(magic));
 	sum = (__u32)crc32(sum, (const Bytef *)head, sizeof(head));
 	for (unsigned int k = 0; k < head[1]; k++) {
-		if (!get(r->in, &size, sizeof(size)))
-			return refuse(r, "it is cut short, or damaged at its beginning");
+		if (!get(r, &size, sizeof(size)))
+			return refuse_damaged(r);
 		sum = (__u32)crc32(sum, (const Bytef *)&size, sizeof(size));
 		alike &= k >= EV_KIND_COUNT || size == event_fixed_size(k);
 	}
-	if (!get(r->in, &check, sizeof(check)) || check != sum)
-		return refuse(r, "it is cut short, or damaged at its beginning");
+	if (!get(r, &check, sizeof(check)) || check != sum)
+		return refuse_damaged(r);
 	return alike ? 0 : refuse(r, "it was written by a version of concprof with other events");
+}
+
+/* The block was whole: only a writer can have done it. */
+static int refuse_events(struct reader *r)
+{
+	return err_set(r->err, -EPROTO, "its events contradict each other, or are none");
 }
 
 static int hand_over(struct reader *r, size_t size)
@@ -177,12 +203,12 @@ static int hand_over(struct reader *r, size_t size)
 
 		if (size - at < sizeof(*ev) || ev->size < sizeof(*ev) || ev->size % 8 ||
 		    ev->size > size - at)
-			return -EPROTO;
+			return refuse_events(r);
 		at += ev->size;
 		if (ev->kind >= EV_KIND_COUNT)
 			continue; /* of a newer version */
 		if (!event_is_valid(ev, ev->size))
-			return -EPROTO;
+			return refuse_events(r);
 		error = r->fn(r->ctx, ev);
 		if (error)
 			return error;
@@ -190,35 +216,46 @@ static int hand_over(struct reader *r, size_t size)
 	return 0;
 }
 
-/* 0, with *ret_end at the end; -ENODATA: it is cut or damaged from here on. */
-static int read_block(struct reader *r, bool *ret_end)
+/* Reads and unpacks one block; its size, 0 if nothing follows. */
+static size_t unpack(struct reader *r)
 {
 	struct block b;
 	uLongf size;
 
-	if (!get(r->in, &b, sizeof(b)) || b.packed > sizeof(r->packed) || b.size > BLOCK_MAX)
-		return -ENODATA;
-	*ret_end = !b.packed && !b.size;
-	if (*ret_end)
+	r->end = r->cut = true;
+	if (!get(r, &b, sizeof(b)) || b.packed > sizeof(r->packed) || b.size > BLOCK_MAX)
 		return 0;
-	if (!get(r->in, r->packed, b.packed) || crc32(0, r->packed, b.packed) != b.check)
-		return -ENODATA;
+	r->cut = b.packed || b.size;
+	if (!r->cut)
+		return 0;
+	if (!get(r, r->packed, b.packed) || crc32(0, r->packed, b.packed) != b.check)
+		return 0;
 	size = b.size;
 	if (uncompress(r->events, &size, r->packed, b.packed) != Z_OK || size != b.size)
-		return -ENODATA;
+		return 0;
+	r->end = r->cut = false;
+	return size;
+}
+
+static int read_block(struct reader *r)
+{
+	size_t size = unpack(r);
+
 	r->total += size;
-	if (r->total > RECORDING_MAX)
-		return err_set(r->err, -EFBIG, "it holds more than %llu GiB of events",
-			       RECORDING_MAX >> 30);
+	if (r->total > r->most)
+		return err_set(r->err, -EFBIG,
+			       "it holds more than %llu MiB of events; record a shorter run",
+			       (unsigned long long)r->most >> 20);
 	return hand_over(r, size);
 }
 
-int recording_read(FILE *in, event_fn fn, void *ctx, bool *ret_cut, struct err *err)
+int recording_read_most(FILE *in, uint64_t most, event_fn fn, void *ctx, bool *ret_cut,
+			struct err *err)
 {
 	struct reader *r = malloc(sizeof(*r));
-	bool end = false;
 	int error;
 
+	*ret_cut = false;
 	if (!r)
 		return err_set(err, -ENOMEM, "out of memory");
 	r->in = in;
@@ -226,12 +263,20 @@ int recording_read(FILE *in, event_fn fn, void *ctx, bool *ret_cut, struct err *
 	r->ctx = ctx;
 	r->err = err;
 	r->total = 0;
+	r->most = most;
+	r->end = r->cut = false;
+	errno = 0;
 	error = read_header(r);
-	while (!error && !end)
-		error = read_block(r, &end);
+	while (!error && !r->end)
+		error = read_block(r);
+	if (ferror(in)) /* what came until then looks cut, and is not */
+		error = err_set(err, errno ? -errno : -EIO, "%s", strerror(errno ? errno : EIO));
+	*ret_cut = !error && r->cut;
 	free(r);
-	*ret_cut = error == -ENODATA;
-	if (error == -EPROTO)
-		err_set(err, error, "its events contradict each other, or are none");
-	return *ret_cut ? 0 : error;
+	return error;
+}
+
+int recording_read(FILE *in, event_fn fn, void *ctx, bool *ret_cut, struct err *err)
+{
+	return recording_read_most(in, RECORDING_MAX, fn, ctx, ret_cut, err);
 }

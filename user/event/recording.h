@@ -18,6 +18,7 @@
  * kind with a number that is not known here: it is skipped.
  */
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "base/err.h"
@@ -27,6 +28,8 @@
 	"\x89"                                                                                     \
 	"cpr\r\n\x1a\n"
 #define RECORDING_VERSION 1
+/* A million threads; what is beyond can only be meant to fill the memory. */
+#define RECORDING_MAX (4ull << 30)
 
 struct recorder;
 
@@ -40,6 +43,9 @@ int recorder_finish(struct recorder *r);
 void recorder_free(struct recorder *r);
 
 /* Hands over all events. A negative errno, with err filled: it is no recording, or of another
- * version, or damaged where only a writer can have done it; or what fn returned. *ret_cut: it
- * is cut or damaged somewhere, and what came before was handed over. */
+ * version, or damaged where only a writer can have done it, or it cannot be read; or what fn
+ * returned. *ret_cut: it is cut or damaged somewhere, and what came before was handed over. */
 int recording_read(FILE *in, event_fn fn, void *ctx, bool *ret_cut, struct err *err);
+/* The same for one that may hold `most` bytes of events; -EFBIG: it holds more. */
+int recording_read_most(FILE *in, uint64_t most, event_fn fn, void *ctx, bool *ret_cut,
+			struct err *err);

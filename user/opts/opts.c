@@ -403,6 +403,19 @@ static int take_operands(struct opts *o, int argc, char **argv, bool rest, struc
 	return 0;
 }
 
+/* What is read must still be there when all is done. */
+static int check_not_read(const struct opts *o, const char *path, struct err *err)
+{
+	for (size_t i = 0; i < o->n_base + o->n_head; i++) {
+		if (strcmp(path, "-") && !strcmp(path, o->files[i]))
+			return err_set(err, -EINVAL,
+				       "the report would replace the recording '%s'; give it a "
+				       "file of its own",
+				       path);
+	}
+	return 0;
+}
+
 static int check(const struct opts *o, struct err *err)
 {
 	for (size_t i = 0; i < o->n_outputs; i++) {
@@ -417,6 +430,8 @@ static int check(const struct opts *o, struct err *err)
 				       "--format %s needs a file: add -o FILE (or -o - for "
 				       "standard output)",
 				       o->outputs[i].format->name);
+		if (o->outputs[i].path && check_not_read(o, o->outputs[i].path, err))
+			return -EINVAL;
 		for (size_t k = 0; k < i && o->outputs[i].path; k++) {
 			if (o->outputs[k].path && !strcmp(o->outputs[i].path, o->outputs[k].path))
 				return err_set(

@@ -12,6 +12,9 @@ const struct report_format report_formats[] = {
 	  NULL },
 	{ "junit", "JUnit XML: the command and each kind of finding as a test", report_junit_write,
 	  NULL },
+	{ "openmetrics", "sums for Prometheus and for GitLab's metrics reports",
+	  report_openmetrics_write, NULL },
+	{ "csv", "a row for each thread, for spreadsheets and pandas", report_csv_write, NULL },
 	{ "recording", "the measurement itself, for concprof report", NULL, NULL },
 	{ 0 },
 };

@@ -35,6 +35,8 @@ extern const struct report_format report_formats[];
 
 int report_text_write(const struct findings *f, const struct report_opts *opts, FILE *out);
 int report_json_write(const struct findings *f, const struct report_opts *opts, FILE *out);
+int report_openmetrics_write(const struct findings *f, const struct report_opts *opts, FILE *out);
+int report_csv_write(const struct findings *f, const struct report_opts *opts, FILE *out);
 int diff_text_write(const struct diff *d, const struct report_opts *opts, FILE *out);
 int diff_json_write(const struct diff *d, const struct report_opts *opts, FILE *out);
 int report_markdown_write(const struct findings *f, const struct report_opts *opts, FILE *out);
