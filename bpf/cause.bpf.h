@@ -12,13 +12,9 @@
 #include "target.bpf.h"
 
 /* include/linux/sched.h */
-#define TASK_STOPPED   0x0004
-#define TASK_TRACED    0x0008
-#define TASK_FROZEN    0x8000
-#define PF_EXITING     0x00000004
-#define PF_IO_WORKER   0x00000010
-#define PF_USER_WORKER 0x00004000
-#define PF_KTHREAD     0x00200000
+#define TASK_STOPPED 0x0004
+#define TASK_TRACED  0x0008
+#define TASK_FROZEN  0x8000
 /* include/linux/sched/jobctl.h */
 #define JOBCTL_TRAP_FREEZE (1UL << 23)
 

@@ -11,11 +11,8 @@
 #include "thread.bpf.h"
 #include "arch.bpf.h"
 
-#define CLONE_THREAD   0x00010000
-#define PF_IO_WORKER   0x00000010
-#define PF_USER_WORKER 0x00004000
-#define PF_KTHREAD     0x00200000
-#define DEFAULT_PRIO   120 /* include/linux/sched/prio.h: nice 0 */
+#define CLONE_THREAD 0x00010000
+#define DEFAULT_PRIO 120 /* include/linux/sched/prio.h: nice 0 */
 
 /* Room for the ledgers of some 3,000 threads that end at once. */
 #define RING_SIZE (4 << 20)
@@ -135,13 +132,6 @@ static __always_inline void add_unsent(struct task_struct *task, struct tracked 
 	thread_sum(sum, &t->track.ledger, &w, 1);
 }
 
-/* The collector looks now and then by itself; it is woken for a quarter full. */
-static __always_inline u64 wakeup_flag(void)
-{
-	return bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) > RING_SIZE / 4 ? BPF_RB_FORCE_WAKEUP
-									   : BPF_RB_NO_WAKEUP;
-}
-
 /* Since when the task was queued after its last switch-out, as sched_info has it; 0:
  * it was not. Of one that has run since: until then. */
 static __always_inline u64 queued_at(struct task_struct *task, struct tracked *t)
@@ -212,7 +202,7 @@ int thread_ended(struct tracked *t, u32 after_end)
 	}
 	if (!BPF_CORE_READ(task, signal, live.counter))
 		ev->flags |= THREAD_GROUP_DEAD;
-	bpf_ringbuf_submit(ev, wakeup_flag());
+	bpf_ringbuf_submit(ev, wakeup_flag(&ring, RING_SIZE));
 	return 0;
 }
 
@@ -286,7 +276,7 @@ int BPF_PROG(cp_newtask, struct task_struct *task, u64 clone_flags)
 		t->flags |= THREAD_KERNEL;
 	read_numbers(task, t);
 	if (t->flags & THREAD_LEADER)
-		life_born(t, clone_flags, is_init(task));
+		life_born(t, parent, clone_flags, is_init(task));
 	read_witness(task, &t->base);
 	t->track.run_delay = t->base.delay_ns;
 	t->kernel_switches = t->base.voluntary + t->base.involuntary;
@@ -358,7 +348,7 @@ int BPF_PROG(cp_exec, struct task_struct *task, pid_t old_pid, struct linux_binp
 	if (bpf_probe_read_user(ev->args, size, (void *)start))
 		size = 0;
 	ev->args_size = size;
-	bpf_ringbuf_submit(ev, wakeup_flag());
+	bpf_ringbuf_submit(ev, wakeup_flag(&ring, RING_SIZE));
 	return 0;
 }
 

@@ -34,7 +34,6 @@ __u64 dead = 0;
 #define CLONE_VM    0x00000100
 #define CLONE_VFORK 0x00004000
 /* include/asm-generic/signal.h: as x86 and arm64 number them */
-#define PF_EXITING   0x00000004 /* include/linux/sched.h */
 #define SIGKILL	     9
 #define SIGCHLD	     17
 #define SIG_IGN	     1
@@ -49,12 +48,6 @@ __u64 dead = 0;
 
 #define CHILDREN_MAX 4096 /* of one thread, that are looked at for the first dead one */
 #define THREADS_MAX  256  /* of which the children are looked at */
-
-static __always_inline u64 wakeup_flag(void)
-{
-	return bpf_ringbuf_query(&lives, BPF_RB_AVAIL_DATA) > RING_SIZE / 4 ? BPF_RB_FORCE_WAKEUP
-									    : BPF_RB_NO_WAKEUP;
-}
 
 static __always_inline struct ev_life *begin_event(u32 what, u64 at)
 {
@@ -96,10 +89,9 @@ static __always_inline void set_place(struct ev_life *ev, struct task_struct *ta
 
 /* --- creation --------------------------------------------------------------------- */
 
-int life_born(struct tracked *t, u64 clone_flags, u32 is_init)
+int life_born(struct tracked *t, struct tracked *creator, u64 clone_flags, u32 is_init)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct tracked *creator = bpf_task_storage_get(&threads, task, 0, 0);
 	struct ev_life *ev;
 	struct call call;
 
@@ -121,7 +113,7 @@ int life_born(struct tracked *t, u64 clone_flags, u32 is_init)
 		ev->code = BIRTH_SPAWN;
 	else
 		ev->code = clone_flags & CLONE_VM ? BIRTH_CLONE : BIRTH_FORK;
-	bpf_ringbuf_submit(ev, wakeup_flag());
+	bpf_ringbuf_submit(ev, wakeup_flag(&lives, RING_SIZE));
 	return 0;
 }
 
@@ -189,7 +181,7 @@ int life_died(struct tracked *t)
 		ev->flags |= LIFE_UNWANTED;
 	if (BPF_CORE_READ(task, signal, oom_mm))
 		ev->flags |= LIFE_OUT_OF_MEMORY;
-	bpf_ringbuf_submit(ev, wakeup_flag());
+	bpf_ringbuf_submit(ev, wakeup_flag(&lives, RING_SIZE));
 	return 0;
 }
 
@@ -266,7 +258,7 @@ int BPF_PROG(cp_signal, int sig, struct kernel_siginfo *info, struct task_struct
 	ev->code = sig;
 	ev->flags = sent_how(task, how, sig) | (group ? 0 : LIFE_TO_THREAD);
 	set_doer(ev, by);
-	bpf_ringbuf_submit(ev, wakeup_flag());
+	bpf_ringbuf_submit(ev, wakeup_flag(&lives, RING_SIZE));
 	return 0;
 }
 
@@ -362,7 +354,7 @@ __noinline int say_reaped(struct tracked *t, u64 at, u32 kind, u32 pid, u32 flag
 		ev->value = bpf_get_current_task_btf()->sched_info.last_arrival - t->track.last_out;
 	}
 	set_doer(ev, t);
-	bpf_ringbuf_submit(ev, wakeup_flag());
+	bpf_ringbuf_submit(ev, wakeup_flag(&lives, RING_SIZE));
 	return 0;
 }
 
@@ -396,8 +388,8 @@ static __always_inline struct pid *as_number(struct pid *pid)
 	return ret;
 }
 
-/* The thread is back from its wait, for sure.
- * If it has not blocked, its child died as it called. */
+/* The thread is back from its wait, for sure. If it has not blocked, its child died as it
+ * called. */
 static __always_inline void last_wait_over(struct tracked *t, u64 arrived)
 {
 	struct reap_wait *r = &t->reap;
@@ -476,7 +468,7 @@ int BPF_PROG(cp_free, struct task_struct *task)
 		return 0;
 	ev->process_id = t->process_id;
 	ev->pid = t->pid;
-	bpf_ringbuf_submit(ev, wakeup_flag());
+	bpf_ringbuf_submit(ev, wakeup_flag(&lives, RING_SIZE));
 	return 0;
 }
 

@@ -48,6 +48,13 @@ extern __u64 ns_level;		     /* of the collector's PID namespace, read there too
 extern struct probe_cost cost[COST_COUNT];
 extern __u64 lost[LOSS_KIND_COUNT];
 
+/* The collector looks now and then by itself; it is woken for a quarter full. */
+static __always_inline u64 wakeup_flag(void *ring, u64 size)
+{
+	return bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) > size / 4 ? BPF_RB_FORCE_WAKEUP
+								     : BPF_RB_NO_WAKEUP;
+}
+
 static __always_inline struct program *the_program(void)
 {
 	u32 zero = 0;
@@ -94,6 +101,11 @@ static __always_inline void read_witness(struct task_struct *task, struct witnes
 	ret->kernel_ns = task->stime;
 }
 
+/* include/linux/sched.h */
+#define PF_EXITING     0x00000004
+#define PF_IO_WORKER   0x00000010
+#define PF_USER_WORKER 0x00004000
+#define PF_KTHREAD     0x00200000
 /* include/linux/sched/signal.h */
 #define SIGNAL_GROUP_EXIT 0x00000004
 
@@ -169,8 +181,8 @@ static __always_inline u32 plain_wait(u32 cause)
 u32 call_wait(struct tracked *t, u32 state);
 /* cause.bpf.c: is it inside this function of the kernel? */
 int is_inside(u64 start, u64 end);
-/* life.bpf.c: the current thread creates the process of t. */
-int life_born(struct tracked *t, u64 clone_flags, u32 is_init);
+/* life.bpf.c: the current thread, whose is `creator`, creates the process of t. */
+int life_born(struct tracked *t, struct tracked *creator, u64 clone_flags, u32 is_init);
 /* life.bpf.c: the current thread, at its last switch-out. */
 int life_died(struct tracked *t);
 /* life.bpf.c: the thread, on a CPU since `arrived`, has waited for children before, perhaps. */

@@ -399,3 +399,17 @@ Test(birth, first_wait_for_io, .init = setup, .fini = teardown)
 	cr_assert_eq(story(2)->first_io_ns, 12 * MS);
 	cr_assert_eq(story(COMMAND_ID)->first_io_ns, 0, "never");
 }
+
+/* Seen dead after the end: a wait that may have been for any child was for another. */
+Test(reaping, not_of_who_is_left, .init = setup, .fini = teardown)
+{
+	process(2, COMMAND_ID, 5, 50);
+	process(3, COMMAND_ID, 6, 60);
+	died(2, 50);
+	died(3, 60);
+	put_life(reaped(70 * MS, REAP_ANY, 0));
+	put_life(life(LIFE_LEFT, 1000 * MS, 2));
+	done();
+	cr_assert_eq(story(2)->burial, BURIAL_LEFT);
+	cr_assert_eq(story(3)->burial, BURIAL_REAPED);
+}

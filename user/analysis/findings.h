@@ -120,6 +120,8 @@ struct death {
 /* That a process was reaped, when that was not seen, is known no sooner (a grace period of RCU). */
 #define LIFE_GRACE_NS 100000000
 
+/* Of the process at this place; NULL: none is known. */
+const struct thread *first_thread(const struct model *m, size_t process);
 /* From its creation to the end of the measurement. */
 uint64_t survivor_age(const struct model *m, const struct process *p);
 /* Does it live in another session than the command: setsid(2)? */

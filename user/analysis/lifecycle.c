@@ -178,6 +178,15 @@ static void find_orphans(struct findings *f)
 	}
 }
 
+const struct thread *first_thread(const struct model *m, size_t process)
+{
+	for (size_t i = 0; i < m->n_threads; i++) {
+		if (m->threads[i].process == process)
+			return &m->threads[i];
+	}
+	return NULL;
+}
+
 uint64_t survivor_age(const struct model *m, const struct process *p)
 {
 	uint64_t from = p->life.is_born ? p->life.born_ns : p->start_ns;

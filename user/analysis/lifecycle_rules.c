@@ -220,19 +220,10 @@ static void say_orphans(struct findings *f)
 
 #define SURVIVORS_SHOWN 5
 
-static const struct thread *leader_of(const struct model *m, size_t process)
-{
-	for (size_t i = 0; i < m->n_threads; i++) {
-		if (m->threads[i].process == process)
-			return &m->threads[i];
-	}
-	return NULL;
-}
-
 static void say_survivor(struct finding *to, const struct model *m, size_t i)
 {
 	const struct process *p = &m->processes[i];
-	const struct thread *first = leader_of(m, i);
+	const struct thread *first = first_thread(m, i);
 	uint64_t age = survivor_age(m, p);
 	char alive[UNITS_SIZE], by[64] = "";
 

@@ -218,9 +218,10 @@ static bool descends_from(const struct model *m, const struct process *p, ptrdif
 	return at == ancestor;
 }
 
-static bool is_in(const struct process *p, const uint32_t *group)
+/* Can a wait that names no number have reaped it? group: NULL: any. */
+static bool is_meant(const struct process *p, const uint32_t *group)
 {
-	return !group || p->life.group == *group;
+	return !p->life.is_left && (!group || p->life.group == *group);
 }
 
 /* Dead when its parent died, and adopted by an ancestor. */
@@ -234,7 +235,7 @@ static struct process *adopted_zombie(struct registry *r, ptrdiff_t adopter, con
 			break;
 		if (is_gone(c->p, at_ns))
 			r->left_next[i] = i + 1;
-		else if (c->parent != adopter && is_zombie(c->p, at_ns) && is_in(c->p, group) &&
+		else if (c->parent != adopter && is_zombie(c->p, at_ns) && is_meant(c->p, group) &&
 			 descends_from(r->b->m, c->p, adopter))
 			return c->p;
 	}
@@ -255,7 +256,7 @@ static struct process *zombie_child(struct registry *r, const struct process *pa
 			break;
 		if (is_gone(p, at_ns))
 			r->next[i] = i + 1;
-		if (!is_zombie(p, at_ns) || !is_in(p, group))
+		if (!is_zombie(p, at_ns) || !is_meant(p, group))
 			continue;
 		if (p->life.died_ns <= at_ns)
 			return p;
@@ -367,6 +368,8 @@ static void take_events(struct model_builder *b)
 			on_died(&p->life, ev, since_start(b, ev->at));
 		else if (ev->what == LIFE_FREED)
 			on_freed(&p->life, since_start(b, ev->at));
+		else if (ev->what == LIFE_LEFT)
+			p->life.is_left = true;
 		else if (ev->what == LIFE_LIVES)
 			take_place(&p->life, ev);
 	}

@@ -101,6 +101,7 @@ struct story {
 	enum cause parent_doing;	 /* what that was blocked in then; CAUSE_COUNT: nothing */
 	bool out_of_memory, is_unwanted; /* enum life_flags */
 	struct killer killer;
+	bool is_left; /* it was seen dead, and not reaped, at the end of the measurement */
 	enum burial burial;
 	uint64_t reaped_ns;
 	struct kin reaper;

@@ -71,15 +71,11 @@ static void put_orphans(struct json *j, const struct findings *f)
 }
 
 /* What its first thread is blocked in; NULL: it is not, or that is not known. */
-static const char *waits_for(const struct model *m, const struct process *p)
+static const char *waits_for(const struct model *m, size_t process)
 {
-	for (size_t i = 0; i < m->n_threads; i++) {
-		if (m->threads[i].process_id == p->id)
-			return m->threads[i].flags & THREAD_OPEN_WAIT
-				       ? cause_name(m->threads[i].open_cause)
-				       : NULL;
-	}
-	return NULL;
+	const struct thread *t = first_thread(m, process);
+
+	return t && t->flags & THREAD_OPEN_WAIT ? cause_name(t->open_cause) : NULL;
 }
 
 static void put_survivors(struct json *j, const struct findings *f)
@@ -97,7 +93,7 @@ static void put_survivors(struct json *j, const struct findings *f)
 			json_u64(j, "started_by", p->ppid);
 		else
 			json_null(j, "started_by");
-		json_string(j, "waits_for", waits_for(f->model, p));
+		json_string(j, "waits_for", waits_for(f->model, f->lives.survivors[i]));
 		json_bool(j, "own_session", survivor_left(f->model, p));
 		json_end(j);
 	}
