@@ -6,6 +6,7 @@
  * out.txt and out.json there, and with those of out.md, out.github, out.xml, out.metrics and
  * out.csv that are there. --update writes these instead: read the change.
  * DIRECTORY/CASE/gates, if it exists, has a condition of --fail-on in each line.
+ * DIRECTORY/CASE/base.evt and head.evt have the runs of a comparison: golden_diff.c.
  */
 #include <errno.h>
 #include <glob.h>
@@ -14,18 +15,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "analysis/gate.h"
 #include "base/escape.h"
 #include "base/utf8.h"
-#include "report/report.h"
-#include "stream.h"
+#include "golden.h"
 
-struct tally {
-	unsigned int passed, failed;
-	bool update;
-};
-
-static void say(struct tally *t, bool good, const char *name, const char *what, const char *why)
+void say(struct tally *t, bool good, const char *name, const char *what, const char *why)
 {
 	unsigned int *count = good ? &t->passed : &t->failed;
 
@@ -34,7 +28,7 @@ static void say(struct tally *t, bool good, const char *name, const char *what, 
 	       what, good ? "" : ": ", good ? "" : why);
 }
 
-static char *read_all(const char *path)
+char *read_all(const char *path)
 {
 	FILE *in = fopen(path, "re");
 	char *text = NULL;
@@ -78,7 +72,7 @@ static void explain(char *why, size_t size, const char *got, const char *expecte
 		 expected + start);
 }
 
-static void compare(struct tally *t, const char *path, const char *name, const char *got)
+void compare(struct tally *t, const char *path, const char *name, const char *got)
 {
 	char *expected = t->update ? NULL : read_all(path), why[1024] = "";
 	bool good;
@@ -111,7 +105,7 @@ static int write_report(const char *format, const struct findings *f,
 }
 
 /* Whatever the names were: nothing that steers a terminal, and no line that is too long. */
-static const char *text_problem(const char *text, const struct report_opts *opts)
+const char *text_problem(const char *text, const struct report_opts *opts)
 {
 	uint32_t c;
 	size_t n;
@@ -213,21 +207,24 @@ static void check_reports(struct tally *t, const char *dir, const char *name,
 	say(t, !unknown_rule(f), name, "rules are known", unknown_rule(f) ?: "");
 }
 
-static void judge(struct tally *t, const char *dir, const char *name, struct findings *f)
+const struct gates *read_gates(struct tally *t, const char *dir, const char *name, bool of_diff)
 {
 	static struct gates gates;
+	static char *kept;
 	char path[4096], *text, *rest;
 	struct err err = { "" };
 
 	memset(&gates, 0, sizeof(gates));
+	free(kept);
+	gates.of_diff = of_diff;
 	snprintf(path, sizeof(path), "%s/gates", dir);
 	text = rest = read_all(path);
 	for (char *line; (line = strsep(&rest, "\n"));) {
 		if (*line && gates_add(&gates, line, &err))
 			say(t, false, name, line, err.text);
 	}
-	gates_judge(&gates, f);
-	free(text);
+	kept = text; /* the conditions stand in it */
+	return &gates;
 }
 
 static void run_case(struct tally *t, const char *dir)
@@ -256,7 +253,7 @@ static void run_case(struct tally *t, const char *dir)
 	}
 	m = model_builder_finish(b);
 	f = findings_new(m);
-	judge(t, dir, name, f);
+	gates_judge(read_gates(t, dir, name, false), f);
 	check_reports(t, dir, name, f, &opts);
 	findings_free(f);
 	model_free(m);
@@ -271,26 +268,38 @@ static bool is_wanted(const char *dir, char **cases, int n)
 	return !n;
 }
 
+/* The cases that have this file. */
+static bool run_cases(struct tally *t, const char *directory, const char *file, char **cases, int n,
+		      void (*run)(struct tally *t, const char *dir))
+{
+	char pattern[4096];
+	glob_t found;
+
+	snprintf(pattern, sizeof(pattern), "%s/*/%s", directory, file);
+	if (glob(pattern, 0, NULL, &found))
+		return false;
+	for (size_t i = 0; i < found.gl_pathc; i++) {
+		const char *dir = dirname(found.gl_pathv[i]);
+
+		if (is_wanted(dir, cases, n))
+			run(t, dir);
+	}
+	globfree(&found);
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	struct tally t = { .update = argc > 1 && !strcmp(argv[1], "--update") };
 	int next = 1 + t.update;
 	const char *directory = next < argc ? argv[next++] : "tests/golden";
-	char pattern[4096];
-	glob_t found;
+	bool any = run_cases(&t, directory, "in.evt", argv + next, argc - next, run_case);
 
-	snprintf(pattern, sizeof(pattern), "%s/*/in.evt", directory);
-	if (glob(pattern, 0, NULL, &found)) {
+	any |= run_cases(&t, directory, "base.evt", argv + next, argc - next, run_diff);
+	if (!any) {
 		fprintf(stderr, "golden: no cases in '%s'\n", directory);
 		return 1;
 	}
-	for (size_t i = 0; i < found.gl_pathc; i++) {
-		const char *dir = dirname(found.gl_pathv[i]);
-
-		if (is_wanted(dir, argv + next, argc - next))
-			run_case(&t, dir);
-	}
-	globfree(&found);
 	printf("%u passed, %u failed\n", t.passed, t.failed);
 	return t.failed != 0;
 }

@@ -116,15 +116,15 @@ def state_of(pid):
 
 def schema_problems(data):
     """What the published schema has against a document; of long sections only the beginning."""
-    if not hasattr(schema_problems, 'validator'):
-        schema = json.loads(validate.SCHEMA.read_text(encoding='utf-8'))
-        schema_problems.validator = validate.Draft202012Validator(schema)
+    if not hasattr(schema_problems, 'validators'):
+        schema_problems.validators = (validate.validator_of(validate.SCHEMA),
+                                      validate.validator_of(validate.DIFF_SCHEMA))
     report = json.loads(data)
     if max(len(report.get(key, [])) for key in ('threads', 'processes')) > BIG:
         for key in ('threads', 'processes'):
             report[key] = report[key][:BIG]
         data = json.dumps(report).encode()
-    return validate.problems_of(data, schema_problems.validator)
+    return validate.problems_of(data, *schema_problems.validators)
 
 
 class Test:

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Checks reports of concprof against its published JSON Schema.
+"""Checks reports and comparisons of concprof against its published JSON Schemas.
 
 usage: validate.py REPORT.json...      ('-' is standard input)
 
@@ -13,7 +13,9 @@ import sys
 
 from jsonschema import Draft202012Validator
 
-SCHEMA = pathlib.Path(__file__).parents[2] / 'user' / 'report' / 'concprof.schema.json'
+FOLDER = pathlib.Path(__file__).parents[2] / 'user' / 'report'
+SCHEMA = FOLDER / 'concprof.schema.json'
+DIFF_SCHEMA = FOLDER / 'diff.schema.json'
 
 
 def refuse_constant(name):
@@ -30,13 +32,22 @@ def refuse_twice(pairs):
     return dict(pairs)
 
 
-def problems_of(data, validator):
+def validator_of(schema):
+    """What checks documents against the schema in a file."""
+    schema = json.loads(schema.read_text(encoding='utf-8'))
+    Draft202012Validator.check_schema(schema)
+    return Draft202012Validator(schema)
+
+
+def problems_of(data, validator, diff_validator=None):
     """The problems of one document (bytes), as a list of lines."""
     try:
         report = json.loads(data.decode('utf-8'), parse_constant=refuse_constant,
                             object_pairs_hook=refuse_twice)
     except ValueError as error:
         return [f'not JSON: {error}']
+    if diff_validator and isinstance(report, dict) and report.get('mode') == 'diff':
+        validator = diff_validator
     return [f'{problem.json_path}: {problem.message}'[:400]
             for problem in validator.iter_errors(report)]
 
@@ -46,13 +57,11 @@ def main(names):
     if not names:
         print(__doc__.strip(), file=sys.stderr)
         return 2
-    schema = json.loads(SCHEMA.read_text(encoding='utf-8'))
-    Draft202012Validator.check_schema(schema)
-    validator = Draft202012Validator(schema)
+    validators = validator_of(SCHEMA), validator_of(DIFF_SCHEMA)
     failed = False
     for name in names:
         data = sys.stdin.buffer.read() if name == '-' else pathlib.Path(name).read_bytes()
-        for problem in problems_of(data, validator):
+        for problem in problems_of(data, *validators):
             print(f'{name}: {problem}')
             failed = True
     return int(failed)

@@ -1,65 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Comparisons: what is a change, and what is chance. */
-#include "stream.h"
+#include "diff.h"
 
-#include <criterion/criterion.h>
 #include <math.h>
 
-#include "analysis/diff.h"
 #include "random.h"
-
-#define MS     1000000ULL
-#define SECOND 1000000000ULL
-#define RUNS   16
-
-static struct model *models[2 * RUNS];
-static struct findings *findings[2 * RUNS];
-static size_t n_runs;
-
-/* A run in which a thread computes for so long, and waits for a lock. */
-static void run_of(uint64_t wall_ns, uint64_t lock_ns, unsigned int cpus)
-{
-	struct model_builder *b = model_builder_new();
-	struct ev_run r = run();
-	struct ev_thread t = thread(COMMAND_ID, 0, 0, 0, wall_ns);
-	struct ev_wall w = wall(wall_ns);
-	struct ev_end e = end(0);
-
-	r.cpus_allowed = cpus;
-	if (lock_ns)
-		waited(&t, CAUSE_LOCK_MUTEX, lock_ns, 100);
-	cr_assert_eq(model_builder_event(b, &r.head), 0);
-	cr_assert_eq(model_builder_event(b, &t.head), 0);
-	cr_assert_eq(model_builder_event(b, &w.head), 0);
-	cr_assert_eq(model_builder_event(b, &e.head), 0);
-	models[n_runs] = model_builder_finish(b);
-	findings[n_runs] = findings_new(models[n_runs]);
-	n_runs++;
-}
-
-static struct diff *compare(size_t n_base)
-{
-	return diff_new((const struct findings *const *)findings, n_base,
-			(const struct findings *const *)findings + n_base, n_runs - n_base);
-}
-
-static void forget(void)
-{
-	while (n_runs) {
-		n_runs--;
-		findings_free(findings[n_runs]);
-		model_free(models[n_runs]);
-	}
-}
-
-static const struct diff_row *row(const struct diff *d, const char *name)
-{
-	for (size_t i = 0; i < d->n_rows; i++) {
-		if (!strcmp(d->rows[i].name, name))
-			return &d->rows[i];
-	}
-	return NULL;
-}
 
 /* A lock was added: it is named, and what did not change is not. */
 Test(diff, names_what_changed, .fini = forget)

@@ -235,7 +235,7 @@ Test(refused, proposes_what_is_near)
 
 	EACH(all, i)
 	{
-		gate_path_nearest(buf, all[i].name);
+		gate_path_nearest(buf, all[i].name, SIDE_NONE);
 		if (strcmp(all[i].name, "wall.disk"))
 			cr_expect_str_eq(buf, all[i].nearest, "%s: %s", all[i].name, buf);
 		else

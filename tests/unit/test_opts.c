@@ -146,7 +146,6 @@ Test(command, subcommands)
 	CHECK({ "run|--|true", "run : true" }, { "run|true|-q", "run : true -q" },
 	      { "run|-q|--|true", "run quiet : true" },
 	      { "-q|run|-v|--|true", "run quiet verbose : true" }, { "check", "check" },
-	      { "-v|check", "check verbose" }, { "check|-v", "check verbose" },
 	      { "check|--", "check" },
 	      { "check|now", "! check takes no argument, but 'now' was given" },
 	      { "check|--|now", "! check takes no argument, but 'now' was given" });
@@ -165,10 +164,10 @@ Test(command, recordings)
 	      { "report|f|--format|markdown|--format|json",
 		"! two reports go to '-'; give each a file of its own" },
 	      { "report|f|--top|3|g", "! report reads one recording, but 'g' was given too" },
-	      { "report|f|--vs", "! --vs belongs to diff; see concprof --help" },
+	      { "report|f|--vs", "! --vs belongs to diff, not to report;" SEE },
 	      { "report|f|--format|recording|-o|g",
 		"! --format recording: it is a recording already" },
-	      { "--vs|true", "! --vs belongs to diff; see concprof --help" });
+	      { "--vs|true", "! --vs belongs to diff, not to run;" SEE });
 }
 
 Test(command, comparisons)
@@ -184,6 +183,28 @@ Test(command, comparisons)
 		"head*.rec" },
 	      { "diff|a|--vs|b|--format|recording|-o|f",
 		"! --format recording: there is none of a comparison" });
+}
+
+#define NOT(option, owners, command) "! --" option " belongs to " owners ", not to " command ";" SEE
+#define MEASURE			     "run and record"
+#define EACH			     "run, record, report and diff"
+
+/* What another command takes is said, and not passed over. */
+Test(command, options_of_others)
+{
+	CHECK({ "report|f|-d|3", NOT("duration", MEASURE, "report") },
+	      { "report|-u|me|f", NOT("user", MEASURE, "report") },
+	      { "--as-root|report|f", NOT("as-root", MEASURE, "report") },
+	      { "diff|a|--linger|3|--vs|b", NOT("linger", MEASURE, "diff") },
+	      { "diff|a|--vs|b|--calls", NOT("calls", MEASURE, "diff") },
+	      { "check|-q", NOT("quiet", EACH, "check") },
+	      { "-v|check", NOT("verbose", EACH, "check") },
+	      { "check|--json|f", NOT("json", EACH, "check") },
+	      { "check|--fail-on|wall>1s", NOT("fail-on", EACH, "check") },
+	      { "record|-o|f|--vs|true", NOT("vs", "diff", "record") },
+	      /* --help is everybody's */
+	      { "report|-d|3|--help", "help duration=3000000000" },
+	      { "check|--version", "version" });
 }
 
 Test(command, named_like_a_subcommand)
@@ -348,8 +369,14 @@ Test(value, gates)
 		"run gate=(wall>1s) gate=(threads>3) : x" },
 	      { "record|-o|f|--fail-on|wall>1s|x", "record quiet gate=(wall>1s) recording>f : x" },
 	      { "report|--fail-on|wall>1s|f", "report gate=(wall>1s) : f" },
-	      { "check|--fail-on|wall>1s", "! --fail-on is for run, record and report" },
-	      { "diff|a|--vs|b|--fail-on|wall>1s", "! --fail-on is for run, record and report" },
+	      { "diff|a|--vs|b|--fail-on|change.wall>5%", "diff gate=(change.wall>5%) : a --vs b" },
+	      { "--fail-on|change.wall>5%|diff|a|--vs|b", "diff gate=(change.wall>5%) : a --vs b" },
+	      { "diff|a|--vs|b|--fail-on|wall>1s",
+		"! --fail-on: at column 1: 'wall' is of one run; in a comparison write base.wall, "
+		"head.wall or change.wall; in 'wall>1s'" },
+	      { "--fail-on|change.wall>5%|x",
+		"! --fail-on: at column 1: 'change.wall' is of a comparison, which concprof diff "
+		"makes; of one run it is wall; in 'change.wall>5%'" },
 	      { "--fail-on|wal>1s|x",
 		"! --fail-on: at column 1: there is no path 'wal'; the nearest is wall; in "
 		"'wal>1s'" },

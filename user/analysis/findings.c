@@ -107,7 +107,7 @@ void findings_free(struct findings *f)
 	if (!f)
 		return;
 	lifecycle_free(&f->lives);
-	gates_forget(f);
+	gate_results_free(f->gates, f->n_gates);
 	free(f->list);
 	free(f->thread_class);
 	free(f->process_class);

@@ -36,9 +36,13 @@ struct gate_literal {
 
 struct gate_row;
 
+/* In a comparison of two groups of runs: the mean of one of them, or from one to the other. */
+enum gate_side { SIDE_NONE, SIDE_BASE, SIDE_HEAD, SIDE_CHANGE };
+
 struct gate_path {
 	const struct gate_row *row; /* NULL: none */
 	unsigned int key;	    /* for which of its names the row stands here */
+	enum gate_side side;	    /* SIDE_NONE: of one run */
 };
 
 enum gate_op { GATE_AND, GATE_OR, GATE_NOT, GATE_COMPARE };
@@ -52,8 +56,9 @@ struct gate_node {
 	struct gate_literal literal;
 };
 
-/* All zero: none. */
+/* All zero: none, of one run. */
 struct gates {
+	bool of_diff; /* of a comparison; to be set before the first is added */
 	struct {
 		const char *text; /* borrowed */
 		unsigned short root;
@@ -65,7 +70,7 @@ struct gates {
 
 /* -EINVAL, with err filled: what is wrong at which column. The gates are as before then. */
 int gates_add(struct gates *g, const char *text, struct err *err);
-/* Fills f->gates. Once for each f. */
+/* Fills f->gates. Once for each f. Of one run; diff_new() judges those of a comparison. */
 void gates_judge(const struct gates *g, struct findings *f);
 /* Is it a rule that findings may have? */
 bool gate_knows_rule(const char *rule);

@@ -36,18 +36,40 @@ static size_t distance(const char *meant, const char *name, size_t enough)
 	return 8 * apart < enough ? 8 * edit_distance(meant, name) : enough;
 }
 
-char *gate_path_nearest(char *buf, const char *name)
+char *gate_path_nearest(char *buf, const char *name, enum gate_side side)
 {
+	struct gate_path best = { .row = NULL };
 	char one[GATE_PATH_SIZE];
-	size_t best = SIZE_MAX;
+	size_t least = SIZE_MAX;
 
 	for (struct gate_path at = { .row = NULL }; gate_path_next(&at);) {
-		size_t d = distance(gate_path_name(&at, one), name, best);
+		size_t d = distance(gate_path_name(&at, one), name, least);
 
-		if (d >= best)
+		if (d >= least || (side == SIDE_CHANGE && !gate_path_is_number(&at)))
 			continue;
-		best = d;
-		snprintf(buf, GATE_PATH_SIZE, "%s", one);
+		least = d;
+		best = at;
 	}
-	return buf;
+	best.side = side;
+	return gate_path_name(&best, buf);
+}
+
+#define SIDE_NEAR 2 /* letters that are wrong in the name of a side */
+
+enum gate_side gate_side_nearest(const char **name)
+{
+	static const char *const names[] = {
+		[SIDE_BASE] = "base", [SIDE_HEAD] = "head", [SIDE_CHANGE] = "change"
+	};
+	size_t n = strcspn(*name, ".");
+	char word[16];
+
+	snprintf(word, sizeof(word), "%.*s", (int)n, *name);
+	for (enum gate_side side = SIDE_CHANGE; side > SIDE_NONE && (*name)[n]; side--) {
+		if (edit_distance(names[side], word) > SIDE_NEAR)
+			continue;
+		*name += n + 1;
+		return side;
+	}
+	return SIDE_HEAD;
 }

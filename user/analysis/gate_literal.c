@@ -136,12 +136,26 @@ static int parse_word(struct gate_parser *p, struct gate_literal *ret)
 			 gate_found(p->at, found));
 }
 
-int gate_parse_literal(struct gate_parser *p, struct gate_literal *ret)
+static int parse_negative(struct gate_parser *p, struct gate_literal *ret)
+{
+	int error;
+
+	p->at++;
+	if (!isdigit((unsigned char)*p->at) && *p->at != '.')
+		return gate_fail(p, p->at, "expected a number behind '-'");
+	error = parse_number(p, ret);
+	ret->number = -ret->number;
+	return error;
+}
+
+int gate_parse_literal(struct gate_parser *p, enum gate_side side, struct gate_literal *ret)
 {
 	if (*p->at == '"' || *p->at == '\'')
 		return parse_string(p, ret);
 	if (isdigit((unsigned char)*p->at) || *p->at == '.')
 		return parse_number(p, ret);
+	if (*p->at == '-' && side == SIDE_CHANGE)
+		return parse_negative(p, ret);
 	if (*p->at == '-')
 		return gate_fail(p, p->at, "nothing in a report is below zero");
 	return parse_word(p, ret);
@@ -151,18 +165,21 @@ int gate_parse_literal(struct gate_parser *p, struct gate_literal *ret)
 
 static const struct {
 	const char *what, *with;
+	const char *change; /* what its change is compared with, beside a percentage */
 	unsigned int kinds;
 	bool in_order, zero; /* has it an order; is 0 plain enough */
 } types[] = {
-	[GATE_TIME] = { "a time", "5ms or 20%", KIND(LITERAL_TIME) | KIND(LITERAL_PERCENT), true,
-			true },
-	[GATE_COUNT] = { "a count", "a plain number, such as 3", KIND(LITERAL_NUMBER), true, true },
-	[GATE_SHARE] = { "a share", "20% or 0.2", KIND(LITERAL_NUMBER) | KIND(LITERAL_PERCENT),
-			 true, true },
-	[GATE_MEAN] = { "a number", "a plain one, such as 1.5", KIND(LITERAL_NUMBER), true, true },
-	[GATE_BYTES] = { "a size", "64MiB", KIND(LITERAL_BYTES), true, true },
-	[GATE_WORD] = { "a text", "one in quotes", KIND(LITERAL_STRING), false, false },
-	[GATE_FLAG] = { "true or false", "one of these", KIND(LITERAL_FLAG), false, false },
+	[GATE_TIME] = { "a time", "5ms or 20%", "5ms", KIND(LITERAL_TIME) | KIND(LITERAL_PERCENT),
+			true, true },
+	[GATE_COUNT] = { "a count", "a plain number, such as 3", "a plain number",
+			 KIND(LITERAL_NUMBER), true, true },
+	[GATE_SHARE] = { "a share", "20% or 0.2", "0.05",
+			 KIND(LITERAL_NUMBER) | KIND(LITERAL_PERCENT), true, true },
+	[GATE_MEAN] = { "a number", "a plain one, such as 1.5", "a plain number",
+			KIND(LITERAL_NUMBER), true, true },
+	[GATE_BYTES] = { "a size", "64MiB", "1MiB", KIND(LITERAL_BYTES), true, true },
+	[GATE_WORD] = { "a text", "one in quotes", NULL, KIND(LITERAL_STRING), false, false },
+	[GATE_FLAG] = { "true or false", "one of these", NULL, KIND(LITERAL_FLAG), false, false },
 };
 
 int gate_check_types(struct gate_parser *p, const struct gate_node *node, const char *sign,
@@ -179,8 +196,15 @@ int gate_check_types(struct gate_parser *p, const struct gate_node *node, const 
 				 literal->kind == LITERAL_NULL ? "null" : name);
 	if (literal->kind == LITERAL_NULL || types[type].kinds & KIND(literal->kind))
 		return 0;
+	if (node->path.side == SIDE_CHANGE && literal->kind == LITERAL_PERCENT)
+		return 0;
 	if (types[type].zero && literal->kind == LITERAL_NUMBER && literal->number == 0)
 		return 0;
+	if (node->path.side == SIDE_CHANGE)
+		return gate_fail(p, value,
+				 "%s is the change of %s: compare it with 5%% of the base, or with "
+				 "%s",
+				 name, types[type].what, types[type].change);
 	return gate_fail(p, value, "%s is %s: compare it with %s", name, types[type].what,
 			 types[type].with);
 }

@@ -24,8 +24,8 @@ bool gate_take_word(struct gate_parser *p, const char *word);
 /* "found 'x'". Returns buf, of GATE_FOUND_SIZE bytes. */
 char *gate_found(const char *at, char *buf);
 
-/* The value behind a comparison's sign. 0 or -EINVAL. */
-int gate_parse_literal(struct gate_parser *p, struct gate_literal *ret);
+/* The value behind a comparison's sign; only a change may be below zero. 0 or -EINVAL. */
+int gate_parse_literal(struct gate_parser *p, enum gate_side side, struct gate_literal *ret);
 /* Can these be compared, and so? Where the sign and the value stand is for the error. */
 int gate_check_types(struct gate_parser *p, const struct gate_node *node, const char *sign,
 		     const char *value);

@@ -135,15 +135,65 @@ static bool is_reserved(const char *s, size_t n)
 	return false;
 }
 
+/* What a name that leads nowhere may have been meant for: `rest` is the same without its side. */
+static int fail_nearest(struct gate_parser *p, const char *begin, const char *name,
+			const char *rest, enum gate_side side)
+{
+	char nearest[GATE_PATH_SIZE];
+
+	return gate_fail(p, begin, "there is no path '%s'; the nearest is %s", name,
+			 gate_path_nearest(nearest, rest, side));
+}
+
+static int find_in_run(struct gate_parser *p, const char *begin, const char *name,
+		       struct gate_path *ret)
+{
+	const char *rest = name;
+
+	if (gate_path_find(ret, name))
+		return 0;
+	if (gate_side_take(&rest) != SIDE_NONE && gate_path_find(ret, rest))
+		return gate_fail(p, begin,
+				 "'%s' is of a comparison, which concprof diff makes; of one run "
+				 "it is %s",
+				 name, rest);
+	return fail_nearest(p, begin, name, name, SIDE_NONE);
+}
+
+static int find_in_diff(struct gate_parser *p, const char *begin, const char *name,
+			struct gate_path *ret)
+{
+	const char *rest = name;
+	enum gate_side side = gate_side_take(&rest);
+	bool is_path = gate_path_find(ret, rest);
+
+	if (is_path && side == SIDE_NONE)
+		return gate_fail(p, begin,
+				 "'%s' is of one run; in a comparison write base.%s, head.%s or "
+				 "change.%s",
+				 name, name, name, name);
+	if (!is_path && side == SIDE_NONE)
+		side = gate_side_nearest(&rest);
+	if (!is_path)
+		return fail_nearest(p, begin, name, rest, side);
+	if (side == SIDE_CHANGE && !gate_path_is_number(ret))
+		return gate_fail(p, begin,
+				 "%s is no number and has no change; compare base.%s and head.%s",
+				 rest, rest, rest);
+	ret->side = side;
+	return 0;
+}
+
 static int parse_path(struct gate_parser *p, struct gate_path *ret)
 {
 	const char *begin = p->at;
-	char name[GATE_PATH_SIZE] = "", nearest[GATE_PATH_SIZE], found[GATE_FOUND_SIZE];
+	char name[GATE_PATH_SIZE] = "", found[GATE_FOUND_SIZE];
 	size_t first = gate_word_length(begin);
 	int n;
 
 	if (!first || is_reserved(begin, first))
-		return gate_fail(p, begin, "expected a path, such as wall.lock, %s",
+		return gate_fail(p, begin, "expected a path, such as %s, %s",
+				 p->gates->of_diff ? "change.wall" : "wall.lock",
 				 gate_found(begin, found));
 	while ((n = path_piece(p, begin)) > 0) {
 		append(name, p->at, n);
@@ -151,10 +201,7 @@ static int parse_path(struct gate_parser *p, struct gate_path *ret)
 	}
 	if (n < 0)
 		return n;
-	if (gate_path_find(ret, name))
-		return 0;
-	return gate_fail(p, begin, "there is no path '%s'; the nearest is %s", name,
-			 gate_path_nearest(nearest, name));
+	return (p->gates->of_diff ? find_in_diff : find_in_run)(p, begin, name, ret);
 }
 
 static int parse_operator(struct gate_parser *p, enum gate_compare *ret)
@@ -220,7 +267,7 @@ static int parse_comparison(struct gate_parser *p)
 		return error;
 	gate_skip_blanks(p);
 	value = p->at;
-	error = gate_parse_literal(p, &node.literal);
+	error = gate_parse_literal(p, node.path.side, &node.literal);
 	if (!error)
 		error = gate_check_types(p, &node, sign, value);
 	if (!error)

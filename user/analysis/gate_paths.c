@@ -21,6 +21,7 @@ struct gate_row {
 	/* NULL: it is always there. */
 	bool (*is_there)(const struct findings *f, unsigned int key);
 	const char *why_absent;
+	bool else_zero; /* absent means that nothing of the kind happened */
 };
 
 /* --- names ----------------------------------------------------------------------- */
@@ -258,12 +259,11 @@ static bool has_row(const struct findings *f, unsigned int row)
 #define EACH(all)		.names = &(all), .step = sizeof(uint64_t)
 #define ONLY_IF(condition, why) .is_there = condition, .why_absent = why
 
-#define NO_END	 "the measurement has no end"
-#define NO_CALLS "no calls were counted"
-#define NO_WAIT	 "nothing waited so"
-#define CALLS	 ONLY_IF(has_calls, NO_CALLS)
-#define WAITS                                                                                      \
-	.names = &causes, .step = sizeof(struct wait), .is_there = has_wait, .why_absent = NO_WAIT
+#define NO_END		     "the measurement has no end"
+#define NO_CALLS	     "no calls were counted"
+#define CALLS		     ONLY_IF(has_calls, NO_CALLS)
+#define IF_WAITED(condition) ONLY_IF(condition, "nothing waited so"), .else_zero = true
+#define WAITS		     .names = &causes, .step = sizeof(struct wait), IF_WAITED(has_wait)
 
 static const struct gate_row rows[] = {
 	{ "system.kernel", GATE_WORD, MODEL(texts[TEXT_KERNEL]) },
@@ -317,15 +317,15 @@ static const struct gate_row rows[] = {
 	{ "totals.blocked[\"%s\"].max", GATE_TIME, FINDINGS(totals.waits[0].max_ns), WAITS },
 	{ "totals.blocked[\"%s\"].open", GATE_FLAG, FINDINGS(totals.waits[0].open), WAITS },
 	{ "totals.unknown_waits", GATE_TIME, FINDINGS(totals.waits[CAUSE_UNKNOWN].ns),
-	  ONLY_IF(has_wait, NO_WAIT) },
+	  IF_WAITED(has_wait) },
 	{ "totals.unknown_waits.count", GATE_COUNT, FINDINGS(totals.waits[CAUSE_UNKNOWN].count),
-	  ONLY_IF(has_wait, NO_WAIT) },
+	  IF_WAITED(has_wait) },
 	{ "totals.unknown_waits.max", GATE_TIME, FINDINGS(totals.waits[CAUSE_UNKNOWN].max_ns),
-	  ONLY_IF(has_wait, NO_WAIT) },
+	  IF_WAITED(has_wait) },
 	{ "totals.unknown_waits.open", GATE_FLAG, FINDINGS(totals.waits[CAUSE_UNKNOWN].open),
-	  ONLY_IF(has_wait, NO_WAIT) },
+	  IF_WAITED(has_wait) },
 	{ "totals.waited_for.%s", GATE_TIME, FINDINGS(totals.row_ns[0]), EACH(wait_rows),
-	  ONLY_IF(has_row, NO_WAIT) },
+	  IF_WAITED(has_row) },
 	{ "totals.switches.seen", GATE_COUNT, FINDINGS(totals.switches) },
 	{ "totals.switches.voluntary", GATE_COUNT, FINDINGS(totals.voluntary) },
 	{ "totals.switches.involuntary", GATE_COUNT, FINDINGS(totals.involuntary) },
@@ -391,8 +391,8 @@ bool gate_path_next(struct gate_path *at)
 	if (at->row)
 		at->key++;
 	else
-		*at = (struct gate_path){ .row = rows };
-	for (; at->row < end; *at = (struct gate_path){ .row = at->row + 1 }) {
+		*at = (struct gate_path){ .row = rows, .side = at->side };
+	for (; at->row < end; *at = (struct gate_path){ .row = at->row + 1, .side = at->side }) {
 		const struct gate_names *names = at->row->names;
 
 		while (names && at->key < names->n && !names->name(at->key))
@@ -418,16 +418,47 @@ const char *gate_path_why_absent(const struct gate_path *path)
 	return path->row->why_absent ? path->row->why_absent : "it is not known";
 }
 
+bool gate_path_else_zero(const struct gate_path *path)
+{
+	return path->row->else_zero;
+}
+
+bool gate_path_is_number(const struct gate_path *path)
+{
+	return path->row->type != GATE_WORD && path->row->type != GATE_FLAG;
+}
+
+static const char *const sides[] = {
+	[SIDE_NONE] = "",
+	[SIDE_BASE] = "base.",
+	[SIDE_HEAD] = "head.",
+	[SIDE_CHANGE] = "change.",
+};
+
+enum gate_side gate_side_take(const char **name)
+{
+	for (enum gate_side side = SIDE_BASE; side <= SIDE_CHANGE; side++) {
+		size_t n = strlen(sides[side]);
+
+		if (strncmp(*name, sides[side], n))
+			continue;
+		*name += n;
+		return side;
+	}
+	return SIDE_NONE;
+}
+
 /* Before and behind the name in the pattern. */
 char *gate_path_name(const struct gate_path *path, char *buf)
 {
 	const char *pattern = path->row->pattern, *hole = strstr(pattern, "%s");
 
 	if (hole)
-		snprintf(buf, GATE_PATH_SIZE, "%.*s%s%s", (int)(hole - pattern), pattern,
-			 path->row->names->name(path->key), hole + 2);
+		snprintf(buf, GATE_PATH_SIZE, "%s%.*s%s%s", sides[path->side],
+			 (int)(hole - pattern), pattern, path->row->names->name(path->key),
+			 hole + 2);
 	else
-		snprintf(buf, GATE_PATH_SIZE, "%s", pattern);
+		snprintf(buf, GATE_PATH_SIZE, "%s%s", sides[path->side], pattern);
 	return buf;
 }
 

@@ -24,13 +24,18 @@ struct gate_value {
 	const char *word;
 };
 
-/* All of them, one after the other; from the first on if at->row is NULL. */
+/* All of them, one after the other; from the first on if at->row is NULL. The side stays. */
 bool gate_path_next(struct gate_path *at);
 /* Returns buf, of GATE_PATH_SIZE bytes. */
 char *gate_path_name(const struct gate_path *path, char *buf);
+/* That name as it stands, without a side. */
 bool gate_path_find(struct gate_path *ret, const char *name);
-/* What may have been meant. Returns buf, of GATE_PATH_SIZE bytes. */
-char *gate_path_nearest(char *buf, const char *name);
+/* "base.", "head." or "change.", which *name is moved behind; or none. */
+enum gate_side gate_side_take(const char **name);
+/* The side that was nearly written, which *name is moved behind; or the head's. */
+enum gate_side gate_side_nearest(const char **name);
+/* What may have been meant by a name without its side. Returns buf, of GATE_PATH_SIZE bytes. */
+char *gate_path_nearest(char *buf, const char *name, enum gate_side side);
 
 enum gate_type gate_path_type(const struct gate_path *path);
 /* All that its text can be; NULL: anything. */
@@ -39,3 +44,7 @@ const struct gate_names *gate_path_words(const struct gate_path *path);
 struct gate_value gate_path_get(const struct gate_path *path, const struct findings *f);
 /* Why it is absent: a clause. */
 const char *gate_path_why_absent(const struct gate_path *path);
+/* Absent means that nothing of the kind happened: in a mean it is 0. */
+bool gate_path_else_zero(const struct gate_path *path);
+/* A text, or true or false: there is no mean of it, and no change. */
+bool gate_path_is_number(const struct gate_path *path);

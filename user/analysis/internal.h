@@ -72,8 +72,8 @@ void others_say(struct finding *to, const struct findings *f, const struct share
 /* pool.c: one of these rules. */
 void pool_find(struct findings *f);
 
-/* gate_eval.c: frees f->gates. */
-void gates_forget(struct findings *f);
+/* gate_eval.c */
+void gate_results_free(struct gate_result *results, size_t n);
 
 /* evidence.c */
 struct finding *finding_add(struct findings *f, const char *rule, enum severity severity);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "cmd/cmd.h"
+#include "cmd/gates.h"
 #include "cmd/output.h"
 #include "cmd/recorded.h"
 
@@ -43,12 +44,14 @@ int cmd_diff(const struct opts *o)
 	struct runs *runs = calloc(1, sizeof(*runs));
 	struct err err = { "out of memory" };
 	struct diff *d = NULL;
-	int error = runs ? read_all(runs, o, &err) : -1;
+	int error = runs ? read_all(runs, o, &err) : -1, gates = 0;
 
 	if (!error) {
 		d = diff_new((const struct findings *const *)runs->findings, o->n_base,
-			     (const struct findings *const *)runs->findings + o->n_base, o->n_head);
+			     (const struct findings *const *)runs->findings + o->n_base, o->n_head,
+			     &o->gates);
 		error = write_all(d, o, &err);
+		gates = gates_status(d->gates, d->n_gates, o);
 	}
 	if (error)
 		fprintf(stderr, "concprof: %s\n", err.text);
@@ -58,5 +61,5 @@ int cmd_diff(const struct opts *o)
 		model_free(runs->models[i]);
 	}
 	free(runs);
-	return error ? STATUS_FAILED : 0;
+	return error ? STATUS_FAILED : gates;
 }

@@ -3,12 +3,12 @@
 
 #include <stdio.h>
 
-int gates_status(const struct findings *f, const struct opts *o)
+int gates_status(const struct gate_result *results, size_t n, const struct opts *o)
 {
 	int status = 0;
 
-	for (size_t i = 0; i < f->n_gates; i++) {
-		const struct gate_result *g = &f->gates[i];
+	for (size_t i = 0; i < n; i++) {
+		const struct gate_result *g = &results[i];
 		struct err line; /* which makes it safe to show */
 
 		if (g->holds == GATE_NO)

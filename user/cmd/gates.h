@@ -7,4 +7,4 @@
 
 /* Says on standard error which of them hold or cannot be decided, whatever else is said.
  * 0, or the exit status if all else went well. */
-int gates_status(const struct findings *f, const struct opts *o);
+int gates_status(const struct gate_result *results, size_t n, const struct opts *o);

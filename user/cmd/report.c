@@ -29,7 +29,7 @@ int cmd_report(const struct opts *o)
 		error = output_write(&text, &doc, o, &err);
 	if (error)
 		fprintf(stderr, "concprof: %s\n", err.text);
-	gates = gates_status(f, o);
+	gates = gates_status(f->gates, f->n_gates, o);
 	findings_free(f);
 	model_free(m);
 	return error ? STATUS_FAILED : gates;

@@ -175,7 +175,7 @@ static int analyse(struct run *r)
 
 	gates_judge(&r->o->gates, f);
 	status = write_reports(r, f);
-	r->gates = gates_status(f, r->o);
+	r->gates = gates_status(f->gates, f->n_gates, r->o);
 	r->builder = NULL;
 	findings_free(f);
 	model_free(m);

@@ -43,7 +43,10 @@ struct opts {
 	bool as_root, all_calls, quiet, verbose;
 	enum opts_color color;
 	unsigned int top;
-	struct gates gates;
+	uint32_t given; /* options, by their place in the table */
+	const char *fail_on[GATES_MAX];
+	size_t n_fail_on;
+	struct gates gates;	       /* the same, understood */
 	int error_exitcode;	       /* if one of them holds and all else went well */
 	char *const *argv;	       /* the command to run, NULL-terminated */
 	const char *files[OPTS_FILES]; /* recordings; of diff: the base, then the head */

@@ -10,9 +10,11 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/escape.h"
+#include "report/csv.h"
 #include "report/words.h"
 
 struct row {
@@ -29,21 +31,24 @@ static void put_u64(const struct row *r, uint64_t value)
 	fprintf(r->out, "%" PRIu64, value);
 }
 
-static void put_text(const struct row *r, const char *text)
+void csv_text(FILE *out, const char *text)
 {
-	/* Each byte may come out as \xNN. */
-	char shown[4 * EVENT_COMM_SIZE + 8];
+	size_t room = 4 * strlen(text) + 8; /* each byte may come out as \xNN */
+	char *shown = malloc(room);
 
-	escape_text(shown, sizeof(shown), text, 0, true);
-	fputc('"', r->out);
+	if (!shown)
+		abort(); /* as base/vec.h */
+	escape_text(shown, room, text, 0, true);
+	fputc('"', out);
 	if (*shown && strchr("=+-@", *shown))
-		fputc('\'', r->out);
+		fputc('\'', out);
 	for (const char *s = shown; *s; s++) {
 		if (*s == '"')
-			fputc('"', r->out);
-		fputc(*s, r->out);
+			fputc('"', out);
+		fputc(*s, out);
 	}
-	fputc('"', r->out);
+	fputc('"', out);
+	free(shown);
 }
 
 #define COLUMN(function, statement)                                                                \
@@ -56,7 +61,7 @@ COLUMN(put_id, fprintf(r->out, "t%" PRIu64, r->t->id))
 COLUMN(put_tid, put_u64(r, r->t->tid))
 COLUMN(put_pid, put_u64(r, r->t->pid))
 COLUMN(put_process, fprintf(r->out, "p%" PRIu64, r->t->process_id))
-COLUMN(put_comm, put_text(r, r->t->comm))
+COLUMN(put_comm, csv_text(r->out, r->t->comm))
 COLUMN(put_class, fputs(class_name(r->f->thread_class[r->place]), r->out))
 COLUMN(put_start, put_u64(r, r->t->start_ns))
 COLUMN(put_end, put_u64(r, r->t->end_ns))

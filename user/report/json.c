@@ -123,26 +123,6 @@ static void put_findings(struct json *j, const struct findings *f)
 	json_end(j);
 }
 
-static void put_gates(struct json *j, const struct findings *f)
-{
-	json_array(j, "gates");
-	for (size_t i = 0; i < f->n_gates; i++) {
-		const struct gate_result *g = &f->gates[i];
-
-		json_line_object(j, NULL);
-		json_string(j, "expression", g->expression);
-		if (g->holds == GATE_ERROR)
-			json_null(j, "holds");
-		else
-			json_bool(j, "holds", g->holds == GATE_YES);
-		json_string(j, "measured", g->measured);
-		put_known(j, "error", g->error);
-		put_known(j, "finding", g->reason ? g->reason->rule : NULL);
-		json_end(j);
-	}
-	json_end(j);
-}
-
 static void put_wall(struct json *j, const struct findings *f)
 {
 	const struct wall_sums *w = &f->model->wall;
@@ -233,7 +213,7 @@ int report_json_write(const struct findings *f, const struct report_opts *opts, 
 	json_u64(&j, "wall_ns", m->wall_ns);
 	put_verdict(&j, &f->verdict);
 	put_findings(&j, f);
-	put_gates(&j, f);
+	json_gates(&j, f->gates, f->n_gates);
 	put_wall(&j, f);
 	put_wall_parts(&j, f);
 	put_phases(&j, f);

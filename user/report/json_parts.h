@@ -16,6 +16,7 @@ void json_lifecycle(struct json *j, const struct findings *f);
 /* json_lives.c: the story of a process, as a member of it. */
 void json_story(struct json *j, const struct process *p);
 
+void json_gates(struct json *j, const struct gate_result *results, size_t n);
 void json_measurement(struct json *j, const struct findings *f);
 void json_calls(struct json *j, const struct model *m);
 void json_strip(struct json *j, const struct model *m);

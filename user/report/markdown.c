@@ -266,10 +266,10 @@ static const struct page_medium medium = {
 	.table = md_table,
 };
 
-static void put_maker(struct page *p, const struct model *m)
+/* machine, release: may be NULL, and anything. */
+static void put_maker(struct page *p, const char *release, const char *machine)
 {
 	char version[64], kernel[512], arch[64];
-	const char *release = m->texts[TEXT_KERNEL], *machine = m->texts[TEXT_ARCH];
 
 	page_gap(p);
 	page_text(p, 0, NULL, STYLE_DIM, "Measured by concprof %s%s%s%s%s.",
@@ -278,28 +278,33 @@ static void put_maker(struct page *p, const struct model *m)
 		  machine ? ", " : "", NAME(p, arch, machine ?: "", 0));
 }
 
-static int put_report(struct markdown *md, const struct findings *f)
+static int put_report(struct page *p, const void *findings)
 {
-	struct page *p = &md->page;
+	const struct findings *f = findings;
 	int err;
 
 	text_title(p, f);
 	err = text_header(p, f);
 	if (err)
 		return err;
-	text_gates(p, f);
+	text_gates(p, f->gates, f->n_gates, p->opts->verbose);
 	text_verdict(p, f);
 	text_findings(p, f);
 	text_sections(p, f);
-	put_maker(p, f->model);
-	if (md->left_out)
-		page_text(p, 0, NULL, STYLE_WARN,
-			  "%" PRIu64 " lines are left out: the report would be too long.",
-			  md->left_out);
+	put_maker(p, f->model->texts[TEXT_KERNEL], f->model->texts[TEXT_ARCH]);
 	return 0;
 }
 
-int report_markdown_write(const struct findings *f, const struct report_opts *opts, FILE *out)
+static int put_diff(struct page *p, const void *diff)
+{
+	text_diff_title(p, diff);
+	text_diff(p, diff);
+	put_maker(p, NULL, NULL);
+	return 0;
+}
+
+static int write_page(int (*put)(struct page *p, const void *what), const void *what,
+		      const struct report_opts *opts, FILE *out)
 {
 	/* For a web page, whatever this terminal can show. */
 	struct report_opts o = {
@@ -313,11 +318,25 @@ int report_markdown_write(const struct findings *f, const struct report_opts *op
 		return -errno;
 	page_init(&md.page, &o, piece);
 	md.page.medium = &medium;
-	err = put_report(&md, f);
+	err = put(&md.page, what);
+	if (!err && md.left_out)
+		page_text(&md.page, 0, NULL, STYLE_WARN,
+			  "%" PRIu64 " lines are left out: the report would be too long.",
+			  md.left_out);
 	if (fclose(piece) && !md.err)
 		md.err = -ENOMEM;
 	free(md.piece);
 	if ((fflush(out) || ferror(out)) && !md.err)
 		md.err = errno ? -errno : -EIO;
 	return err ? err : md.err;
+}
+
+int report_markdown_write(const struct findings *f, const struct report_opts *opts, FILE *out)
+{
+	return write_page(put_report, f, opts, out);
+}
+
+int diff_markdown_write(const struct diff *d, const struct report_opts *opts, FILE *out)
+{
+	return write_page(put_diff, d, opts, out);
 }

@@ -118,7 +118,7 @@ int report_text_write(const struct findings *f, const struct report_opts *opts, 
 	err = text_header(&p, f);
 	if (err)
 		return err;
-	text_gates(&p, f);
+	text_gates(&p, f->gates, f->n_gates, opts->verbose);
 	text_title(&p, f);
 	text_verdict(&p, f);
 	text_findings(&p, f);

@@ -35,10 +35,10 @@ static void put_gate(struct page *p, const struct gate_result *g)
 	free(why);
 }
 
-void text_gates(struct page *p, const struct findings *f)
+void text_gates(struct page *p, const struct gate_result *results, size_t n, bool all)
 {
-	for (size_t i = 0; i < f->n_gates; i++) {
-		if (f->gates[i].holds != GATE_NO || p->opts->verbose)
-			put_gate(p, &f->gates[i]);
+	for (size_t i = 0; i < n; i++) {
+		if (results[i].holds != GATE_NO || all)
+			put_gate(p, &results[i]);
 	}
 }

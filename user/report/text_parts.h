@@ -9,8 +9,8 @@
 
 /* The command, and how it ended. 0 or a negative errno. */
 int text_header(struct page *p, const struct findings *f);
-/* Part of that: without an empty line. */
-void text_gates(struct page *p, const struct findings *f);
+/* Part of that: without an empty line. Those that hold or cannot be decided, or all. */
+void text_gates(struct page *p, const struct gate_result *results, size_t n, bool all);
 /* The verdict in one line ... */
 void text_title(struct page *p, const struct findings *f);
 /* ... and what it rests on. */
@@ -29,3 +29,7 @@ void text_threads(struct page *p, const struct findings *f);
 void text_processes(struct page *p, const struct findings *f);
 void text_left_over(struct page *p, const struct findings *f);
 void text_trust(struct page *p, const struct findings *f);
+
+/* diff_text.c: what a comparison comes to in one line, and all the rest of it. */
+void text_diff_title(struct page *p, const struct diff *d);
+void text_diff(struct page *p, const struct diff *d);

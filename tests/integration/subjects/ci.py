@@ -6,7 +6,7 @@ import pathlib
 import subprocess
 import xml.etree.ElementTree
 
-from harness import cases, equal, expect, without_bpf
+from harness import cases, equal, expect, schema_problems, without_bpf
 
 MEASURE = pathlib.Path(__file__).parents[3] / 'packaging' / 'ci' / 'measure'
 
@@ -68,7 +68,9 @@ def diff(t, base, head):
     path = t.dir / 'diff.json'
     subprocess.run([t.concprof, 'diff', *base, '--vs', *head, '--json', path], check=True,
                    timeout=60)
-    return json.loads(path.read_text())
+    data = path.read_bytes()
+    t.problems += schema_problems(data)
+    return json.loads(data)
 
 
 def quantity(comparison, name):

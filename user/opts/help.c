@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* --help, from the tables. */
+#include <string.h>
+
+#include "opts/options.h"
+
+static void put_owners(FILE *out, unsigned int commands)
+{
+	char names[64];
+
+	if (commands == ANY)
+		fputc('\n', out);
+	else
+		fprintf(out, "\nOnly of %s:\n", command_names(names, sizeof(names), commands));
+}
+
+static void put_option(FILE *out, const struct option_row *row)
+{
+	char left[40];
+
+	snprintf(left, sizeof(left), "%c%c%s --%s%s%s", row->letter ? '-' : ' ',
+		 row->letter ? row->letter : ' ', row->letter ? "," : " ", row->name,
+		 row->value ? " " : "", row->value ? row->value : "");
+	fprintf(out, "  %-26s %s\n", left, row->help);
+}
+
+void opts_help(FILE *out)
+{
+	fputs("concprof: where every nanosecond of every thread of a program went\n\n"
+	      "  concprof [OPTIONS] -- COMMAND [ARG...]   profile a command and its descendants\n"
+	      "  concprof run [OPTIONS] -- COMMAND ...    the same\n"
+	      "  concprof record -o FILE -- COMMAND ...   keep the measurement, and say nothing\n"
+	      "  concprof report FILE [OPTIONS]           what was recorded, in any format\n"
+	      "  concprof diff BASE... --vs HEAD...       what changed, and whether by chance\n"
+	      "  concprof check                           what this kernel and these privileges "
+	      "allow\n\n",
+	      out);
+	for (size_t i = 0; i < n_option_rows; i++) {
+		if (i && option_rows[i].commands != option_rows[i - 1].commands)
+			put_owners(out, option_rows[i].commands);
+		put_option(out, &option_rows[i]);
+	}
+	fputs("\nFormats:\n", out);
+	for (const struct report_format *f = report_formats; f->name; f++)
+		fprintf(out, "  %-26s %s\n", f->name, f->help);
+	fputs("\nExit status: the command's own; 125 if concprof failed, 126 if the command cannot "
+	      "be\n"
+	      "executed, 127 if it was not found; 99 if it would be 0 and a condition holds.\n",
+	      out);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/* What the parser and --help share. */
+#include <limits.h>
+
+#include "opts/opts.h"
+
+/* Commands that take an option, by 1 << enum opts_command. */
+#define MEASURE (1u << COMMAND_RUN | 1u << COMMAND_RECORD)
+#define COMPARE (1u << COMMAND_DIFF)
+#define READ	(1u << COMMAND_REPORT | COMPARE)
+#define ANY	UINT_MAX
+
+struct option_row {
+	const char *name;
+	char letter;	       /* 0: none */
+	unsigned int commands; /* that take it */
+	const char *value;     /* what it takes, for --help; NULL: nothing */
+	const char *help;
+	/* Sets it; value is NULL for one that takes none. */
+	int (*apply)(struct opts *o, const char *name, const char *value, struct err *err);
+};
+
+/* Those of the same commands stand together. */
+extern const struct option_row option_rows[];
+extern const size_t n_option_rows;
+
+#define OPTION_ROWS_MAX 32
+
+/* "run and record". Returns buf; 64 bytes are enough. */
+char *command_names(char *buf, size_t size, unsigned int commands);
