@@ -6,11 +6,11 @@
 #include <errno.h>
 #include <zlib.h>
 
+#include "event/layout.h"
 #include "event/recording.h"
 #include "stream.h"
 
-#define BLOCK_MAX   (1u << 20)
-#define HEADER_SIZE (8 + 4 + 4 + 4 * EV_KIND_COUNT + 4)
+#define BLOCK_MAX (1u << 20)
 
 /* A growing array of bytes; of events, one after another, too. */
 struct bytes {
@@ -49,17 +49,55 @@ static inline bool same(const struct bytes *a, const struct bytes *b)
 
 /* --- by hand ---------------------------------------------------------------------- */
 
-/* Of a version that has so many kinds; those that we do not have are 64 bytes. */
-static inline void add_header(struct bytes *to, __u32 version, __u32 kinds)
+/* Begun here: what comes before the kinds. */
+static inline void add_start(struct bytes *to, __u32 version, __u32 kinds)
 {
-	size_t start = to->size;
-
 	add(to, RECORDING_MAGIC, 8);
 	add_u32(to, version);
 	add_u32(to, kinds);
-	for (__u32 k = 0; k < kinds; k++)
-		add_u32(to, k < EV_KIND_COUNT ? (__u32)event_fixed_size(k) : 64);
-	add_u32(to, (__u32)crc32(0, (const Bytef *)to->data + start, to->size - start));
+}
+
+static inline void add_layout(struct bytes *to, const struct layout *l)
+{
+	add_u32(to, (__u32)l->n);
+	for (size_t i = 0; i < l->n; i++)
+		add_u32(to, l->parts[i].size);
+}
+
+/* Of all that is there. */
+static inline void add_check(struct bytes *to)
+{
+	add_u32(to, (__u32)crc32(0, (const Bytef *)to->data, to->size));
+}
+
+/* Of a version that has so many kinds; those that we do not have are 64 bytes. */
+static inline void add_header(struct bytes *to, __u32 version, __u32 kinds)
+{
+	struct layout l;
+
+	cr_assert_eq(to->size, 0);
+	add_start(to, version, kinds);
+	for (__u32 k = 0; k < kinds; k++) {
+		layout_own(&l, k);
+		if (k >= EV_KIND_COUNT) {
+			l.n = 1;
+			l.parts[0].size = 64;
+		}
+		add_layout(to, &l);
+	}
+	add_check(to);
+}
+
+/* Of one that is made by add_header(), with our own kinds. */
+static inline size_t header_size(void)
+{
+	struct bytes b = { NULL };
+	size_t size;
+
+	add_header(&b, RECORDING_VERSION, EV_KIND_COUNT);
+	size = b.size;
+	free(b.data);
+	return size;
 }
 
 /* It says that it holds so many bytes. */

@@ -307,6 +307,30 @@ Test(exec, from_a_thread_that_does_not_lead, .init = setup)
 	model_free(m);
 }
 
+/* So that events which are packed well cannot fill the memory. */
+Test(exec, args_that_are_too_many, .init = setup)
+{
+	struct ev_exec many = exec(1, 1, 1, "/bin/many", "a"), all = exec(1, 2, 2, "/bin/all", "a");
+	struct model *m;
+
+	memset(many.args, 0, sizeof(many.args));
+	many.args_size = 257;
+	all = many;
+	all.thread_id = all.process_id = 2;
+	all.args_size = 256;
+	put(&many);
+	put(&all);
+	for (int i = 1; i <= 2; i++)
+		put_thread(thread(i, i > 1, 0, 0, 10));
+	m = done(100);
+	cr_assert_eq(process(m, 1)->n_args, 256);
+	cr_assert(process(m, 1)->args_truncated);
+	cr_assert_eq(process(m, 1)->args[256], NULL);
+	cr_assert_eq(process(m, 2)->n_args, 256);
+	cr_assert_not(process(m, 2)->args_truncated);
+	model_free(m);
+}
+
 Test(exec, args_that_are_odd, .init = setup)
 {
 	struct ev_exec none = exec(1, 1, 1, "/bin/none", "");

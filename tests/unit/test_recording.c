@@ -145,7 +145,7 @@ Test(blocks, of_whole_events)
 {
 	struct rng rng = rng_seed(3);
 	struct bytes events = { NULL }, file;
-	size_t at = HEADER_SIZE, from = 0, blocks = 0;
+	size_t at = header_size(), from = 0, blocks = 0;
 	__u32 head[3];
 
 	for (int i = 0; i < 500; i++)
@@ -180,12 +180,12 @@ Test(blocks, header)
 	struct bytes events = { NULL }, file = recorded(&events), wanted = { NULL };
 
 	add_header(&wanted, RECORDING_VERSION, EV_KIND_COUNT);
-	cr_assert_eq(wanted.size, HEADER_SIZE);
+	cr_assert_eq(wanted.size, header_size());
 	add_end(&wanted);
 	cr_assert(same(&file, &wanted));
 	cr_assert(!memcmp(file.data,
 			  "\x89"
-			  "cpr\r\n\x1a\n\x01\0\0\0",
+			  "cpr\r\n\x1a\n\x02\0\0\0",
 			  12));
 	drop(&file);
 	drop(&wanted);
@@ -206,6 +206,32 @@ Test(recorder, event_that_no_block_holds)
 	cr_assert_eq(recorder_finish(r), -EMSGSIZE);
 	fclose(out);
 	drop(&events);
+}
+
+/* If the recorder is killed then, this is what there is. */
+Test(recorder, flushed)
+{
+	struct bytes b = { NULL }, wanted = { NULL };
+	FILE *out = open_memstream(&b.data, &b.size);
+	struct recorder *r = recorder_new(out);
+
+	for (int i = 0; i < 20; i++) {
+		struct ev_end e = end(i);
+		struct result got;
+
+		cr_assert_eq(recorder_event(r, &e.head), 0);
+		add(&wanted, &e, sizeof(e));
+		cr_assert_eq(recorder_flush(r), 0);
+		cr_assert_eq(recorder_flush(r), 0, "with nothing new");
+		got = read_all(&b);
+		cr_assert(!got.error && got.cut, "%s", got.err.text);
+		cr_assert(same(&got.events, &wanted));
+		drop(&got.events);
+	}
+	recorder_free(r);
+	fclose(out);
+	drop(&b);
+	drop(&wanted);
 }
 
 /* --- a full disk ------------------------------------------------------------------ */

@@ -43,8 +43,11 @@ int recorded_model(struct model **ret, const char *path, struct err *err)
 	fclose(in);
 	if (error) {
 		model_builder_free(b);
-		return err_set(err, error, "cannot read the recording '%s': %s", path,
-			       why.text[0] ? why.text : "its events contradict each other");
+		return err_set(
+			err, error, "cannot read the recording '%s': %s", path,
+			why.text[0]
+				? why.text
+				: "its events contradict each other, or are of a newer version");
 	}
 	*ret = model_builder_finish(b);
 	return 0;

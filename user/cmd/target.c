@@ -17,9 +17,16 @@ int target_complain(const char *path, int error, struct err *err)
 		       strerror(-error));
 }
 
+mode_t target_mode(void)
+{
+	mode_t mask = umask(0);
+
+	umask(mask);
+	return 0666 & ~mask;
+}
+
 static int open_straight(struct target *t)
 {
-	t->temporary[0] = '\0';
 	t->fd = open(t->path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
 	return t->fd < 0 ? -errno : 0;
 }
@@ -28,26 +35,23 @@ static int open_beside(struct target *t)
 {
 	const char *slash = strrchr(t->path, '/');
 	int directory = slash ? slash - t->path + 1 : 0;
-	mode_t mask = umask(0);
-	int error = 0;
 
-	umask(mask);
 	if (snprintf(t->temporary, sizeof(t->temporary), "%.*s.concprof-XXXXXX", directory,
 		     t->path) >= (int)sizeof(t->temporary))
 		return -ENAMETOOLONG;
 	t->fd = mkostemp(t->temporary, O_CLOEXEC);
 	if (t->fd < 0)
 		return -errno;
-	if (fchmod(t->fd, 0666 & ~mask))
-		error = -errno;
-	return error;
+	return fchmod(t->fd, target_mode()) ? -errno : 0;
 }
 
-int target_open(struct target *t, const char *path)
+int target_find(struct target *t, const char *path, bool *ret_file)
 {
 	struct stat st;
 
 	t->fd = -1;
+	t->temporary[0] = '\0';
+	*ret_file = true;
 	if (strlen(path) >= sizeof(t->path))
 		return -ENAMETOOLONG;
 	if (!realpath(path, t->path)) {
@@ -56,23 +60,30 @@ int target_open(struct target *t, const char *path)
 		strcpy(t->path, path);
 	}
 	if (stat(t->path, &st))
-		return errno == ENOENT ? open_beside(t) : -errno;
+		return errno == ENOENT ? 0 : -errno;
 	if (S_ISDIR(st.st_mode))
 		return -EISDIR;
-	if (!S_ISREG(st.st_mode))
-		return open_straight(t);
+	*ret_file = S_ISREG(st.st_mode);
 	/* Replacing it needs only the directory; that its owner may write it matters all the same. */
-	if (access(t->path, W_OK))
-		return -errno;
-	return open_beside(t);
+	return *ret_file && access(t->path, W_OK) ? -errno : 0;
+}
+
+int target_open(struct target *t, const char *path)
+{
+	bool is_file;
+	int error = target_find(t, path, &is_file);
+
+	if (error)
+		return error;
+	return is_file ? open_beside(t) : open_straight(t);
 }
 
 void target_abandon(struct target *t)
 {
-	if (t->fd >= 0)
-		close(t->fd);
 	if (t->temporary[0])
 		(void)unlink(t->temporary); /* nothing more can be done about it */
+	if (t->fd >= 0)
+		close(t->fd);
 }
 
 int target_commit(struct target *t)

@@ -3,7 +3,9 @@
 
 /* A file that is written whole or not at all. */
 #include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "base/err.h"
 
@@ -15,6 +17,11 @@ struct target {
 	int fd;
 };
 
+/* Where PATH leads: fills all but fd, and opens nothing. *ret_file: to a regular file, or to none
+ * yet; else to what is written straight. -errno: it cannot be written. */
+int target_find(struct target *t, const char *path, bool *ret_file);
+/* Of a new file, by the umask. */
+mode_t target_mode(void);
 /* Opens it, for -o PATH. -errno: nothing is left behind. The caller closes fd, and sets it to -1. */
 int target_open(struct target *t, const char *path);
 /* All of it, even if the workload has left a terminal or pipe that it shares with us

@@ -6,19 +6,14 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "event/layout.h"
+
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "events are written as they are");
 
-#define MAGIC_SIZE 8
 #define KINDS_MAX  1024
+#define PARTS_MAX  1024	       /* of one kind */
 #define BLOCK_SIZE (64u << 10) /* of whole events, at most, unless one is larger */
 #define BLOCK_MAX  (1u << 20)  /* of what is read */
-
-struct header {
-	char magic[MAGIC_SIZE];
-	__u32 version, kinds;
-	__u32 sizes[EV_KIND_COUNT];
-	__u32 check;
-};
 
 struct block {
 	__u32 packed, size, check;
@@ -55,15 +50,29 @@ static void put(struct recorder *r, const void *bytes, size_t size)
 		r->error = errno ? -errno : -EIO;
 }
 
+/* A number of the header. */
+static void put_number(struct recorder *r, __u32 number, uLong *sum)
+{
+	*sum = crc32(*sum, (const Bytef *)&number, sizeof(number));
+	put(r, &number, sizeof(number));
+}
+
 static void put_header(struct recorder *r)
 {
-	struct header h = { .version = RECORDING_VERSION, .kinds = EV_KIND_COUNT };
+	uLong sum = crc32(0, (const Bytef *)RECORDING_MAGIC, RECORDING_MAGIC_SIZE), end;
+	struct layout l;
 
-	memcpy(h.magic, RECORDING_MAGIC, MAGIC_SIZE);
-	for (unsigned int k = 0; k < EV_KIND_COUNT; k++)
-		h.sizes[k] = (__u32)event_fixed_size(k);
-	h.check = (__u32)crc32(0, (const Bytef *)&h, offsetof(struct header, check));
-	put(r, &h, sizeof(h));
+	put(r, RECORDING_MAGIC, RECORDING_MAGIC_SIZE);
+	put_number(r, RECORDING_VERSION, &sum);
+	put_number(r, EV_KIND_COUNT, &sum);
+	for (unsigned int k = 0; k < EV_KIND_COUNT; k++) {
+		layout_own(&l, k);
+		put_number(r, (__u32)l.n, &sum);
+		for (size_t i = 0; i < l.n; i++)
+			put_number(r, l.parts[i].size, &sum);
+	}
+	end = sum;
+	put_number(r, (__u32)end, &sum);
 	r->has_header = true;
 }
 
@@ -102,6 +111,17 @@ int recorder_event(void *ctx, const struct event *ev)
 	return r->error;
 }
 
+int recorder_flush(struct recorder *r)
+{
+	if (!r->has_header)
+		put_header(r);
+	put_block(r);
+	errno = 0;
+	if (!r->error && fflush(r->out))
+		r->error = errno ? -errno : -EIO;
+	return r->error;
+}
+
 int recorder_finish(struct recorder *r)
 {
 	struct block end = { 0 };
@@ -111,10 +131,7 @@ int recorder_finish(struct recorder *r)
 		put_header(r);
 	put_block(r);
 	put(r, &end, sizeof(end));
-	errno = 0;
-	if (!r->error && fflush(r->out))
-		r->error = errno ? -errno : -EIO;
-	error = r->error;
+	error = recorder_flush(r);
 	recorder_free(r);
 	return error;
 }
@@ -132,14 +149,26 @@ struct reader {
 	void *ctx;
 	struct err *err;
 	__u64 total, most; /* bytes of events: so far, and at most */
+	__u64 got;	   /* bytes of the file */
 	bool end, cut;	   /* nothing follows; ... though it should */
+	bool is_newer;	   /* it may say what is not known here */
+	bool told;	   /* ... and it was handed over that it does */
+	__u32 n_kinds;	   /* that it knows */
+	struct kind {
+		struct layout theirs, own;
+		bool is_same;
+	} kinds[EV_KIND_COUNT];
 	_Alignas(__u64) unsigned char events[BLOCK_MAX];
+	_Alignas(__u64) unsigned char converted[BLOCK_MAX];
 	unsigned char packed[BLOCK_MAX + BLOCK_MAX / 100 + 1024];
 };
 
 static bool get(struct reader *r, void *to, size_t size)
 {
-	return fread(to, 1, size, r->in) == size;
+	size_t n = fread(to, 1, size, r->in);
+
+	r->got += n;
+	return n == size;
 }
 
 static int refuse(struct reader *r, const char *why)
@@ -152,47 +181,151 @@ static int refuse_damaged(struct reader *r)
 	return refuse(r, "it is cut short, or damaged at its beginning");
 }
 
-static int read_magic(struct reader *r, char magic[MAGIC_SIZE])
+static int refuse_newer(struct reader *r)
 {
-	if (get(r, magic, MAGIC_SIZE) && !memcmp(magic, RECORDING_MAGIC, MAGIC_SIZE))
-		return 0;
 	return err_set(r->err, -EINVAL,
-		       "it is no recording; make one with: concprof record -o FILE -- COMMAND");
+		       "a newer version of concprof has recorded what this one does not know; "
+		       "use that version");
 }
 
-/* Its kinds may be fewer than ours, or more; those of both must be alike. */
+static int read_magic(struct reader *r, uLong *sum)
+{
+	char magic[RECORDING_MAGIC_SIZE];
+
+	if (!get(r, magic, sizeof(magic)) || memcmp(magic, RECORDING_MAGIC, sizeof(magic)))
+		return err_set(
+			r->err, -EINVAL,
+			"it is no recording; make one with: concprof record -o FILE -- COMMAND");
+	*sum = crc32(0, (const Bytef *)magic, sizeof(magic));
+	return 0;
+}
+
+static bool get_number(struct reader *r, __u32 *ret, uLong *sum)
+{
+	if (!get(r, ret, sizeof(*ret)))
+		return false;
+	*sum = crc32(*sum, (const Bytef *)ret, sizeof(*ret));
+	return true;
+}
+
+static int read_version(struct reader *r, uLong *sum)
+{
+	__u32 version;
+
+	if (!get_number(r, &version, sum))
+		return refuse_damaged(r);
+	if (version == RECORDING_VERSION)
+		return 0;
+	if (version < RECORDING_VERSION)
+		return refuse(r, "it has an older format, which was in no release");
+	return err_set(r->err, -EINVAL,
+		       "it has a newer format, %u, and this version of concprof reads %u; "
+		       "use the version that recorded it",
+		       version, RECORDING_VERSION);
+}
+
+/* False: it is damaged, or made to do harm. */
+static bool read_layout(struct reader *r, struct layout *l, uLong *sum)
+{
+	__u32 n, size;
+
+	memset(l, 0, sizeof(*l));
+	if (!get_number(r, &n, sum) || n > PARTS_MAX)
+		return false;
+	for (__u32 i = 0; i < n; i++) {
+		if (!get_number(r, &size, sum) || size > BLOCK_MAX - l->size || size % 8)
+			return false;
+		l->size += size;
+		/* Parts behind all that could be known are the rest of the last. */
+		if (l->n < LAYOUT_PARTS)
+			l->n++;
+		l->parts[l->n - 1].size += size;
+	}
+	return !n || l->size >= sizeof(struct event);
+}
+
+/* Its kinds may be fewer than ours, or more. */
 static int read_header(struct reader *r)
 {
-	__u32 head[2], size, check, sum;
-	char magic[MAGIC_SIZE];
-	bool alike = true;
-	int error = read_magic(r, magic);
+	__u32 kinds, check;
+	struct layout skipped;
+	uLong sum = 0, all;
+	int error = read_magic(r, &sum);
 
+	if (!error)
+		error = read_version(r, &sum);
 	if (error)
 		return error;
-	if (!get(r, head, sizeof(head)))
+	if (!get_number(r, &kinds, &sum) || kinds > KINDS_MAX)
 		return refuse_damaged(r);
-	if (head[0] != RECORDING_VERSION)
-		return refuse(r, "it was written by a version of concprof with another format");
-	if (head[1] > KINDS_MAX)
-		return refuse_damaged(r);
-	sum = (__u32)crc32(0, (const Bytef *)magic, sizeof(magic));
-	sum = (__u32)crc32(sum, (const Bytef *)head, sizeof(head));
-	for (unsigned int k = 0; k < head[1]; k++) {
-		if (!get(r, &size, sizeof(size)))
+	r->n_kinds = kinds;
+	r->is_newer = kinds > EV_KIND_COUNT;
+	for (__u32 k = 0; k < kinds; k++) {
+		struct kind *kind = k < EV_KIND_COUNT ? &r->kinds[k] : NULL;
+
+		if (!read_layout(r, kind ? &kind->theirs : &skipped, &sum))
 			return refuse_damaged(r);
-		sum = (__u32)crc32(sum, (const Bytef *)&size, sizeof(size));
-		alike &= k >= EV_KIND_COUNT || size == event_fixed_size(k);
+		if (!kind)
+			continue;
+		layout_own(&kind->own, k);
+		kind->is_same = layout_is_same(&kind->theirs, &kind->own);
+		r->is_newer |= layout_is_longer(&kind->theirs, &kind->own);
 	}
-	if (!get(r, &check, sizeof(check)) || check != sum)
-		return refuse_damaged(r);
-	return alike ? 0 : refuse(r, "it was written by a version of concprof with other events");
+	all = sum;
+	return get_number(r, &check, &sum) && check == (__u32)all ? 0 : refuse_damaged(r);
 }
 
 /* The block was whole: only a writer can have done it. */
 static int refuse_events(struct reader *r)
 {
+	if (r->is_newer)
+		return refuse_newer(r);
 	return err_set(r->err, -EPROTO, "its events contradict each other, or are none");
+}
+
+/* Once: something was left out. */
+static int tell_newer(struct reader *r)
+{
+	static const char words[] = "a newer version of concprof has recorded this run: what this "
+				    "version does not know is left out";
+	struct ev_text *t = (struct ev_text *)r->converted;
+
+	if (r->told)
+		return 0;
+	r->told = true;
+	memset(t, 0, sizeof(*t) + sizeof(words) + 8);
+	t->head.kind = EV_TEXT;
+	t->head.size = (__u32)(sizeof(*t) + sizeof(words) + 7) / 8 * 8;
+	t->what = TEXT_NOTE;
+	t->length = sizeof(words) - 1;
+	memcpy(t->text, words, sizeof(words));
+	return r->fn(r->ctx, &t->head);
+}
+
+static int hand_over_one(struct reader *r, const struct event *ev)
+{
+	const struct kind *kind = ev->kind < EV_KIND_COUNT ? &r->kinds[ev->kind] : NULL;
+	int error = 0;
+
+	if (ev->kind >= r->n_kinds)
+		return refuse_events(r);
+	if (!kind)
+		return tell_newer(r);
+	if (!kind->theirs.n || ev->size < kind->theirs.size)
+		return refuse_events(r);
+	if (!kind->is_same) {
+		if (layout_is_longer(&kind->theirs, &kind->own))
+			error = tell_newer(r);
+		if (error)
+			return error;
+		if (!layout_convert(r->converted, sizeof(r->converted), ev, &kind->theirs,
+				    &kind->own))
+			return refuse_events(r);
+		ev = (const struct event *)r->converted;
+	}
+	if (!event_is_valid(ev, ev->size))
+		return refuse_events(r);
+	return r->fn(r->ctx, ev);
 }
 
 static int hand_over(struct reader *r, size_t size)
@@ -205,22 +338,35 @@ static int hand_over(struct reader *r, size_t size)
 		    ev->size > size - at)
 			return refuse_events(r);
 		at += ev->size;
-		if (ev->kind >= EV_KIND_COUNT)
-			continue; /* of a newer version */
-		if (!event_is_valid(ev, ev->size))
-			return refuse_events(r);
-		error = r->fn(r->ctx, ev);
+		error = hand_over_one(r, ev);
 		if (error)
 			return error;
 	}
 	return 0;
 }
 
-/* Reads and unpacks one block; its size, 0 if nothing follows. */
-static size_t unpack(struct reader *r)
+/* Before it is unpacked: so many bytes more. */
+static int allow(struct reader *r, size_t size)
+{
+	r->total += size;
+	if (r->total > r->most)
+		return err_set(r->err, -EFBIG,
+			       "it holds more than %llu MiB of events; record a shorter run",
+			       (unsigned long long)r->most >> 20);
+	if (r->total > RECORDING_FLOOR && r->total > RECORDING_RATIO * r->got)
+		return err_set(r->err, -EPROTO,
+			       "it unpacks to more than %d times its size, which no run does: it "
+			       "was made to fill the memory",
+			       RECORDING_RATIO);
+	return 0;
+}
+
+/* Reads one block, and its events. */
+static int read_block(struct reader *r)
 {
 	struct block b;
 	uLongf size;
+	int error;
 
 	r->end = r->cut = true;
 	if (!get(r, &b, sizeof(b)) || b.packed > sizeof(r->packed) || b.size > BLOCK_MAX)
@@ -230,29 +376,30 @@ static size_t unpack(struct reader *r)
 		return 0;
 	if (!get(r, r->packed, b.packed) || crc32(0, r->packed, b.packed) != b.check)
 		return 0;
+	error = allow(r, b.size);
+	if (error)
+		return error;
 	size = b.size;
 	if (uncompress(r->events, &size, r->packed, b.packed) != Z_OK || size != b.size)
 		return 0;
 	r->end = r->cut = false;
-	return size;
+	return hand_over(r, size);
 }
 
-static int read_block(struct reader *r)
+static int read_end(struct reader *r)
 {
-	size_t size = unpack(r);
+	char more;
 
-	r->total += size;
-	if (r->total > r->most)
-		return err_set(r->err, -EFBIG,
-			       "it holds more than %llu MiB of events; record a shorter run",
-			       (unsigned long long)r->most >> 20);
-	return hand_over(r, size);
+	if (r->cut || !get(r, &more, 1))
+		return 0;
+	return err_set(r->err, -EPROTO,
+		       "more follows its end, as if two files were one; give each of them alone");
 }
 
 int recording_read_most(FILE *in, uint64_t most, event_fn fn, void *ctx, bool *ret_cut,
 			struct err *err)
 {
-	struct reader *r = malloc(sizeof(*r));
+	struct reader *r = calloc(1, sizeof(*r));
 	int error;
 
 	*ret_cut = false;
@@ -262,13 +409,13 @@ int recording_read_most(FILE *in, uint64_t most, event_fn fn, void *ctx, bool *r
 	r->fn = fn;
 	r->ctx = ctx;
 	r->err = err;
-	r->total = 0;
 	r->most = most;
-	r->end = r->cut = false;
 	errno = 0;
 	error = read_header(r);
 	while (!error && !r->end)
 		error = read_block(r);
+	if (!error)
+		error = read_end(r);
 	if (ferror(in)) /* what came until then looks cut, and is not */
 		error = err_set(err, errno ? -errno : -EIO, "%s", strerror(errno ? errno : EIO));
 	*ret_cut = !error && r->cut;

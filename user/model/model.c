@@ -5,6 +5,9 @@
 #include <errno.h>
 #include <string.h>
 
+#define ARGS_MAX                                                                                   \
+	256 /* of one command that are kept: empty ones take more room here than in an event */
+
 #define obstack_chunk_alloc malloc
 #define obstack_chunk_free  free
 
@@ -120,19 +123,15 @@ static void take_args(struct model_builder *b, struct exec *e, const struct ev_e
 {
 	struct obstack *o = strings_of(b);
 	char *text = obstack_copy0(o, ev->args, ev->args_size);
-	const char *end = text + ev->args_size;
-	const char **args;
-	size_t n = 0;
+	const char *end = text + ev->args_size, *s = text;
+	const char *args[ARGS_MAX + 1];
 
-	for (const char *s = text; s < end; s += strlen(s) + 1)
-		n++;
-	args = obstack_alloc(o, (n + 1) * sizeof(*args));
 	e->n_args = 0;
-	for (const char *s = text; s < end; s += strlen(s) + 1)
+	for (; s < end && e->n_args < ARGS_MAX; s += strlen(s) + 1)
 		args[e->n_args++] = s;
-	args[n] = NULL;
-	e->args = args;
-	e->args_truncated = ev->args_truncated;
+	args[e->n_args] = NULL;
+	e->args = obstack_copy(o, args, (e->n_args + 1) * sizeof(*args));
+	e->args_truncated = ev->args_truncated || s < end;
 }
 
 static int on_exec(struct model_builder *b, const struct event *head)

@@ -35,10 +35,13 @@ static void add_privileges(struct rows *r)
 	bool bpf = kernel_has_capability(CAP_BPF_BIT),
 	     perfmon = kernel_has_capability(CAP_PERFMON_BIT);
 
-	add(r, "CAP_BPF", bpf, true, "%s",
-	    bpf ? "load programs and maps" : "run it as root, or grant CAP_BPF");
-	add(r, "CAP_PERFMON", perfmon, true, "%s",
-	    perfmon ? "attach to tracepoints" : "run it as root, or grant CAP_PERFMON");
+	if (kernel_is_namespaced())
+		add(r, "user namespace", false, true, "%s", kernel_remedy());
+	add(r, "CAP_BPF", bpf, true, "%s%s", bpf ? "load programs and maps" : kernel_remedy(),
+	    bpf ? "" : "; or grant CAP_BPF");
+	add(r, "CAP_PERFMON", perfmon, true, "%s%s",
+	    perfmon ? "attach to tracepoints" : kernel_remedy(),
+	    perfmon ? "" : "; or grant CAP_PERFMON");
 }
 
 static void add_kernel(struct rows *r)

@@ -50,6 +50,10 @@ bool kernel_has_tracepoint(const struct btf *btf, const char *name);
 #define CAP_BPF_BIT	39
 /* Is this capability in our effective set? */
 bool kernel_has_capability(int bit);
+/* Is this a user namespace other than the machine's, where capabilities load no probes? */
+bool kernel_is_namespaced(void);
+/* What to do for who may not load probes. */
+const char *kernel_remedy(void);
 /* Where a function of the kernel lies; start 0 if kallsyms does not say. */
 void kernel_find_code(const char *function, struct code *ret);
 

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 bool kernel_has_tracepoint(const struct btf *btf, const char *name)
 {
@@ -53,4 +54,28 @@ bool kernel_has_capability(int bit)
 	}
 	fclose(f);
 	return set >> bit & 1;
+}
+
+bool kernel_is_namespaced(void)
+{
+	unsigned long long inside, outside, n = UINT32_MAX;
+	FILE *f = fopen("/proc/self/uid_map", "re");
+
+	if (!f)
+		return false;
+	if (fscanf(f, "%llu %llu %llu", &inside, &outside, &n) != 3)
+		n = 0; /* none is mapped yet */
+	fclose(f);
+	return n < UINT32_MAX;
+}
+
+const char *kernel_remedy(void)
+{
+	if (kernel_is_namespaced())
+		return "root of a user namespace, as in a rootless container, may not: run it as "
+		       "the machine's root";
+	if (!geteuid())
+		return "root lacks it here, as in a container: run that with --privileged "
+		       "--pid=host";
+	return "run it as root: sudo concprof ...";
 }

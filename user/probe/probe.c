@@ -57,11 +57,13 @@ static int explain(int error, const char *heard, struct err *err)
 			"cannot load the probes: this kernel's verifier refuses them (%s); please "
 			"report this with the output of 'uname -r'",
 			heard);
+	if ((error == -EPERM || error == -EACCES) && (!privileged || kernel_is_namespaced()))
+		return err_set(err, -EPERM, "cannot load the probes: not permitted; %s",
+			       kernel_remedy());
 	if (error == -EPERM || error == -EACCES)
 		return err_set(err, -EPERM,
-			       "cannot load the probes: not permitted%s%s; run it as root: sudo "
-			       "concprof ... "
-			       "('concprof check' names the capabilities that suffice)",
+			       "cannot load the probes: not permitted, as by a security module or "
+			       "a filter of system calls%s%s; see 'concprof check'",
 			       heard[0] ? ": " : "", heard);
 	if (access("/sys/kernel/btf/vmlinux", R_OK))
 		return err_set(

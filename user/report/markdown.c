@@ -13,10 +13,11 @@
 
 #include "report/markdown_words.h"
 
-/* GitHub drops a step summary above 1 MiB as a whole. Tables leave room for what follows them,
- * all of it for the frame around what is written: headings, and what was left out. */
-#define LIMIT	    (960 * 1024)
-#define TABLE_LIMIT (768 * 1024)
+/* GitHub takes no comment above 65,536 characters, and drops a step summary above 1 MiB as a whole.
+ * Tables leave room for what follows them, all of it for the frame around what is written:
+ * headings, and what was left out. */
+#define LIMIT	    (56 * 1024)
+#define TABLE_LIMIT (40 * 1024)
 
 enum block { BLOCK_NONE, BLOCK_TEXT, BLOCK_ENTRY, BLOCK_LINE };
 

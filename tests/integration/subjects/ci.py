@@ -1,24 +1,38 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""In a CI job: what the script for it leaves, and comparisons of recordings."""
+"""In a CI job: what the scripts for it leave, and comparisons of recordings."""
 import json
 import os
 import pathlib
+import pwd
+import shutil
 import subprocess
+import textwrap
 import xml.etree.ElementTree
 
-from harness import cases, equal, expect, schema_problems, without_bpf
+from harness import Skip, cases, equal, expect, schema_problems, without_bpf
 
-MEASURE = pathlib.Path(__file__).parents[3] / 'packaging' / 'ci' / 'measure'
+CI = pathlib.Path(__file__).parents[3] / 'packaging' / 'ci'
+MEASURE, COMPARE = CI / 'measure', CI / 'compare'
+SUMMARY_MAX = 1 << 20  # bytes: GitHub drops a longer one
+
+
+def ci_environment(t, **more):
+    """That of a job, of GitHub's kind; what is left is in t.dir/out."""
+    return {**os.environ, 'CONCPROF': t.concprof, 'CONCPROF_OUT': str(t.dir / 'out'),
+            'GITHUB_ACTIONS': 'true', 'GITHUB_STEP_SUMMARY': str(t.dir / 'summary'),
+            'GITHUB_OUTPUT': str(t.dir / 'outputs'), **more}
+
+
+def script(t, *argv, **environment):
+    """Its exit status, and what it printed."""
+    done = subprocess.run(list(map(str, argv)), env=ci_environment(t, **environment),
+                          capture_output=True, text=True, check=False, timeout=60, cwd=t.dir)
+    return done.returncode, done.stdout + done.stderr
 
 
 def measure(t, *command, **environment):
-    """Its exit status, and what it printed; its folder is t.dir/out."""
-    environment = {**os.environ, 'CONCPROF': t.concprof, 'CONCPROF_OUT': str(t.dir / 'out'),
-                   'GITHUB_ACTIONS': 'true', 'GITHUB_STEP_SUMMARY': str(t.dir / 'summary'),
-                   'GITHUB_OUTPUT': str(t.dir / 'outputs'), **environment}
-    done = subprocess.run([MEASURE, *command], env=environment, capture_output=True, text=True,
-                          check=False, timeout=60, cwd=t.dir)
-    return done.returncode, done.stdout + done.stderr
+    """A command, measured."""
+    return script(t, MEASURE, *command, **environment)
 
 
 def test_measure(t):
@@ -53,6 +67,183 @@ def test_words(t):
     status, said = measure(t, 'printf', '%s|', 'a b', '$HOME')
     equal(status, 0, said)
     expect('a b|$HOME|' in said, said)
+
+
+def test_input(t):
+    """The command's input, and signals that it ignores, are the caller's."""
+    done = subprocess.run([MEASURE, 'cat; grep SigIgn /proc/self/status'], env=ci_environment(t),
+                          input='words\n', capture_output=True, text=True, check=False,
+                          timeout=60, cwd=t.dir)
+    lines = done.stdout.splitlines()
+    expect(lines[0] == 'words', done.stdout)
+    ignored = int(lines[1].split()[1], 16)
+    expect(not ignored & (1 << 1 | 1 << 2), 'SIGINT or SIGQUIT is ignored:', lines[1])
+
+
+@cases(('it fits', 0, True), ('no more', SUMMARY_MAX - 1400, False),
+       ('nothing at all', SUMMARY_MAX - 100, False))
+def test_full_summary(t, _, size, fits):
+    """GitHub drops a summary that is too long, with all that stands in it."""
+    (t.dir / 'summary').write_text('x' * size)
+    status, said = measure(t, 'true')
+    equal(status, 0, said)
+    summary = (t.dir / 'summary').read_text()[size:]
+    expect(size + len(summary) <= SUMMARY_MAX)
+    equal('## concprof' in summary, fits, summary)
+    equal("is left out" in summary, not fits and size < SUMMARY_MAX - 1000, summary)
+
+
+def test_not_a_program(t):
+    """CONCPROF names none; it is not taken for the command that was not found."""
+    status, said = measure(t, 'true', CONCPROF=str(CI))
+    equal(status, 125, said)
+
+
+# --- what runners forbid ------------------------------------------------------------
+
+def without_rights(t, *before):
+    """measure behind a command that takes rights away; it is told what to do about it."""
+    status, said = script(t, *before, MEASURE, 'touch ran')
+    if status == 1 and 'unshare' in said:
+        raise Skip(said)
+    equal(status, 125, said)
+    expect(not (t.dir / 'ran').exists(), 'the command ran')
+    expect('concprof does not work here' in said and '::error ' in said, said)
+    summary = (t.dir / 'summary').read_text()
+    expect(summary.startswith('## concprof: nothing was measured\n'), summary)
+    expect('concprof does not work here' in summary, summary)
+    equal(os.listdir(t.dir / 'out'), [], 'left behind')
+    return said
+
+
+@without_bpf
+def test_no_root(t):
+    """A user who may not sudo."""
+    nobody = pwd.getpwnam('nobody')
+    os.chown(t.dir, nobody.pw_uid, nobody.pw_gid)
+    said = without_rights(t, 'setpriv', f'--reuid={nobody.pw_uid}', f'--regid={nobody.pw_gid}',
+                          '--clear-groups')
+    expect('run it as root: sudo' in said, said)
+
+
+@without_bpf
+def test_no_capabilities(t):
+    """Root of a container that is not privileged."""
+    said = without_rights(t, 'setpriv', '--bounding-set=-all', '--inh-caps=-all')
+    expect('--privileged' in said and 'CAP_BPF' in said, said)
+
+
+@without_bpf
+def test_user_namespace(t):
+    """Root of a rootless container, which has all capabilities there."""
+    said = without_rights(t, 'unshare', '-r', '-m', '-p', '-f', '--mount-proc')
+    expect("the machine's root" in said, said)
+
+
+@without_bpf
+@cases(('no BTF', '/sys/kernel/btf'), ('no /sys', '/sys'))
+def test_no_btf(t, _, where):
+    """A kernel without, or a container."""
+    said = without_rights(t, 'unshare', '-m', 'sh', '-c',
+                          f'mount -t tmpfs none {where} && exec "$@"', 'sh')
+    expect('CONFIG_DEBUG_INFO_BTF' in said, said)
+
+
+# --- comparisons --------------------------------------------------------------------
+
+def compare(t, base, head, **environment):
+    """Two commands, in turns."""
+    return script(t, COMPARE, base, head, **environment)
+
+
+def test_compare(t):
+    """In turns, who comes first too; and the change is found."""
+    status, said = compare(t, 'echo base >>log; sleep 0.1', 'echo head >>log; sleep 0.3',
+                           CONCPROF_ROUNDS='4')
+    equal(status, 0, said)
+    equal((t.dir / 'log').read_text().split(), 2 * ['base', 'head', 'head', 'base'])
+    found = json.loads((t.dir / 'out' / 'diff.json').read_text())
+    equal(found['runs'], {'base': 4, 'head': 4})
+    expect(quantity(found, 'wall')['changed'], found)
+    summary = (t.dir / 'summary').read_text()
+    text = (t.dir / 'out' / 'diff.txt').read_text()
+    expect('slower' in text and text in said, said)
+    equal(summary, '## concprof: base and head, 4 runs of each\n\n' +
+          ''.join(f'    {line}\n' for line in text.splitlines()) + '\n')
+    equal(len(list((t.dir / 'out').glob('*.rec'))), 8, 'recordings')
+
+
+def test_compare_fails(t):
+    """With the first run that fails all ends, with its status; the recordings are kept."""
+    status, said = compare(t, 'true', 'exit 7', CONCPROF_ROUNDS='4')
+    equal(status, 7, said)
+    expect('head ended with status 7 in round 1' in said, said)
+    equal(sorted(os.listdir(t.dir / 'out')), ['base-1.rec', 'head-1.rec'])
+
+
+@without_bpf
+@cases(('one command', ['true'], {}, 'usage'), ('rounds', ['true', 'true'],
+       {'CONCPROF_ROUNDS': 'many'}, "'many'"),
+       ('a condition', ['touch ran', 'true'], {'CONCPROF_FAIL_ON': 'no.such.path > 1'},
+        'no.such.path'))
+def test_compare_refuses(t, _, commands, environment, word):
+    """What is wrong is said before anything runs."""
+    status, said = script(t, COMPARE, *commands, **environment)
+    equal(status, 125, said)
+    expect(word in said and not (t.dir / 'ran').exists(), said)
+
+
+def block_of(path, key):
+    """The lines of a YAML block scalar, as `key: |` begins it; without a library for it."""
+    lines = iter(path.read_text(encoding='utf-8').splitlines())
+    begin = next(line for line in lines if line.endswith(f'{key} |'))
+    depth = len(begin) - len(begin.lstrip()) + 1
+    block = []
+    for line in lines:
+        if line.strip() and len(line) - len(line.lstrip()) < depth:
+            break
+        block.append(line)
+    return textwrap.dedent('\n'.join(block))
+
+
+def action(t):
+    """What GitHub's action runs, as GitHub runs it: from a file."""
+    step = t.dir / 'step.sh'
+    step.write_text(block_of(pathlib.Path(ACTION_PATH) / 'action.yml', 'run:'), encoding='utf-8')
+    return ['bash', '--noprofile', '--norc', '-eo', 'pipefail', step]
+
+
+ACTION_PATH = str(CI.parents[1] / '.github' / 'actions' / 'concprof')
+
+
+@cases(('one command', '', 'run.rec'), ('two', 'true', 'base-1.rec'))
+def test_action(t, _, base, file):
+    """GitHub's: its own step, from its own file."""
+    status, said = script(t, *action(t), GITHUB_ACTION_PATH=ACTION_PATH, COMMAND='echo words; true',
+                          BASE_COMMAND=base, CONCPROF_ROUNDS='1', CONCPROF_FAIL_ON='')
+    equal(status, 0, said)
+    expect('words' in said and (t.dir / 'out' / file).exists(), said)
+
+
+@cases(('one command', '', 'run.rec'), ('two', 'true', 'base-1.rec'))
+def test_gitlab(t, _, base, file):
+    """GitLab's: its script, with this repository beside."""
+    (t.dir / 'concprof').symlink_to(CI.parents[1])
+    step = block_of(CI / 'gitlab.yml', '-')
+    status, said = script(t, 'bash', '-eo', 'pipefail', '-c', step, COMMAND='echo words; exit 0',
+                          BASE_COMMAND=base, CONCPROF_ROUNDS='1')
+    equal(status, 0, said)
+    expect('words' in said and (t.dir / 'out' / file).exists(), said)
+
+
+@without_bpf
+def test_scripts(_):
+    """No fault that shellcheck knows."""
+    if not shutil.which('shellcheck'):
+        raise Skip('there is no shellcheck')
+    done = subprocess.run(['shellcheck', '-x', MEASURE, COMPARE, CI / 'common'],
+                          capture_output=True, text=True, check=False, cwd=CI)
+    equal((done.returncode, done.stdout), (0, ''))
 
 
 def record(t, name, *command):

@@ -12,8 +12,7 @@ import xml.etree.ElementTree as ElementTree
 from harness import PYTHON, Skip, cases, equal, expect, without_bpf
 
 GOLDEN = pathlib.Path(__file__).parents[2] / 'golden'
-SUMMARY = 1 << 20   # bytes: GitHub drops a longer step summary
-COMMENT = 65536     # characters: it refuses a longer comment
+COMMENT = 65536     # characters: GitHub refuses a longer comment; bytes are no fewer
 SHOWN = 10          # annotations of a kind: it drops the others
 FILES = {'markdown': 'out.md', 'github': 'out.github', 'junit': 'out.xml'}
 
@@ -109,7 +108,7 @@ def markdown_tree(data):
 def check_markdown(data):
     """That nothing in it is markup but ours. Its skeleton: blocks, without what they say."""
     text = data.decode('utf-8')
-    expect(len(data) < SUMMARY, 'too long for a summary:', len(data))
+    expect(len(data) < COMMENT, 'too long for a comment:', len(data))
     tree = markdown_tree(data)
     skeleton, names = [], []
     for element in tree.iter():
@@ -228,7 +227,7 @@ def test_too_much(t):
     data = (parent / 'many' / 'out.md').read_bytes()
     check_markdown(data)
     text = data.decode('utf-8')
-    expect(len(data) > SUMMARY / 2, 'it was to be long', len(data))
+    expect(len(data) > COMMENT / 2, 'it was to be long', len(data))
     expect(re.search(r'\d+ more rows are left out', text), 'not said what is missing')
     for word in ('**Trust:**', 'Measured by concprof', '<summary><b>Waits</b>'):
         expect(word in text, 'not there:', word)

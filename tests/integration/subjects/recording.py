@@ -9,7 +9,7 @@ import signal
 import subprocess
 import threading
 
-from harness import Skip, cases, equal, expect, nothing_lost, read_until, without_bpf
+from harness import Skip, cases, equal, expect, nothing_lost, poll, read_until, without_bpf
 from subjects.status import complains
 from subjects.sudo import run_as, user
 
@@ -250,19 +250,67 @@ def test_owner(t):
         equal(outcome.report['user']['uid'], entry.pw_uid, 'user.uid')
 
 
+def processes_in(t, path):
+    """How many processes have ended, of a recording that grows; 0 if it cannot be read yet."""
+    outcome = report(t, path, '--json', '-')
+    return len(json.loads(outcome.stdout)['processes']) if outcome.code == 0 else 0
+
+
+def recording_of_eight(t, path):
+    """A run that has recorded eight processes and goes on."""
+    process = t.start([t.concprof, 'record', '-o', str(path), '--', 'sh', '-c',
+                       'for i in 1 2 3 4 5 6 7 8; do true & done; wait; echo ready; read x'],
+                      stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    read_until(process.stdout.fileno(), 'ready')
+    poll(lambda: processes_in(t, f'{path}.part') == 8, 'a recording of eight processes')
+    return process
+
+
 def test_killed(t):
-    """Nothing half-written stands under the name."""
+    """Nothing half-written stands under the name; what there is stands beside it, and says that
+    it is cut. The next recording takes its place."""
     old, new = t.dir / 'old', t.dir / 'new'
     old.write_text('old', encoding='utf-8')
     for path in (old, new):
-        process = t.start([t.concprof, 'record', '-o', str(path), '--', 'sh', '-c',
-                           'for i in 1 2 3 4 5 6 7 8; do true & done; wait; echo ready; read x'],
-                          stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        read_until(process.stdout.fileno(), 'ready')
+        process = recording_of_eight(t, path)
         process.send_signal(signal.SIGKILL)
         equal(process.wait(60), -signal.SIGKILL, 'status')
     equal(old.read_text(encoding='utf-8'), 'old', 'the old one')
-    expect(not new.exists(), 'there is a new one')
+    equal(sorted(os.listdir(t.dir)), ['new.part', 'old', 'old.part'], 'left')
+    for path in (old, new):
+        outcome = report(t, f'{path}.part')
+        equal((outcome.code, outcome.stderr), (0, ''), outcome)
+        expect('cut short' in outcome.stdout, outcome)
+        equal(record(t, 'true', to=path)[0].code, 0, 'the next one')
+        equal(report(t, path).code, 0, 'the next one')
+    equal(sorted(os.listdir(t.dir)), ['new', 'old'], 'left')
+
+
+def test_two_at_once(t):
+    """The second one to the same name is refused before its command runs; the first is whole."""
+    path = t.dir / 'recording'
+    process = recording_of_eight(t, path)
+    outcome, _ = record(t, 'touch', 'ran', to=path)
+    complains(outcome, 125, f"'{path}'", 'another concprof')
+    expect(not (t.dir / 'ran').exists(), 'it ran')
+    process.stdin.close()
+    equal(process.wait(60), 1, 'the first')
+    equal(processes_in(t, path), 9, 'processes of the first')
+    equal(os.listdir(t.dir), ['recording'], 'left behind')
+
+
+@cases(('a file', lambda path: path.write_text('mine')), ('a folder', lambda path: path.mkdir()),
+       ('a link', lambda path: path.symlink_to('elsewhere')), ('a FIFO', os.mkfifo),
+       ('of another name', lambda path: (path.write_text(''), os.link(path, f'{path}2'))))
+def test_in_the_way(t, _, make):
+    """What stands where the recording is to grow, and is none, stays as it is."""
+    part = t.dir / 'recording.part'
+    make(part)
+    before = part.lstat()
+    outcome, path = record(t, 'touch', 'ran')
+    complains(outcome, 125, f"'{part}'", 'in the way')
+    equal((part.lstat().st_ino, part.lstat().st_size), (before.st_ino, before.st_size), 'it is')
+    expect(not (t.dir / 'ran').exists() and not path.exists(), 'it ran')
 
 
 @cases(('missing folder', 'no/such/file', 'No such file'), ('folder', '.', 'directory'),
@@ -320,8 +368,8 @@ def test_options_that_contradict(t):
 @without_bpf
 @cases(('missing', None, 'No such file'), ('empty', b'', 'no recording'),
        ('text', b'Wall time  1.2 s\n', 'no recording'), ('json', b'{}', 'no recording'),
-       ('begins like one', MAGIC, 'cut short'), ('another version',
-                                                 MAGIC + b'\x63\0\0\0\x01\0\0\0', 'another format'))
+       ('begins like one', MAGIC, 'cut short'), ('a newer format', MAGIC + b'\x63\0\0\0\x01\0\0\0', 'newer format'),
+       ('the first format', MAGIC + b'\x01\0\0\0\x01\0\0\0', 'older format'))
 def test_no_recording(t, _, data, word):
     """One line that says what it is not."""
     path = t.dir / 'file'
