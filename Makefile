@@ -12,7 +12,7 @@ LLVM_STRIP ?= llvm-strip
 BPFTOOL ?= $(firstword $(shell PATH="$$PATH:/usr/sbin:/sbin" command -v bpftool) \
 	$(wildcard /usr/lib/linux-tools/*/bpftool))
 CFLAGS ?= -O2 -g
-LIBS := libbpf libelf zlib libcap
+LIBS := libbpf libdw libelf liblzma zlib libcap
 
 arch := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
 triplet := $(shell $(CC) -print-multiarch 2>/dev/null)
@@ -84,7 +84,7 @@ $(O)/user/%.o: user/%.c | $(O)/needs
 
 $(O)/concprof: $(objects)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@ $$(pkg-config --libs $(LIBS)) -lm $(LDLIBS)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@ $$(pkg-config --libs $(LIBS)) -liberty -lm $(LDLIBS)
 
 # --- workloads --------------------------------------------------------------
 workloads: $(workloads)
@@ -98,9 +98,10 @@ $(O)/workloads/awkward: $(wildcard workloads/awkward_*.c)
 $(O)/workloads/lives: $(wildcard workloads/lives_*.c)
 
 # --- tests ------------------------------------------------------------------
-# The pure stages, the launcher and the options once more, with sanitizers.
+# The pure stages, the launcher, the reader of objects and the options once more, with sanitizers.
 san := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -O1 -g
-san_sources := $(pure_sources) $(wildcard user/launch/*.c user/opts/*.c)
+san_sources := $(pure_sources) $(wildcard user/launch/*.c user/sym/*.c user/opts/*.c)
+san_libs := -ldw -lelf -llzma -liberty -lcap -lz -lm
 san_objects := $(patsubst %.c,$(O)/san/%.o,$(san_sources))
 
 $(O)/san/%.o: %.c | $(O)/needs
@@ -114,7 +115,7 @@ $(O)/san/pure.a: $(san_objects) Makefile
 $(O)/tests/%: tests/unit/%.c $(O)/san/pure.a
 	$(call say,TEST,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(common) $(san) -Itests/unit -MF $@.d $(filter %.c %.a,$^) -o $@ -lcriterion -lcap -lz -lm
+	$(Q)$(CC) $(common) $(san) -Itests/unit -MF $@.d $(filter %.c %.a,$^) -o $@ -lcriterion $(san_libs)
 
 $(O)/tests/golden: $(wildcard tests/golden/*.c) $(O)/san/pure.a
 	$(call say,TEST,$@)
@@ -128,7 +129,22 @@ $(O)/tests/fuzz_%: tests/fuzz/fuzz_%.c $(pure_sources) \
 	$(call say,FUZZ,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(filter-out -MMD -MP,$(common)) -O1 -g -fsanitize=fuzzer,address,undefined \
-		-fno-sanitize-recover=undefined -fno-sanitize=pointer-overflow $(filter %.c,$^) -o $@ -lz
+		-fno-sanitize-recover=undefined -fno-sanitize=pointer-overflow $(filter %.c,$^) -o $@ \
+		$(fuzz_libs) -lz
+
+$(O)/tests/fuzz_elf: $(wildcard user/sym/*.c)
+$(O)/tests/fuzz_elf: fuzz_libs := $(san_libs)
+
+# Small objects of several kinds: with debug information as it is now and as it was, in an old style
+# of compression, with symbols only.
+seed_elf := $(CC) -w -O2 -shared -nostdlib -fPIC -Wl,--hash-style=sysv,-z,noseparate-code
+$(O)/tests/corpus_elf: tests/fuzz/seed_elf.c
+	$(call say,TEST,$@)
+	@rm -rf $@ && mkdir -p $@
+	$(Q)$(seed_elf) -g $< -o $@/dwarf5
+	$(Q)$(seed_elf) -gdwarf-4 -fno-asynchronous-unwind-tables $< -o $@/dwarf4
+	$(Q)$(seed_elf) -g -gz $< -o $@/compressed
+	$(Q)$(seed_elf) $< -o $@/symbols
 
 # Recordings and blocks of events, made here: they change with every layout of the events.
 $(O)/tests/seeds_recording: tests/fuzz/seeds_recording.c tests/golden/stream.c \
@@ -147,7 +163,7 @@ $(O)/tests/corpus_recording: $(O)/tests/seeds_recording $(golden_streams)
 
 fuzzers := $(patsubst tests/fuzz/%.c,$(O)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
 test_programs := $(unit_tests) $(if $(wildcard tests/golden/*.c),$(O)/tests/golden) $(fuzzers) \
-	$(O)/tests/corpus_recording
+	$(O)/tests/corpus_recording $(O)/tests/corpus_elf
 
 setup-build:
 	@.ci/setup build

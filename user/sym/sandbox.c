@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "sym/server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/capability.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define OWN_MEMORY (256ull << 20) /* besides files that are only mapped */
+
+#if defined(__x86_64__)
+#define ARCH AUDIT_ARCH_X86_64
+#else
+#define ARCH AUDIT_ARCH_AARCH64
+#endif
+
+static int set_limit(int resource, rlim_t value)
+{
+	struct rlimit limit = { value, value };
+
+	return setrlimit(resource, &limit) ? -errno : 0;
+}
+
+static int allow_all_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return -errno;
+	limit.rlim_cur = limit.rlim_max;
+	return setrlimit(RLIMIT_NOFILE, &limit) ? -errno : 0;
+}
+
+static int become(const struct sym_opts *opts)
+{
+	if (!opts->change_user)
+		return 0;
+	if (setgroups(0, NULL) || setresgid(opts->gid, opts->gid, opts->gid) ||
+	    setresuid(opts->uid, opts->uid, opts->uid))
+		return -errno;
+	return 0;
+}
+
+static int drop_capabilities(void)
+{
+	cap_t none = cap_init();
+	int r = none ? 0 : -errno;
+
+	if (none && cap_set_proc(none))
+		r = -errno;
+	cap_free(none);
+	return r;
+}
+
+int sandbox_keeper(const struct sym_opts *opts)
+{
+	int r = become(opts);
+
+	if (!r)
+		r = drop_capabilities();
+	if (!r)
+		r = set_limit(RLIMIT_CORE, 0);
+	if (!r)
+		r = allow_all_descriptors();
+	if (r)
+		return r;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
+		return -errno;
+	return 0;
+}
+
+/* What this process already has counts as well: all of its parent, and a sanitizer's shadow. */
+static int limit_memory(void)
+{
+	FILE *statm = fopen("/proc/self/statm", "re");
+	unsigned long long pages;
+	int n;
+
+	if (!statm)
+		return -errno;
+	n = fscanf(statm, "%*u %*u %*u %*u %*u %llu", &pages);
+	fclose(statm);
+	if (n != 1)
+		return -EIO;
+	return set_limit(RLIMIT_DATA, pages * (rlim_t)sysconf(_SC_PAGESIZE) + OWN_MEMORY);
+}
+
+/* All that libelf, libdw, liblzma and malloc do; openat is looked at below. */
+static const unsigned allowed[] = {
+#ifdef __NR_readlink
+	__NR_readlink,	   __NR_access,		 __NR_stat,	   __NR_lstat,
+#endif
+	__NR_read,	   __NR_pread64,	 __NR_write,	   __NR_writev,
+	__NR_recvmsg,	   __NR_sendmsg,	 __NR_close,	   __NR_lseek,
+	__NR_fstat,	   __NR_newfstatat,	 __NR_statx,	   __NR_readlinkat,
+	__NR_faccessat,	   __NR_fcntl,		 __NR_mmap,	   __NR_munmap,
+	__NR_mremap,	   __NR_mprotect,	 __NR_madvise,	   __NR_brk,
+	__NR_futex,	   __NR_getrandom,	 __NR_sysinfo,	   __NR_clock_gettime,
+	__NR_getpid,	   __NR_gettid,		 __NR_tgkill,	   __NR_rt_sigprocmask,
+	__NR_rt_sigaction, __NR_rt_sigreturn,	 __NR_sigaltstack, __NR_setitimer,
+	__NR_sched_yield,  __NR_restart_syscall, __NR_exit,	   __NR_exit_group,
+};
+
+#define COUNT(a)   (sizeof(a) / sizeof(*(a)))
+#define AT(member) ((unsigned)offsetof(struct seccomp_data, member))
+#define REFUSE	   BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM)
+#define ALLOW	   BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
+#define LOAD(at)   BPF_STMT(BPF_LD | BPF_W | BPF_ABS, at)
+#define EXCEPT(k)  BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, k, 1, 0) /* skips one if it is k */
+#define UNLESS(k)  BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, k, 0, 1) /* skips one if it is not k */
+
+/* What is not needed fails, rather than ends the worker: another libc may do more, and need it less. */
+static int allow_only(void)
+{
+	static const struct sock_filter head[] = { LOAD(AT(arch)), EXCEPT(ARCH), REFUSE,
+						   LOAD(AT(nr)) };
+	/* files only to read */
+	static const struct sock_filter tail[] = {
+		EXCEPT(__NR_openat),
+		REFUSE,
+		LOAD(AT(args[2])),
+		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, O_WRONLY | O_RDWR | O_CREAT | O_TRUNC, 0, 1),
+		REFUSE,
+		ALLOW,
+	};
+	struct sock_filter filter[COUNT(head) + 2 * COUNT(allowed) + COUNT(tail)];
+	struct sock_fprog program = { COUNT(filter), filter };
+	size_t n = 0;
+
+	for (size_t i = 0; i < COUNT(head); i++)
+		filter[n++] = head[i];
+	for (size_t i = 0; i < COUNT(allowed); i++) {
+		filter[n++] = (struct sock_filter)UNLESS(allowed[i]);
+		filter[n++] = (struct sock_filter)ALLOW;
+	}
+	for (size_t i = 0; i < COUNT(tail); i++)
+		filter[n++] = tail[i];
+	if (!prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) || errno == EINVAL)
+		return 0; /* a kernel without it: the rest stands */
+	return -errno;
+}
+
+int sandbox_worker(bool debuginfod)
+{
+	int r = limit_memory();
+
+	/* that library has threads, connections and a cache of its own */
+	if (r || debuginfod)
+		return r;
+	r = set_limit(RLIMIT_FSIZE, 0);
+	return r ? r : allow_only();
+}
