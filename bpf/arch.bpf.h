@@ -132,6 +132,21 @@ static __always_inline void parse_call(struct task_struct *task, struct pt_regs 
 #define CALL_ARG3(call) CALL_ARG(call, r10, si)
 #define CALL_ARG4(call) CALL_ARG(call, r8, di)
 
+#define USER_IP(regs)	((regs)->ip)
+#define USER_ARG0(regs) ((regs)->di)
+
+/* arch/x86/include/asm/segment.h: __USER_CS, code of 64 bits, whatever calls it makes */
+static __always_inline bool is_native_code(const struct pt_regs *regs)
+{
+	return regs->cs == 0x33;
+}
+
+/* What the clock has interrupted: struct bpf_perf_event_data begins with its registers. */
+static __always_inline bool was_in_kernel(const u64 *ctx)
+{
+	return !(ctx[17] & 3); /* cs */
+}
+
 static __always_inline const unsigned char *call_table(const struct call *call)
 {
 	return call->compat ? calls_compat : calls_native;
@@ -152,6 +167,21 @@ static __always_inline void parse_call(struct task_struct *task, struct pt_regs 
 #define CALL_ARG2(call) ((call)->regs->regs[2])
 #define CALL_ARG3(call) ((call)->regs->regs[3])
 #define CALL_ARG4(call) ((call)->regs->regs[4])
+
+#define USER_IP(regs)	((regs)->pc)
+#define USER_ARG0(regs) ((regs)->regs[0])
+
+/* arch/arm64/include/uapi/asm/ptrace.h: PSR_MODE32_BIT */
+static __always_inline bool is_native_code(const struct pt_regs *regs)
+{
+	return !(regs->pstate & 0x10);
+}
+
+/* What the clock has interrupted: struct bpf_perf_event_data begins with its registers. */
+static __always_inline bool was_in_kernel(const u64 *ctx)
+{
+	return ctx[33] & 0xf; /* pstate: PSR_MODE_MASK, EL0 is 0 */
+}
 
 static __always_inline const unsigned char *call_table(const struct call *call)
 {

@@ -326,6 +326,10 @@ static __always_inline u32 leave(struct task_struct *prev, struct tracked *p, bo
 	m->waited_for = p->track.row;
 	depart(prev, p, m->now, m->lag, &d);
 	m->arrived = d.arrived;
+	if (unlikely(p->site_pending))
+		site_waited(p, m->waited_for);
+	if (d.off == OFF_BLOCKED)
+		site_wait(p);
 	use_cpu(p, &d);
 	return *(volatile u32 *)&p->forget;
 }

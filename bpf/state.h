@@ -7,6 +7,7 @@
  * are pure: compiled into the probes and into the tests alike, so that what is
  * tested is what runs.
  */
+#include "code.h"
 #include "wall.h"
 
 enum thread_role {
@@ -95,6 +96,10 @@ struct tracked {
 	struct train train;
 	struct locked_words locked_words;
 	struct reap_wait reap;
+	struct site_part sites[SITE_PARTS];
+	__u32 site_pending; /* the wait that it is in, or was in last, was looked at */
+	__u32 site_cause;   /* ... its enum cause, and that one's time then */
+	__u64 site_ns;
 	__u64 first_io;	       /* it first waited for input or output since its last exec */
 	__u32 faults;	       /* maj_flt at the last wait for a device in a call */
 	__u32 fault_looks;     /* since it grew: see in_fault() */

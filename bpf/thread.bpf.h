@@ -190,6 +190,11 @@ int life_waited(struct tracked *t, u64 arrived);
 /* ledger.bpf.c: its last switch-out; after_end: the measurement was over before. */
 int thread_ended(struct tracked *t, u32 after_end);
 
+/* site.bpf.c: t, which leaves the CPU, begins to wait. */
+int site_wait(struct tracked *t);
+/* site.bpf.c: it was seen to; since then it has been on a CPU. What the wait was for. */
+int site_waited(struct tracked *t, u32 row);
+
 /* target.bpf.c: what the current task waits for in a call on two descriptors: WAIT(). */
 u32 two_fd_wait(u32 from, u32 to, u32 state);
 /* target.bpf.c: a descriptor in a set: WAIT(), above it its enum event_set. */

@@ -81,6 +81,7 @@ static __always_inline void ledger_add_wait(struct ledger *l, __u32 cause, __u32
 	c->ns += ns;
 	if (ns > c->max_ns)
 		c->max_ns = ns;
+	__asm__ volatile("" : "+r"(row)); /* what is checked is what is used, for 6.1's verifier */
 	if (row >= ROW_COUNT)
 		row = ROW_UNKNOWN;
 	l->row_ns[row] += ns;

@@ -143,6 +143,32 @@ static char *less_of_command(const struct cell *c, unsigned int step)
 	return step < 2 ? command_name(c->source, COMMAND_LOOSE + step) : NULL;
 }
 
+static void add_sites(struct cells *to, const struct hot *hot, size_t n, bool is_wait)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct hot *h = &hot[i];
+
+		if (!h->frame || !h->frame->function[0])
+			continue;
+		add(to,
+		    is_wait ? gate_words("%s in %s", cause_name(h->cause), h->frame->function)
+			    : gate_words("%s", h->frame->function),
+		    h->ns, NULL);
+	}
+}
+
+/* Where in the code: functions of the program's own, by samples, and so with a spread of their
+ * own, which the test sees as any other. */
+static void add_wait_sites(struct cells *to, const struct findings *f)
+{
+	add_sites(to, f->sites.hot_waits, f->sites.n_hot_waits, true);
+}
+
+static void add_cpu_sites(struct cells *to, const struct findings *f)
+{
+	add_sites(to, f->sites.hot_cpu, f->sites.n_hot_cpu, false);
+}
+
 static void add_verdict(struct cells *to, const struct findings *f)
 {
 	add(to, gate_words("%s", class_name(f->verdict.class)), 1, NULL);
@@ -162,6 +188,8 @@ static const struct kind {
 	{ { "servers", "server" }, GATE_TIME, add_servers, any_port },
 	{ { "programs", "program" }, GATE_TIME, add_programs, NULL },
 	{ { "commands", "command" }, GATE_TIME, add_commands, less_of_command },
+	{ { "wait_sites", "wait" }, GATE_TIME, add_wait_sites, NULL },
+	{ { "cpu_sites", "function" }, GATE_TIME, add_cpu_sites, NULL },
 	{ { "verdicts", "verdict" }, GATE_SHARE, add_verdict, NULL },
 };
 

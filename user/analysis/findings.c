@@ -90,6 +90,7 @@ struct findings *findings_new(const struct model *model)
 	totals_sum(&f->totals, model);
 	trust_compare(&f->trust, model);
 	shares_prepare(f);
+	sites_find(f);
 	lifecycle_find(f);
 	family_find(f);
 	convoy_find(f);
@@ -107,6 +108,7 @@ void findings_free(struct findings *f)
 	if (!f)
 		return;
 	lifecycle_free(&f->lives);
+	sites_forget(&f->sites);
 	gate_results_free(f->gates, f->n_gates);
 	free(f->list);
 	free(f->thread_class);

@@ -160,6 +160,61 @@ struct tree {
 	bool is_cut;	 /* there was no room for all */
 };
 
+/* A place in the code, with what all threads did there. */
+struct site_row {
+	enum cause cause; /* of waits */
+	const struct stack *stack;
+	/* the innermost call that is the program's own, not of its language's or the system's
+	 * libraries, as a place in stack->frames: one whose name is known, if there is any;
+	 * -1: none was reached */
+	ptrdiff_t own;
+	uint64_t samples; /* that were looked at */
+	double waits, ns; /* of all waits, by those samples and the exact sums of each thread */
+	uint64_t max_ns;  /* of the samples */
+};
+
+/* Not of the system's or the language's libraries: see own_code.c. */
+bool frame_is_own(const struct frame *f);
+
+/* The same, summed for one function of the program's own. */
+struct hot {
+	const struct frame *frame; /* in which line most of it is; NULL: none was reached */
+	enum cause cause;	   /* of waits */
+	const struct site_row *most;
+	uint64_t samples, max_ns;
+	double waits, ns;
+};
+
+/* Time of a thread of which no site is known. */
+struct unsited {
+	const struct thread *thread; /* of model->threads, or model->unsent */
+	enum site_what what;
+	enum cause cause;   /* of waits */
+	uint64_t ns, count; /* exact; count: of waits */
+};
+
+#define SITES_LISTED 200 /* of waits and cpu each, in the JSON */
+
+struct sites {
+	/* Of each of model->sites: its part of the exact time of its thread, blocked for this
+	 * cause or running, and of its waits. */
+	double *ns, *count;
+	struct unsited *unsited; /* with those, all time that threads ran or waited */
+	size_t n_unsited;
+	struct site_row *waits;		 /* longest first */
+	struct site_row *cpu;		 /* most samples first */
+	struct hot *hot_waits, *hot_cpu; /* in the same order; without a function last */
+	size_t n_waits, n_cpu, n_hot_waits, n_hot_cpu;
+	uint64_t cpu_samples;
+	uint64_t wait_ns;  /* blocked, all threads */
+	uint64_t sited_ns; /* ... of it, at a site */
+	uint64_t own_ns;   /* ... and in a call of the program's own with a name */
+	bool is_sampled;   /* not each wait was looked at */
+};
+
+/* An estimate to the next whole number. */
+uint64_t estimate_whole(double estimate);
+
 /* Sums over all threads, those that could not be sent included. */
 struct totals {
 	uint64_t threads, processes;
@@ -208,6 +263,7 @@ struct findings {
 	double held_back;    /* ... and other programs had the CPUs that more threads wanted */
 	struct totals totals;
 	struct trust trust;
+	struct sites sites;
 	struct lifecycle lives;
 	struct tree tree;
 	struct convoy convoy;

@@ -47,8 +47,9 @@ static const char *const rules[] = {
 	"verdict.starved",     "verdict.sleep",	    "verdict.idle",	"verdict.mixed",
 	"verdict.unknown",     "cpu.limit",	    "cpu.spinning",	"handover.latency",
 	"lifecycle.crash",     "lifecycle.cut_off", "lifecycle.killed", "lifecycle.orphans",
-	"lifecycle.survivors", "lifecycle.zombies", "lock.contention",	"machine.busy",
-	"memory.faults",       "pool.large",	    "process.startup",	"timer.polling",
+	"lifecycle.survivors", "lifecycle.zombies", "lock.computing",	"lock.contention",
+	"machine.busy",	       "memory.faults",	    "pool.large",	"process.startup",
+	"timer.polling",
 };
 
 #define RULES (sizeof(rules) / sizeof(*rules))
@@ -179,7 +180,21 @@ static struct gate_value get_queued_others(const struct findings *f, unsigned in
 static struct gate_value get_omitted(const struct findings *f, unsigned int key)
 {
 	(void)key;
-	return number(f->model->n_unsent > 0);
+	return number((f->model->n_unsent > 0) + (f->sites.n_waits > SITES_LISTED) +
+		      (f->sites.n_cpu > SITES_LISTED));
+}
+
+/* As many as the JSON lists. */
+static struct gate_value get_wait_sites(const struct findings *f, unsigned int key)
+{
+	(void)key;
+	return number(f->sites.n_waits < SITES_LISTED ? f->sites.n_waits : SITES_LISTED);
+}
+
+static struct gate_value get_cpu_sites(const struct findings *f, unsigned int key)
+{
+	(void)key;
+	return number(f->sites.n_cpu < SITES_LISTED ? f->sites.n_cpu : SITES_LISTED);
 }
 
 /* --- what is not in every report ------------------------------------------------- */
@@ -353,6 +368,13 @@ static const struct gate_row rows[] = {
 	{ "processes", GATE_COUNT, MODEL(n_processes) },
 	{ "peers", GATE_COUNT, MODEL(n_peers) },
 	{ "others", GATE_COUNT, MODEL(n_others) },
+	{ "sampling.waits_sampled", GATE_FLAG, FINDINGS(sites.is_sampled) },
+	{ "sampling.wait", GATE_TIME, FINDINGS(sites.wait_ns) },
+	{ "sampling.sited", GATE_TIME, FINDINGS(sites.sited_ns) },
+	{ "sampling.own", GATE_TIME, FINDINGS(sites.own_ns) },
+	{ "sampling.cpu_samples", GATE_COUNT, FINDINGS(sites.cpu_samples) },
+	{ "wait_sites", GATE_COUNT, .get = get_wait_sites },
+	{ "cpu_sites", GATE_COUNT, .get = get_cpu_sites },
 	{ "lifecycle.zombies", GATE_COUNT, FINDINGS(lives.n_zombies) },
 	{ "lifecycle.zombies_at_once", GATE_COUNT, FINDINGS(lives.peak) },
 	{ "lifecycle.orphans", GATE_COUNT, FINDINGS(lives.n_orphans) },

@@ -36,6 +36,19 @@ void shares_add_like(struct shares *to, const struct shares *by, double ns);
 /* classify.c: the class of whatever these shares are of. */
 void classify(const struct shares *s, struct verdict *ret);
 
+/* sites.c: fills f->sites. */
+void sites_find(struct findings *f);
+void sites_forget(struct sites *s);
+/* sites_say.c: evidence of where, for a verdict; and how its advice begins. */
+void sites_say(struct finding *to, const struct findings *f);
+const char *sites_advice(const struct findings *f);
+/* hot.c: the functions of these rows, which come in order. */
+struct hot *hot_find(const struct model *m, enum site_what what, const struct site_row *rows,
+		     size_t n, size_t *ret_n);
+/* own_code.c: the innermost frame that is the program's own, one with a name if there is
+ * any; -1: there is none. */
+ptrdiff_t own_frame(const struct model *m, const struct stack *s);
+
 /* lifecycle.c: fills f->lives. */
 void lifecycle_find(struct findings *f);
 void lifecycle_free(struct lifecycle *l);
@@ -69,8 +82,9 @@ void peer_say(struct finding *to, const struct findings *f);
 double others_gain(const struct findings *f, const struct shares *s);
 /* others.c: evidence, unless its own CPU limit is what held it back. */
 void others_say(struct finding *to, const struct findings *f, const struct shares *s);
-/* pool.c: one of these rules. */
+/* pool.c, lock_code.c: two of these rules. */
 void pool_find(struct findings *f);
+void lock_code_find(struct findings *f);
 
 /* gate_eval.c */
 void gate_results_free(struct gate_result *results, size_t n);

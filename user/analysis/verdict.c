@@ -191,10 +191,9 @@ static void say_serial(struct finding *to, const struct findings *f)
 	if (n < 2) {
 		finding_advice(
 			to,
-			"Find the code that takes the time (perf record) and make it cheaper, "
-			"or divide the work among up to %.4g threads or processes: that is how "
-			"many CPUs it may use.",
-			f->cpus_allowed);
+			"%s, or divide the work among up to %.4g threads or processes: that is "
+			"how many CPUs it may use.",
+			sites_advice(f), f->cpus_allowed);
 		return;
 	}
 	finding_advice(to,
@@ -216,15 +215,15 @@ static void say_cpu(struct finding *to, const struct findings *f, const struct s
 	} else if (at_once(f) >= 0.85 * f->cpus_allowed) {
 		finding_title(to,
 			      "most of the time goes to computing, on all CPUs that it may use");
-		finding_advice(to, "Find the code that takes the time (perf record) and make it "
-				   "cheaper, or give it more CPUs. More threads would only take "
-				   "turns.");
+		finding_advice(to, "%s, or give it more CPUs. More threads would only take turns.",
+			       sites_advice(f));
 	} else {
 		finding_title(to, "most of the time goes to computing, on %.2g of %.4g CPUs",
 			      at_once(f), f->cpus_allowed);
-		finding_advice(to, "Find the code that takes the time (perf record) and make it "
-				   "cheaper, or keep more CPUs busy: see which threads compute "
-				   "while the others wait.");
+		finding_advice(to,
+			       "%s, or keep more CPUs busy: see which threads compute while the "
+			       "others wait.",
+			       sites_advice(f));
 		finding_gain(to, f, spare, "by keeping all allowed CPUs busy");
 	}
 	add_busiest(to, f);
@@ -471,4 +470,5 @@ void verdict_find(struct findings *f)
 	add_running(to, f);
 	add_queued(to, f);
 	add_waits(to, f);
+	sites_say(to, f);
 }

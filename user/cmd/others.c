@@ -17,7 +17,7 @@
 #define LEAST_NS 10000000ull /* less than that is a tick that may have been somebody else's */
 
 struct seen {
-	pid_t pid;
+	pid_t pid, parent;
 	unsigned long long start; /* all three in clock ticks */
 	unsigned long long cpu;
 	char comm[EVENT_COMM_SIZE];
@@ -53,9 +53,9 @@ static bool parse(const char *stat, struct seen *ret)
 
 	if (!open || !close || close < open ||
 	    sscanf(close + 1,
-		   " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %*d %*d %*d %*d %*d "
+		   " %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %*d %*d %*d %*d %*d "
 		   "%*d %llu",
-		   &user, &kernel, &ret->start) != 3)
+		   &ret->parent, &user, &kernel, &ret->start) != 4)
 		return false;
 	ret->cpu = user + kernel;
 	snprintf(ret->comm, sizeof(ret->comm), "%.*s", (int)(close - open - 1), open + 1);
@@ -134,13 +134,27 @@ static void subtract(struct seen *now, const struct others *before)
 		now->cpu = 0;
 }
 
+/* Concprof itself, and what it has started to read the program's files, two deep. */
+static bool is_ours(const struct others *all, const struct seen *s)
+{
+	if (s->pid == getpid() || s->parent == getpid())
+		return true;
+	for (size_t i = 0; i < all->list.n; i++) {
+		const struct seen *parent = &all->list.items[i];
+
+		if (parent->pid == s->parent)
+			return parent->parent == getpid();
+	}
+	return false;
+}
+
 static bool is_own(const struct seen *s, const pid_t *own, size_t n_own)
 {
 	for (size_t i = 0; i < n_own; i++) {
 		if (own[i] == s->pid)
 			return true;
 	}
-	return s->pid == getpid();
+	return false;
 }
 
 static int tell(const struct seen *s, event_fn fn, void *ctx)
@@ -169,7 +183,7 @@ int others_end(const struct others *o, const pid_t *own, size_t n_own, event_fn 
 
 		if (s->cpu * tick_ns() < LEAST_NS)
 			break;
-		if (is_own(s, own, n_own))
+		if (is_ours(now, s) || is_own(s, own, n_own))
 			continue;
 		error = tell(s, fn, ctx);
 		told++;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cmd/cmd.h"
@@ -15,6 +16,7 @@
 #include "launch/environ.h"
 #include "launch/status.h"
 #include "launch/user.h"
+#include "sym/sites.h"
 
 extern char **environ;
 
@@ -26,9 +28,13 @@ struct run {
 	struct launch_environ environ;
 	struct launch *launch;
 	struct probe *probe;
+	struct sym *sym;
+	struct sites *sites;
 	struct model_builder *builder;
 	struct record *records[OPTS_OUTPUTS];
 	size_t n_records;
+	uint64_t naming_since; /* CLOCK_MONOTONIC; 0: not yet */
+	bool said_progress;
 	int signal_fd;
 	int gates; /* what gates_status() said */
 	struct err err;
@@ -38,11 +44,29 @@ struct run {
 static int take_event(void *ctx, const struct event *ev)
 {
 	struct run *r = ctx;
-	int error = model_builder_event(r->builder, ev);
+	int error = sites_event(r->sites, ev);
 
+	if (!error)
+		error = model_builder_event(r->builder, ev);
 	for (size_t i = 0; i < r->n_records && !error; i++)
 		error = record_event(r->records[i], ev);
 	return error;
+}
+
+/* What reads the program's files, as whoever reads the report. */
+static int start_symbols(struct run *r)
+{
+	struct sym_opts opts = { .change_user = r->writer.change,
+				 .uid = r->writer.uid,
+				 .gid = r->writer.gid };
+
+	if (sym_start(&r->sym, &opts, &r->err))
+		return STATUS_FAILED;
+	r->sites = sites_new(r->sym);
+	if (r->sites)
+		return 0;
+	err_set(&r->err, -ENOMEM, "out of memory");
+	return STATUS_FAILED;
 }
 
 /* Everything up to the held child. 0, or concprof's exit status. */
@@ -53,6 +77,8 @@ static int prepare(struct run *r, const struct launch_signals *inherited)
 
 	if (launch_user_resolve(&r->user, r->o->user, r->o->as_root, &r->err) ||
 	    launch_user_resolve(&r->writer, NULL, false, &r->err))
+		return STATUS_FAILED;
+	if (start_symbols(r))
 		return STATUS_FAILED;
 	if (launch_environ_build(&r->environ, &r->user, environ, &r->err))
 		return STATUS_FAILED;
@@ -87,8 +113,11 @@ static int open_outputs(struct run *r)
 /* Loads the probes, then gives up what only they needed. */
 static int watch(struct run *r)
 {
-	struct probe_opts opts = { .linger = r->o->linger_ns > 0, .all_calls = r->o->all_calls };
+	struct probe_opts opts = { .linger = r->o->linger_ns > 0,
+				   .all_calls = r->o->all_calls,
+				   .code = sites_sink(r->sites) };
 
+	sites_follow(r->sites, launch_pid(r->launch));
 	if (probe_open(&r->probe, &opts, &r->err) ||
 	    probe_watch(r->probe, launch_pid(r->launch), facts_cpus_allowed(), &r->err) ||
 	    launch_drop_privileges(&r->writer, &r->err))
@@ -148,6 +177,37 @@ static int write_reports(struct run *r, const struct findings *f)
 	return error;
 }
 
+#define PATIENCE_NS 1000000000ull
+
+/* A person who waits for names is told so, once that takes long. */
+static void say_progress(void *ctx, size_t done, size_t all)
+{
+	struct run *r = ctx;
+	struct timespec t;
+	uint64_t now;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	now = t.tv_sec * 1000000000ull + t.tv_nsec;
+	if (!r->naming_since)
+		r->naming_since = now;
+	if (now - r->naming_since < PATIENCE_NS || r->o->quiet || !isatty(STDERR_FILENO))
+		return;
+	fprintf(stderr, "\rconcprof: looking up names, %zu of %zu files\r", done, all);
+	r->said_progress = true;
+}
+
+static int tell_code(void *ctx, uint64_t *ret_cpu_ns)
+{
+	struct run *r = ctx;
+	int error = sites_finish(r->sites, take_event, say_progress, r);
+
+	if (r->said_progress)
+		fprintf(stderr, "\r%60s\r", "");
+	*ret_cpu_ns = sym_stop(r->sym);
+	r->sym = NULL;
+	return error;
+}
+
 static int measure(struct run *r, struct outcome *outcome)
 {
 	struct supervision s = {
@@ -156,6 +216,7 @@ static int measure(struct run *r, struct outcome *outcome)
 		.signal_fd = r->signal_fd,
 		.fn = take_event,
 		.ctx = r,
+		.tell_code = tell_code,
 		.duration_ns = r->o->duration_ns,
 		.linger_ns = r->o->linger_ns,
 		.all_calls = r->o->all_calls,
@@ -164,7 +225,8 @@ static int measure(struct run *r, struct outcome *outcome)
 
 	if (error)
 		return launch_exit_status(error);
-	return supervise(&s, outcome, &r->err) ? STATUS_FAILED : 0;
+	error = supervise(&s, outcome, &r->err);
+	return error ? STATUS_FAILED : 0;
 }
 
 static int analyse(struct run *r)
@@ -203,6 +265,8 @@ int cmd_run(const struct opts *o, const struct launch_signals *inherited)
 	for (size_t i = 0; i < r.n_records; i++)
 		record_abandon(r.records[i]);
 	probe_free(r.probe);
+	sites_free(r.sites);
+	sym_stop(r.sym);
 	launch_free(r.launch);
 	launch_environ_free(&r.environ);
 	launch_user_free(&r.user);

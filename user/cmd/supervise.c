@@ -46,6 +46,7 @@ struct state {
 	bool ending;   /* we end what was measured */
 	bool done;
 	int by_signal; /* that ended the measurement */
+	uint64_t code_cpu_ns;
 	struct ev_end end;
 	bool idle_known;
 	uint64_t idle_ns;      /* of the allowed CPUs, when it began */
@@ -369,7 +370,8 @@ static int tell_end(struct state *st)
 	st->end.head.size = sizeof(st->end);
 	st->end.status = st->outcome->ended ? st->outcome->wstatus : -1;
 	st->end.collector_cpu_ns = (use.ru_utime.tv_sec + use.ru_stime.tv_sec) * 1000000000ull +
-				   (use.ru_utime.tv_usec + use.ru_stime.tv_usec) * 1000ull;
+				   (use.ru_utime.tv_usec + use.ru_stime.tv_usec) * 1000ull +
+				   st->code_cpu_ns;
 	st->end.collector_rss_bytes = own_peak_bytes();
 	return st->s->fn(st->s->ctx, &st->end.head);
 }
@@ -400,6 +402,9 @@ int supervise(const struct supervision *s, struct outcome *ret, struct err *err)
 	others_free(st.others);
 	if (error)
 		return error;
+	error = s->tell_code ? s->tell_code(s->ctx, &st.code_cpu_ns) : 0;
+	if (error)
+		return failed(&st, error, "naming the places in the code");
 	error = tell_end(&st);
 	ret->wstatus = final_status(&st);
 	return error;

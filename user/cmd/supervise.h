@@ -21,6 +21,9 @@ struct supervision {
 	int signal_fd;	       /* signalfd(2) of supervise_signals() */
 	event_fn fn;	       /* gets all events but the first ones, EV_END included */
 	void *ctx;
+	/* Says where in the code it was, at the end; the CPU time that concprof's own children took
+	 * for it. NULL: nothing to say. */
+	int (*tell_code)(void *ctx, uint64_t *ret_cpu_ns);
 	uint64_t duration_ns, linger_ns; /* 0: none */
 	bool all_calls;			 /* the one window is open already */
 };

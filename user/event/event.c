@@ -152,6 +152,29 @@ static int life_is_valid(const struct ev_life *l)
 	       (!codes[l->what] || l->code < codes[l->what]);
 }
 
+static int frame_is_valid(const struct ev_frame *f)
+{
+	size_t strings = 0;
+
+	if (f->size > f->head.size - sizeof(*f) || !f->size || f->text[f->size - 1])
+		return 0;
+	for (size_t i = 0; i < f->size; i++)
+		strings += !f->text[i];
+	return f->id && strings == 3;
+}
+
+static int stack_is_valid(const struct ev_stack *s)
+{
+	return s->id && s->n <= STACK_MAX && s->end < STACK_END_COUNT &&
+	       s->n * sizeof(*s->frames) <= s->head.size - sizeof(*s);
+}
+
+static int site_is_valid(const struct ev_site *s)
+{
+	return s->what && s->what < SITE_WHAT_COUNT && s->cause < CAUSE_COUNT &&
+	       s->row < ROW_COUNT && s->stack;
+}
+
 static const size_t sizes[EV_KIND_COUNT] = {
 	[EV_RUN] = sizeof(struct ev_run),     [EV_TEXT] = sizeof(struct ev_text),
 	[EV_EXEC] = sizeof(struct ev_exec),   [EV_THREAD] = sizeof(struct ev_thread),
@@ -159,6 +182,8 @@ static const size_t sizes[EV_KIND_COUNT] = {
 	[EV_PROBE] = sizeof(struct ev_probe), [EV_CALLS] = sizeof(struct ev_calls),
 	[EV_END] = sizeof(struct ev_end),     [EV_PEER] = sizeof(struct ev_peer),
 	[EV_OTHER] = sizeof(struct ev_other), [EV_LIFE] = sizeof(struct ev_life),
+	[EV_FRAME] = sizeof(struct ev_frame), [EV_STACK] = sizeof(struct ev_stack),
+	[EV_SITE] = sizeof(struct ev_site),
 };
 
 size_t event_fixed_size(unsigned int kind)
@@ -185,6 +210,12 @@ int event_is_valid(const struct event *ev, size_t room)
 		return IS_ENDED(((const struct ev_other *)ev)->comm);
 	case EV_LIFE:
 		return life_is_valid((const struct ev_life *)ev);
+	case EV_FRAME:
+		return frame_is_valid((const struct ev_frame *)ev);
+	case EV_STACK:
+		return stack_is_valid((const struct ev_stack *)ev);
+	case EV_SITE:
+		return site_is_valid((const struct ev_site *)ev);
 	case EV_LOSS:
 		return IS_ENDED(((const struct ev_loss *)ev)->name);
 	case EV_PROBE:

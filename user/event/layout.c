@@ -59,6 +59,8 @@ static const struct {
 	[EV_PROBE] = PARTS(plain_parts), [EV_CALLS] = PARTS(plain_parts),
 	[EV_END] = PARTS(plain_parts),	 [EV_PEER] = PARTS(plain_parts),
 	[EV_OTHER] = PARTS(plain_parts), [EV_LIFE] = PARTS(plain_parts),
+	[EV_FRAME] = PARTS(plain_parts), [EV_STACK] = PARTS(plain_parts),
+	[EV_SITE] = PARTS(plain_parts),
 };
 
 void layout_own(struct layout *ret, unsigned int kind)

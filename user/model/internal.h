@@ -5,6 +5,8 @@
 #include "model/model.h"
 #include "../bpf/state.h"
 
+#define obstack_chunk_alloc malloc
+#define obstack_chunk_free  free
 #include <obstack.h>
 
 #include "base/vec.h"
@@ -38,6 +40,9 @@ struct model_builder {
 	VEC(struct peer) peers;
 	VEC(struct other) others;
 	VEC(struct ev_life) lives;
+	VEC(struct frame) frames;
+	VEC(struct stack) stacks;
+	VEC(struct site) sites;
 	VEC(struct loss) losses;
 	VEC(struct ev_probe) probes;
 	struct affinity affinities[AFFINITIES]; /* of more, the last is all that follow */
@@ -52,6 +57,16 @@ struct model_memory {
 	struct model model; /* first: a struct model * is one of these */
 	struct obstack strings;
 };
+
+/* What it holds is freed with the model. */
+struct obstack *strings_of(struct model_builder *b);
+
+/* code.c: handlers of the events of their names. */
+int on_frame(struct model_builder *b, const struct event *head);
+int on_stack(struct model_builder *b, const struct event *head);
+int on_site(struct model_builder *b, const struct event *head);
+/* code.c: hands them to the model. */
+void code_build(struct model_builder *b);
 
 /* strip.c */
 void strip_add(struct strip *s, const struct wall_sums *sums);

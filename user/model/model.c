@@ -8,9 +8,6 @@
 #define ARGS_MAX                                                                                   \
 	256 /* of one command that are kept: empty ones take more room here than in an event */
 
-#define obstack_chunk_alloc malloc
-#define obstack_chunk_free  free
-
 static void *checked(void *p)
 {
 	if (!p) {
@@ -30,7 +27,7 @@ struct model_builder *model_builder_new(void)
 	return b;
 }
 
-static struct obstack *strings_of(struct model_builder *b)
+struct obstack *strings_of(struct model_builder *b)
 {
 	return &((struct model_memory *)b->m)->strings;
 }
@@ -262,6 +259,7 @@ int model_builder_event(void *ctx, const struct event *ev)
 		[EV_THREAD] = on_thread, [EV_WALL] = on_wall,	[EV_LOSS] = on_loss,
 		[EV_PROBE] = on_probe,	 [EV_CALLS] = on_calls, [EV_END] = on_end,
 		[EV_PEER] = on_peer,	 [EV_OTHER] = on_other, [EV_LIFE] = on_life,
+		[EV_FRAME] = on_frame,	 [EV_STACK] = on_stack, [EV_SITE] = on_site,
 	};
 
 	if (!ev->kind || ev->kind >= EV_KIND_COUNT)
@@ -453,6 +451,7 @@ struct model *model_builder_finish(struct model_builder *b)
 	m->notes = b->notes.items;
 	m->n_notes = b->notes.n;
 	m->execs = b->execs.items;
+	code_build(b);
 	m->losses = b->losses.items;
 	m->n_losses = b->losses.n;
 	m->probes = b->probes.items;
@@ -479,6 +478,9 @@ void model_free(struct model *m)
 	free(m->peers);
 	free(m->others);
 	free(m->execs);
+	free(m->frames);
+	free(m->stacks);
+	free(m->sites);
 	free(m->losses);
 	free(m->probes);
 	obstack_free(&((struct model_memory *)m)->strings, NULL);

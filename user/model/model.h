@@ -160,6 +160,31 @@ struct other {
 	char comm[EVENT_COMM_SIZE];
 };
 
+/* A function at a place in the code. */
+struct frame {
+	const char *function, *file, *object; /* empty: not known */
+	uint32_t line;
+	uint32_t flags; /* enum frame_flags */
+};
+
+/* A chain of calls. */
+struct stack {
+	const uint32_t *frames; /* places in model.frames, innermost first */
+	size_t n;
+	enum stack_end end;
+	bool by_frame_pointer; /* some of it */
+};
+
+/* What a thread did at one place, by samples: struct ev_site. */
+struct site {
+	uint64_t thread_id, process_id; /* 0: several */
+	enum site_what what;
+	size_t stack; /* a place in model.stacks */
+	enum cause cause;
+	enum wall_row row;
+	uint64_t samples, waits, ns, max_ns;
+};
+
 struct model {
 	struct ev_run run;
 	const char *texts[TEXT_NOTE + 1]; /* by enum text_kind; NULL: not known */
@@ -189,6 +214,11 @@ struct model {
 	size_t n_others;
 
 	struct exec *execs; /* by process, then time */
+
+	struct frame *frames;
+	struct stack *stacks;
+	struct site *sites;
+	size_t n_frames, n_stacks, n_sites;
 
 	struct loss *losses;
 	size_t n_losses;

@@ -16,6 +16,8 @@ int collect_ring(struct probe *p, event_fn fn, void *ctx)
 	p->ctx = ctx;
 	p->fn_error = 0;
 	n = ring_buffer__consume(p->ring);
+	if (n >= 0 && !p->fn_error)
+		n = ring_buffer__consume(p->stacks);
 	if (p->fn_error)
 		return p->fn_error;
 	return n < 0 ? n : 0;
@@ -212,6 +214,8 @@ int collect_losses(struct probe *p, event_fn fn, void *ctx)
 	if (!error && program.wall.sums.missed_ns) /* else all of them could be made good */
 		error = one_loss(LOSS_SWITCH_IN, program.wall.sums.missed_in,
 				 program.wall.sums.missed_ns, "", fn, ctx);
+	if (!error && p->mappings)
+		error = one_loss(LOSS_MAPPINGS, mappings_lost(p->mappings), 0, "", fn, ctx);
 	return error ? error : missed_runs(p, fn, ctx);
 }
 
@@ -239,5 +243,5 @@ int collect_costs(struct probe *p, event_fn fn, void *ctx, struct ev_end *end)
 			return error;
 	}
 	end->bpf_elsewhere_ns = p->skel->bss->cost[COST_ELSEWHERE].ns * COST_SAMPLE;
-	return 0;
+	return code_tell(p, fn, ctx);
 }

@@ -29,11 +29,23 @@ struct probe_row {
 #define PROBE_ROWS 10
 extern const struct probe_row probe_rows[PROBE_ROWS];
 
+/* What tells where the code is, beside the probes. */
+enum code_source {
+	CODE_MAPPINGS,
+	CODE_CLOCK,
+	CODE_SOURCES,
+};
+
+struct mappings;
+
 struct probe {
 	struct concprof_bpf *skel;
 	struct bpf_link *links[PROBE_ROWS];
 	char why[PROBE_ROWS][128]; /* not attached because */
 	struct ring_buffer *ring;
+	struct ring_buffer *stacks; /* apart: to unwind takes time, and no ledger may wait */
+	unsigned int unwound;
+	int epoll;   /* readable when one of all these is */
 	event_fn fn; /* during a call that reads the ring */
 	void *ctx;
 	int fn_error;
@@ -41,6 +53,12 @@ struct probe {
 	bool has_wakeups; /* was attached on demand */
 	uint32_t windows;
 	uint64_t window_ns, window_since;
+	struct code_sink code; /* no functions: nobody asks */
+	struct mappings *mappings;
+	uint64_t mapped_until;	  /* CLOCK_MONOTONIC: the mappings before have been handed over */
+	struct bpf_link **clocks; /* of each CPU */
+	int n_clocks;
+	char code_why[CODE_SOURCES][128];
 };
 
 /* Does the running kernel have this tracepoint for BTF-typed programs? */
@@ -59,6 +77,25 @@ void kernel_find_code(const char *function, struct code *ret);
 
 /* Attaches a row, if that can be done; a row that is needed or an error otherwise. */
 int attach_row(struct probe *p, size_t row, struct err *err);
+
+/* code.c: what cannot be had is said in code_why. -errno: out of memory. */
+int code_open(struct probe *p);
+void code_close(struct probe *p);
+/* A record of the ring of stacks; libbpf's ring_buffer_sample_fn. */
+int code_record(void *ctx, void *data, size_t size);
+/* Hands over the mappings so far. */
+int code_read(struct probe *p);
+/* What could not be had, as EV_PROBE. */
+int code_tell(struct probe *p, event_fn fn, void *ctx);
+
+/* mappings.c */
+int mappings_open(struct mappings **ret);
+void mappings_free(struct mappings *m);
+/* Readable when much is waiting to be read. -errno. */
+int mappings_watch(const struct mappings *m, int epoll);
+int mappings_read(struct mappings *m, const struct code_sink *sink);
+/* Records that found no room. */
+uint64_t mappings_lost(const struct mappings *m);
 
 /* Takes what is in the ring. */
 int collect_ring(struct probe *p, event_fn fn, void *ctx);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -184,6 +185,35 @@ static int load(struct probe *p, const struct probe_opts *opts, struct err *err)
 	return error;
 }
 
+static int watch_rings(struct probe *p)
+{
+	int fds[] = { ring_buffer__epoll_fd(p->ring), ring_buffer__epoll_fd(p->stacks) };
+	struct epoll_event event = { .events = EPOLLIN };
+
+	p->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (p->epoll < 0)
+		return -errno;
+	for (size_t i = 0; i < sizeof(fds) / sizeof(*fds); i++) {
+		if (epoll_ctl(p->epoll, EPOLL_CTL_ADD, fds[i], &event))
+			return -errno;
+	}
+	return p->mappings ? mappings_watch(p->mappings, p->epoll) : 0;
+}
+
+static int open_rings(struct probe *p)
+{
+	int error;
+
+	p->ring = ring_buffer__new(bpf_map__fd(p->skel->maps.ring), on_ring_event, p, NULL);
+	if (!p->ring)
+		return -errno;
+	error = ring_buffer__add(p->ring, bpf_map__fd(p->skel->maps.lives), on_ring_event, p);
+	if (error)
+		return error;
+	p->stacks = ring_buffer__new(bpf_map__fd(p->skel->maps.stacks), code_record, p, NULL);
+	return p->stacks ? watch_rings(p) : -errno;
+}
+
 int probe_open(struct probe **ret, const struct probe_opts *opts, struct err *err)
 {
 	struct probe *p = calloc(1, sizeof(*p));
@@ -191,7 +221,9 @@ int probe_open(struct probe **ret, const struct probe_opts *opts, struct err *er
 
 	if (!p)
 		return err_set(err, -ENOMEM, "out of memory");
+	p->epoll = -1;
 	p->all_calls = opts->all_calls;
+	p->code = opts->code;
 	error = load(p, opts, err);
 	if (error)
 		goto fail;
@@ -199,12 +231,14 @@ int probe_open(struct probe **ret, const struct probe_opts *opts, struct err *er
 		if (probe_rows[i].when == ATTACH_ALWAYS)
 			error = attach_row(p, i, err);
 	}
+	if (!error) {
+		error = code_open(p);
+		if (error)
+			err_set(err, error, "cannot watch the code: %s", strerror(-error));
+	}
 	if (error)
 		goto fail;
-	p->ring = ring_buffer__new(bpf_map__fd(p->skel->maps.ring), on_ring_event, p, NULL);
-	error = p->ring ? ring_buffer__add(p->ring, bpf_map__fd(p->skel->maps.lives), on_ring_event,
-					   p)
-			: -errno;
+	error = open_rings(p);
 	if (error) {
 		err_set(err, error, "cannot map the ring buffers: %s", strerror(-error));
 		goto fail;
@@ -221,6 +255,10 @@ void probe_free(struct probe *p)
 	if (!p)
 		return;
 	ring_buffer__free(p->ring);
+	ring_buffer__free(p->stacks);
+	code_close(p);
+	if (p->epoll >= 0)
+		close(p->epoll);
 	for (size_t i = 0; i < PROBE_ROWS; i++)
 		bpf_link__destroy(p->links[i]);
 	concprof_bpf__destroy(p->skel);
@@ -299,7 +337,7 @@ int probe_watch(struct probe *p, pid_t held, unsigned int cpus, struct err *err)
 
 int probe_fd(const struct probe *p)
 {
-	return ring_buffer__epoll_fd(p->ring);
+	return p->epoll;
 }
 
 bool probe_is_over(const struct probe *p)
@@ -348,8 +386,10 @@ static int attach_on_demand(struct probe *p)
 
 int probe_read(struct probe *p, event_fn fn, void *ctx)
 {
-	int error = collect_ring(p, fn, ctx);
+	int error = code_read(p);
 
+	if (!error)
+		error = collect_ring(p, fn, ctx);
 	if (!error)
 		error = collect_wall(p, 0, fn, ctx);
 	return error ? error : attach_on_demand(p);

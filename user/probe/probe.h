@@ -15,13 +15,15 @@
 #include <sys/types.h>
 
 #include "base/err.h"
+#include "event/code.h"
 #include "event/event.h"
 
 struct probe;
 
 struct probe_opts {
-	bool linger;	/* the measurement goes on until the last tracked thread ends */
-	bool all_calls; /* futex and epoll calls all the time, not in windows */
+	bool linger;	       /* the measurement goes on until the last tracked thread ends */
+	bool all_calls;	       /* futex and epoll calls all the time, not in windows */
+	struct code_sink code; /* takes stacks and mappings whenever events are handed over */
 };
 
 /* Loads and attaches all probes that this kernel has. -EPERM, -ENOTSUP and the

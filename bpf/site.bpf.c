@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * From where in the program's code a thread waits, and where it computes: samples of its
+ * registers and of the top of its stack, which user space unwinds. See code.h for which
+ * waits are looked at.
+ */
+#include "thread.bpf.h"
+#include "arch.bpf.h"
+
+/* Room for some 500 stacks. */
+#define STACKS_SIZE (4 << 20)
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, STACKS_SIZE);
+} stacks SEC(".maps");
+
+/* At most so many waits are looked at on a CPU at once, and then one in some 1.05 ms. */
+#define BUDGET	     192
+#define BUDGET_SHIFT 20
+
+struct budget {
+	u64 at; /* in steps of 1 << BUDGET_SHIFT ns */
+	u64 left;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct budget);
+} budgets SEC(".maps");
+
+static __always_inline bool can_afford(u64 now)
+{
+	u32 zero = 0;
+	struct budget *b = bpf_map_lookup_elem(&budgets, &zero);
+	u64 steps;
+
+	if (!b)
+		return false;
+	steps = (now >> BUDGET_SHIFT) - b->at;
+	if (steps) {
+		b->at += steps;
+		b->left = b->left + steps < BUDGET ? b->left + steps : BUDGET;
+	}
+	if (!b->left)
+		return false;
+	b->left--;
+	return true;
+}
+
+/* Page by page: what is not mapped, or not in memory, ends it. */
+static __always_inline u32 copy_stack(u8 *to, u64 sp)
+{
+	u32 n = 4096 - (sp & 4095);
+
+	if (bpf_probe_read_user(to, n, (void *)sp))
+		return 0;
+	for (int i = 1; i < CODE_STACK / 4096; i++) {
+		barrier_var(n);
+		if (n > CODE_STACK - 4096 || bpf_probe_read_user(to + n, 4096, (void *)(sp + n)))
+			break;
+		n += 4096;
+	}
+	return n;
+}
+
+static __always_inline struct code_stack *take(struct tracked *t, struct task_struct *task,
+					       struct pt_regs *regs)
+{
+	struct code_stack *s = bpf_ringbuf_reserve(&stacks, sizeof(*s), 0);
+
+	if (!s) {
+		__sync_fetch_and_add(&lost[LOSS_STACKS], 1);
+		return NULL;
+	}
+	s->at = bpf_ktime_get_ns();
+	s->thread_id = t->id;
+	s->process_id = t->process_id;
+	s->tid = t->tid;
+	s->pid = t->pid;
+	s->in_kernel = 0;
+	bpf_probe_read_kernel(s->regs, sizeof(s->regs), regs);
+	s->n_bytes = copy_stack(s->bytes, regs->sp);
+	return s;
+}
+
+/* A task of the kernel has no user stack; one of i386 has another one, which is not read. */
+static __always_inline bool has_stack(struct task_struct *task, const struct pt_regs *regs)
+{
+	if (task->flags & (PF_KTHREAD | PF_IO_WORKER | PF_USER_WORKER | PF_EXITING))
+		return false;
+	return is_native_code(regs);
+}
+
+int site_wait(struct tracked *t)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+	u32 hash, cause;
+	struct site_part *part;
+	struct code_stack *s;
+
+	if (!t || !regs)
+		return 0;
+	hash = ((u32)USER_IP(regs) ^ (u32)regs->sp ^ (u32)USER_ARG0(regs)) * 0x9e3779b1;
+	part = &t->sites[hash >> 29];
+	if (!site_due(part, ((u32)t->track.last_out * 0x9e3779b1) >> 20))
+		return 0;
+	cause = t->track.cause;
+	if (cause >= CAUSE_COUNT || !has_stack(task, regs) || !can_afford(t->track.last_out))
+		return 0;
+	s = take(t, task, regs);
+	if (!s)
+		return 0;
+	s->what = CODE_WAIT;
+	s->cause = t->site_cause = cause;
+	s->cause_ns = t->site_ns = t->track.ledger.cause[cause].ns;
+	s->weight = part->since;
+	part->since = 0;
+	t->site_pending = 1;
+	bpf_ringbuf_submit(s, wakeup_flag(&stacks, STACKS_SIZE));
+	return 0;
+}
+
+int site_waited(struct tracked *t, u32 row)
+{
+	struct code_waited *w;
+	u32 cause;
+
+	if (!t)
+		return 0;
+	t->site_pending = 0;
+	cause = t->site_cause;
+	if (cause >= CAUSE_COUNT)
+		return 0;
+	w = bpf_ringbuf_reserve(&stacks, sizeof(*w), 0);
+	if (!w) {
+		__sync_fetch_and_add(&lost[LOSS_STACKS], 1);
+		return 0;
+	}
+	w->what = CODE_WAITED;
+	w->row = row;
+	w->thread_id = t->id;
+	w->ns = t->track.ledger.cause[cause].ns - t->site_ns;
+	bpf_ringbuf_submit(w, BPF_RB_NO_WAKEUP);
+	return 0;
+}
+
+/* By the clock of each CPU: what it computes. */
+SEC("perf_event")
+int cp_sample(u64 *ctx)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct tracked *t;
+	struct pt_regs *regs;
+	struct code_stack *s;
+
+	if (stopped || !task->pid)
+		return 0;
+	t = bpf_task_storage_get(&threads, task, 0, 0);
+	regs = (struct pt_regs *)bpf_task_pt_regs(task);
+	if (!t || t->role || !has_stack(task, regs))
+		return 0;
+	s = take(t, task, regs);
+	if (!s)
+		return 0;
+	s->what = CODE_CPU;
+	s->weight = 1;
+	s->cause = s->cause_ns = 0;
+	s->in_kernel = was_in_kernel(ctx);
+	bpf_ringbuf_submit(s, wakeup_flag(&stacks, STACKS_SIZE));
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "GPL";

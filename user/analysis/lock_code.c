@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Computing that is the taking and the letting go of locks: samples of the clock in their
+ * functions. Not all of it is contention, which a lock that spins hides from the ledger, as
+ * those of Go, Java and Rust do; but all of it is what locks cost.
+ */
+#include <string.h>
+
+#include "analysis/internal.h"
+#include "base/units.h"
+
+#define SAMPLES_LEAST 20  /* in such functions */
+#define SHARE_LEAST   0.2 /* of all samples */
+
+/* By how their names begin. */
+static const char *const lock_functions[] = {
+	/* glibc, musl */
+	"pthread_mutex_",
+	"__pthread_mutex_",
+	"___pthread_mutex_",
+	"__GI___pthread_mutex_",
+	"pthread_spin_",
+	"__pthread_spin_",
+	"pthread_rwlock_",
+	"__pthread_rwlock_",
+	"___pthread_rwlock_",
+	"lll_mutex_",
+	"__lll_lock_",
+	"__GI___lll_lock_",
+	/* Go */
+	"sync.(*Mutex).",
+	"sync.(*RWMutex).",
+	"internal/sync.(*Mutex).",
+	"runtime.lock",
+	"runtime.unlock",
+	"runtime.procyield",
+	/* Rust */
+	"<std::sys::sync::mutex",
+	"<std::sys::sync::rwlock",
+	"std::sys::sync::mutex",
+	"parking_lot::",
+	"<parking_lot::",
+	"<spin::",
+	/* Java's machine */
+	"ObjectMonitor::",
+	"ObjectSynchronizer::",
+	"SpinPause",
+	/* LLVM's and GNU's OpenMP */
+	"__kmp_acquire_",
+	"__kmp_test_",
+	"GOMP_critical",
+	"gomp_mutex_lock",
+};
+
+static bool is_lock_function(const struct frame *f)
+{
+	for (size_t i = 0; i < sizeof(lock_functions) / sizeof(*lock_functions); i++) {
+		if (!strncmp(f->function, lock_functions[i], strlen(lock_functions[i])))
+			return true;
+	}
+	return false;
+}
+
+/* Anywhere below the program's own function. */
+static bool is_in_lock(const struct model *m, const struct site_row *row)
+{
+	size_t inner = row->own < 0 ? row->stack->n : (size_t)row->own + 1;
+
+	for (size_t i = 0; i < inner; i++) {
+		if (is_lock_function(&m->frames[row->stack->frames[i]]))
+			return true;
+	}
+	return false;
+}
+
+void lock_code_find(struct findings *f)
+{
+	const struct sites *s = &f->sites;
+	const struct site_row *most = NULL;
+	uint64_t samples = 0;
+	char part[UNITS_SIZE];
+	struct finding *to;
+
+	for (size_t i = 0; i < s->n_cpu; i++) {
+		if (!is_in_lock(f->model, &s->cpu[i]))
+			continue;
+		samples += s->cpu[i].samples;
+		if (!most && s->cpu[i].own >= 0)
+			most = &s->cpu[i];
+	}
+	if (samples < SAMPLES_LEAST || samples < SHARE_LEAST * s->cpu_samples)
+		return;
+	to = finding_add(f, "lock.computing", SEVERITY_WARNING);
+	finding_title(to, "%s of the computing is taking locks and letting them go",
+		      units_percent(part, (double)samples / s->cpu_samples));
+	evidence_add(to, "cpu_sites.samples", samples,
+		     "of %llu samples by the clock were in functions of locks",
+		     (unsigned long long)s->cpu_samples);
+	if (most)
+		evidence_add(to, "cpu_sites.samples", most->samples, "most often called from %.80s",
+			     f->model->frames[most->stack->frames[most->own]].function);
+	finding_advice(to, "Take a lock less often, for more work at once. If several threads want "
+			   "the same one, they spin for it: fewer of them, or data of their own, "
+			   "would be faster.");
+}

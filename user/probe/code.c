@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Where the program waits and computes: stacks from the probes, mappings, and the clock. */
+#include "probe/internal.h"
+
+#include <errno.h>
+#include <linux/perf_event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define UNWIND_AT_ONCE	 16 /* then it is time to look after the ledgers */
+#define SAMPLES_A_SECOND 99 /* not in step with what happens each 10 ms */
+
+static int open_clock(int cpu)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_SOFTWARE,
+		.size = sizeof(attr),
+		.config = PERF_COUNT_SW_CPU_CLOCK,
+		.freq = 1,
+		.sample_freq = SAMPLES_A_SECOND,
+		.exclude_idle = 1,
+	};
+	int fd = syscall(SYS_perf_event_open, &attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* A CPU that is off has no clock. */
+static int attach_clock(struct probe *p, int cpu)
+{
+	int fd = open_clock(cpu), error;
+
+	if (fd < 0)
+		return fd == -ENODEV ? 0 : fd;
+	p->clocks[cpu] = bpf_program__attach_perf_event(p->skel->progs.cp_sample, fd);
+	if (p->clocks[cpu])
+		return 0; /* the link owns it */
+	error = -errno;
+	close(fd);
+	return error;
+}
+
+static void say(struct probe *p, enum code_source source, int error)
+{
+	snprintf(p->code_why[source], sizeof(p->code_why[source]), "perf_event_open: %s",
+		 strerror(-error));
+}
+
+int code_open(struct probe *p)
+{
+	int cpus = libbpf_num_possible_cpus(), error;
+
+	if (cpus < 0)
+		return cpus;
+	p->clocks = calloc(cpus, sizeof(struct bpf_link *));
+	if (!p->clocks)
+		return -ENOMEM;
+	p->n_clocks = cpus;
+	error = mappings_open(&p->mappings);
+	if (error)
+		say(p, CODE_MAPPINGS, error);
+	for (int cpu = 0; cpu < cpus; cpu++) {
+		error = attach_clock(p, cpu);
+		if (error)
+			say(p, CODE_CLOCK, error);
+	}
+	return 0;
+}
+
+void code_close(struct probe *p)
+{
+	for (int cpu = 0; cpu < p->n_clocks; cpu++)
+		bpf_link__destroy(p->clocks[cpu]);
+	free(p->clocks);
+	mappings_free(p->mappings);
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000000ull + t.tv_nsec;
+}
+
+/* All mappings that were there before a stack was taken go first. */
+static int catch_up(struct probe *p, uint64_t at)
+{
+	if (!p->mappings || at < p->mapped_until)
+		return 0;
+	p->mapped_until = now_ns();
+	return mappings_read(p->mappings, &p->code);
+}
+
+int code_record(void *ctx, void *data, size_t size)
+{
+	struct probe *p = ctx;
+	const struct code_stack *s = data;
+
+	if (!p->code.stack)
+		return 0;
+	if (size == sizeof(struct code_waited) && s->what == CODE_WAITED)
+		return p->fn_error = p->code.waited(p->code.ctx, data);
+	if (size != sizeof(*s) || s->n_bytes > CODE_STACK)
+		return -EPROTO;
+	p->fn_error = catch_up(p, s->at);
+	if (!p->fn_error && ++p->unwound % UNWIND_AT_ONCE == 0 && ring_buffer__consume(p->ring) < 0)
+		return p->fn_error ? p->fn_error : -EPROTO;
+	if (!p->fn_error)
+		p->fn_error = p->code.stack(p->code.ctx, s);
+	return p->fn_error;
+}
+
+/* Of a thread whose ledger was in its ring at the last look, the stacks were in theirs. */
+int code_read(struct probe *p)
+{
+	if (!p->code.mapping)
+		return 0;
+	p->code.settled(p->code.ctx);
+	return catch_up(p, UINT64_MAX);
+}
+
+int code_tell(struct probe *p, event_fn fn, void *ctx)
+{
+	static const char *const names[CODE_SOURCES] = {
+		[CODE_MAPPINGS] = "mappings",
+		[CODE_CLOCK] = "cpu-clock",
+	};
+	int error = 0;
+
+	for (int i = 0; i < CODE_SOURCES && !error; i++) {
+		struct ev_probe ev = { .head = { EV_PROBE, sizeof(ev) } };
+
+		ev.attached = !p->code_why[i][0];
+		snprintf(ev.name, sizeof(ev.name), "%s", names[i]);
+		snprintf(ev.why, sizeof(ev.why), "%s", p->code_why[i]);
+		error = fn(ctx, &ev.head);
+	}
+	return error;
+}

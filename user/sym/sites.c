@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "sym/sites.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/map.h"
+#include "base/vec.h"
+#include "sym/internal.h"
+#include "sym/space.h"
+
+#define SITES_MAX  32768 /* by thread; what is beyond is of no particular thread */
+#define STACKS_MAX 65536 /* different ones; what is beyond is of no known site */
+
+/* A wait that was looked at and has not ended. */
+struct pending {
+	uint32_t stack; /* 0: it has none */
+	uint32_t cause, weight;
+	uint64_t process_id, cause_ns;
+};
+
+struct sites {
+	struct sym *sym;
+	struct spaces *spaces;
+	struct code *code;
+	struct map pending_by_thread; /* a place in pending */
+	VEC(struct pending) pending;
+	VEC(uint32_t) free_pending;
+	struct map stack_by_hash; /* ... or the next free number: a place in stacks */
+	VEC(struct stack) stacks;
+	struct map site_by_hash;
+	VEC(struct ev_site) sites;
+};
+
+struct sites *sites_new(struct sym *sym)
+{
+	struct sites *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->sym = sym;
+	s->spaces = spaces_new();
+	s->code = s->spaces ? code_new(sym, s->spaces) : NULL;
+	if (s->code)
+		return s;
+	sites_free(s);
+	return NULL;
+}
+
+void sites_free(struct sites *s)
+{
+	if (!s)
+		return;
+	code_free(s->code);
+	spaces_free(s->spaces);
+	for (size_t i = 0; i < s->stacks.n; i++)
+		free(s->stacks.items[i].frames);
+	free(s->stacks.items);
+	free(s->pending.items);
+	free(s->free_pending.items);
+	free(s->sites.items);
+	map_free(&s->pending_by_thread);
+	map_free(&s->stack_by_hash);
+	map_free(&s->site_by_hash);
+	free(s);
+}
+
+void sites_follow(struct sites *s, uint32_t pid)
+{
+	spaces_follow(s->spaces, pid);
+}
+
+static bool is_stack(const struct stack *a, const struct stack *b)
+{
+	return a->n == b->n && a->end == b->end && a->by_frame_pointer == b->by_frame_pointer &&
+	       !memcmp(a->frames, b->frames, a->n * sizeof(*a->frames));
+}
+
+/* Its number, from 1 on; 0: there are too many. */
+static uint32_t stack_of(struct sites *s, const struct stack *stack)
+{
+	uint64_t hash = map_hash(stack->n, stack->end);
+	struct stack *own;
+
+	for (size_t i = 0; i < stack->n; i++)
+		hash = map_hash(hash, stack->frames[i]);
+	for (hash >>= 1;; hash++) {
+		uint64_t *value = map_find(&s->stack_by_hash, hash);
+
+		if (value && is_stack(&s->stacks.items[*value], stack))
+			return *value + 1;
+		if (!value)
+			break;
+	}
+	if (s->stacks.n == STACKS_MAX)
+		return 0;
+	*map_add(&s->stack_by_hash, hash) = s->stacks.n;
+	own = vec_add(&s->stacks);
+	*own = *stack;
+	own->frames = calloc(stack->n, sizeof(*own->frames));
+	if (!own->frames)
+		abort();
+	memcpy(own->frames, stack->frames, stack->n * sizeof(*own->frames));
+	return s->stacks.n;
+}
+
+static uint64_t hash_of(const struct ev_site *e)
+{
+	uint64_t hash = map_hash(e->thread_id, (uint64_t)e->what << 32 | e->stack);
+
+	return map_hash(hash, (uint64_t)e->cause << 32 | e->row) >> 1;
+}
+
+static bool is_site(const struct ev_site *a, const struct ev_site *b)
+{
+	return a->thread_id == b->thread_id && a->what == b->what && a->stack == b->stack &&
+	       a->cause == b->cause && a->row == b->row;
+}
+
+/* The same site of the same thread is added to. */
+static void add_site(struct sites *s, struct ev_site e)
+{
+	uint64_t hash;
+	struct ev_site *to;
+
+	if (s->sites.n >= SITES_MAX)
+		e.thread_id = e.process_id = 0;
+	for (hash = hash_of(&e);; hash++) {
+		uint64_t *value = map_find(&s->site_by_hash, hash);
+
+		if (!value)
+			break;
+		to = &s->sites.items[*value];
+		if (!is_site(to, &e))
+			continue;
+		to->samples += e.samples;
+		to->waits += e.waits;
+		to->ns += e.ns;
+		if (e.max_ns > to->max_ns)
+			to->max_ns = e.max_ns;
+		return;
+	}
+	*map_add(&s->site_by_hash, hash) = s->sites.n;
+	*vec_add(&s->sites) = e;
+}
+
+static void settle(struct sites *s, uint64_t thread_id, uint32_t row, uint64_t ns)
+{
+	uint64_t *place = map_find(&s->pending_by_thread, thread_id);
+	struct pending p;
+
+	if (!place)
+		return;
+	p = s->pending.items[*place];
+	*vec_add(&s->free_pending) = *place;
+	map_remove(&s->pending_by_thread, thread_id);
+	if (!p.stack || row >= ROW_COUNT)
+		return;
+	add_site(s, (struct ev_site){
+			    .head = { EV_SITE, sizeof(struct ev_site) },
+			    .thread_id = thread_id,
+			    .process_id = p.process_id,
+			    .what = SITE_WAIT,
+			    .stack = p.stack,
+			    .cause = p.cause,
+			    .row = row,
+			    .samples = 1,
+			    .waits = p.weight,
+			    .ns = p.weight * ns,
+			    .max_ns = ns,
+		    });
+}
+
+static struct pending *add_pending(struct sites *s, uint64_t thread_id)
+{
+	uint64_t *place = map_add(&s->pending_by_thread, thread_id);
+
+	if (*place == MAP_NONE) {
+		if (s->free_pending.n) {
+			*place = s->free_pending.items[--s->free_pending.n];
+		} else {
+			*place = s->pending.n;
+			vec_add(&s->pending);
+		}
+	}
+	return &s->pending.items[*place];
+}
+
+static void on_settled(void *ctx)
+{
+	struct sites *s = ctx;
+
+	spaces_bury(s->spaces);
+}
+
+static int on_mapping(void *ctx, const struct mapping *m)
+{
+	struct sites *s = ctx;
+
+	spaces_mapping(s->spaces, m);
+	return 0;
+}
+
+static int on_stack(void *ctx, const struct code_stack *raw)
+{
+	uint64_t frames[STACK_MAX];
+	struct stack stack = { .frames = frames };
+	struct sites *s = ctx;
+	uint32_t id;
+
+	if (raw->cause >= CAUSE_COUNT || !raw->weight)
+		return -EPROTO;
+	code_unwind(s->code, raw, &stack);
+	id = stack.n ? stack_of(s, &stack) : 0;
+	if (raw->what == CODE_WAIT)
+		*add_pending(s, raw->thread_id) = (struct pending){
+			.stack = id,
+			.cause = raw->cause,
+			.weight = raw->weight,
+			.process_id = raw->process_id,
+			.cause_ns = raw->cause_ns,
+		};
+	else if (id)
+		add_site(s, (struct ev_site){
+				    .head = { EV_SITE, sizeof(struct ev_site) },
+				    .thread_id = raw->thread_id,
+				    .process_id = raw->process_id,
+				    .what = SITE_CPU,
+				    .stack = id,
+				    .samples = 1,
+			    });
+	return 0;
+}
+
+static int on_waited(void *ctx, const struct code_waited *w)
+{
+	settle(ctx, w->thread_id, w->row, w->ns);
+	return 0;
+}
+
+struct code_sink sites_sink(struct sites *s)
+{
+	return (struct code_sink){
+		.settled = on_settled,
+		.mapping = on_mapping,
+		.stack = on_stack,
+		.waited = on_waited,
+		.ctx = s,
+	};
+}
+
+/* Of one that is alive at the end nobody else says what its last wait was; of one that has
+ * died it was said, or will be: the rings are read one after another. */
+int sites_event(void *ctx, const struct event *ev)
+{
+	const struct ev_thread *t = (const struct ev_thread *)ev;
+	struct sites *s = ctx;
+	uint64_t *place;
+
+	if (ev->kind != EV_THREAD)
+		return 0;
+	if (t->flags & THREAD_GROUP_DEAD)
+		spaces_ended(s->spaces, t->pid);
+	place = map_find(&s->pending_by_thread, t->id);
+	if (place && !(t->flags & THREAD_ENDED)) {
+		const struct pending *p = &s->pending.items[*place];
+		uint64_t ns = t->ledger.cause[p->cause].ns;
+
+		settle(s, t->id, t->open_row, ns > p->cause_ns ? ns - p->cause_ns : 0);
+	}
+	return 0;
+}
+
+int sites_finish(struct sites *s, event_fn fn, sites_progress_fn progress, void *ctx)
+{
+	int error = tell_stacks(s->code, s->sym, s->spaces, s->stacks.items, s->stacks.n, fn,
+				progress, ctx);
+
+	for (size_t i = 0; i < s->sites.n && !error; i++)
+		error = fn(ctx, &s->sites.items[i].head);
+	return error;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/*
+ * Which file's code lies where in the memory of each process, as its mappings, forks and
+ * executions say. A process whose beginning was not seen has none.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "event/code.h"
+
+struct spaces;
+
+/* A file, by what the kernel calls it; numbered from 0 on. */
+struct space_file {
+	uint32_t major, minor;
+	uint64_t inode;
+	uint32_t pid; /* of SPACE_ANONYMOUS: whose memory it is; else 0 */
+	char *path;
+};
+
+/* Memory that has no file, which the kernel calls so; its offsets are addresses. */
+#define SPACE_ANONYMOUS "//anon"
+
+/* Where an address lies. */
+struct place {
+	uint32_t file;
+	uint64_t offset; /* in the file */
+};
+
+struct spaces *spaces_new(void);
+void spaces_free(struct spaces *s);
+
+/* From here on this process's children and mappings are followed. */
+void spaces_follow(struct spaces *s, uint32_t pid);
+void spaces_mapping(struct spaces *s, const struct mapping *m);
+/* The process has ended; stacks of it may still come, up to spaces_bury(). */
+void spaces_ended(struct spaces *s, uint32_t pid);
+void spaces_bury(struct spaces *s);
+
+/* Where the address was then (CLOCK_MONOTONIC, as in a mapping), in the round that has not been
+ * buried. False: no file's code was there. */
+bool spaces_find(const struct spaces *s, uint32_t pid, uint64_t at, uint64_t address,
+		 struct place *ret);
+
+const struct space_file *spaces_file(const struct spaces *s, uint32_t file);
