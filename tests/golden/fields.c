@@ -76,6 +76,8 @@ static int loss_of(const char *name)
 		{ "calls", LOSS_CALLS },
 		{ "peers", LOSS_PEERS },
 		{ "life", LOSS_LIFE },
+		{ "stacks", LOSS_STACKS },
+		{ "mappings", LOSS_MAPPINGS },
 		{ 0 },
 	};
 
@@ -150,6 +152,33 @@ static int life_flag_of(const char *name)
 		{ "awaited", LIFE_AWAITED },
 		{ 0 },
 	};
+
+	return find(words, name);
+}
+
+static int frame_flag_of(const char *name)
+{
+	static const struct word words[] = { { "inlined", FRAME_INLINED },
+					     { "kernel", FRAME_KERNEL },
+					     { 0 } };
+
+	return find(words, name);
+}
+
+static int stack_end_of(const char *name)
+{
+	static const struct word words[] = {
+		{ "complete", STACK_COMPLETE }, { "cut", STACK_CUT },
+		{ "no-rule", STACK_NO_RULE },	{ "garbage", STACK_GARBAGE },
+		{ "full", STACK_FULL },		{ 0 },
+	};
+
+	return find(words, name);
+}
+
+static int site_of(const char *name)
+{
+	static const struct word words[] = { { "wait", SITE_WAIT }, { "cpu", SITE_CPU }, { 0 } };
 
 	return find(words, name);
 }
@@ -386,6 +415,38 @@ static const struct field life_fields[] = {
 	{ 0 },
 };
 
+static const struct field frame_fields[] = {
+	NUMBER(ev_frame, id),
+	NUMBER(ev_frame, line),
+	WORDS(ev_frame, flags, frame_flag_of),
+	{ "function", FIELD_NAME, sizeof(struct ev_frame), 0, NULL },
+	{ "file", FIELD_NAME, sizeof(struct ev_frame), 0, NULL },
+	{ "object", FIELD_NAME, sizeof(struct ev_frame), 0, NULL },
+	{ 0 },
+};
+
+static const struct field stack_fields[] = {
+	NUMBER(ev_stack, id),
+	WORDS(ev_stack, end, stack_end_of),
+	NUMBER(ev_stack, by_frame_pointer),
+	{ "frames", FIELD_FRAMES, sizeof(struct ev_stack), 0, NULL },
+	{ 0 },
+};
+
+static const struct field site_fields[] = {
+	NUMBER(ev_site, thread_id),
+	NUMBER(ev_site, process_id),
+	WORDS(ev_site, what, site_of),
+	NUMBER(ev_site, stack),
+	WORDS(ev_site, cause, cause_by_name),
+	WORDS(ev_site, row, row_of),
+	NUMBER(ev_site, samples),
+	NUMBER(ev_site, waits),
+	NUMBER(ev_site, ns),
+	NUMBER(ev_site, max_ns),
+	{ 0 },
+};
+
 static const struct kind kinds[] = {
 	{ "run", EV_RUN, sizeof(struct ev_run), run_fields },
 	{ "text", EV_TEXT, sizeof(struct ev_text), text_fields },
@@ -399,6 +460,9 @@ static const struct kind kinds[] = {
 	{ "peer", EV_PEER, sizeof(struct ev_peer), peer_fields },
 	{ "other", EV_OTHER, sizeof(struct ev_other), other_fields },
 	{ "life", EV_LIFE, sizeof(struct ev_life), life_fields },
+	{ "frame", EV_FRAME, sizeof(struct ev_frame), frame_fields },
+	{ "stack", EV_STACK, sizeof(struct ev_stack), stack_fields },
+	{ "site", EV_SITE, sizeof(struct ev_site), site_fields },
 	{ 0 },
 };
 

@@ -14,6 +14,8 @@ enum field_type {
 	FIELD_WAIT,    /* "name.CAUSE", a struct ledger_cause */
 	FIELD_ARGS,    /* appended to ev_exec.args */
 	FIELD_TEXT,    /* at the end of an ev_text */
+	FIELD_NAME,    /* appended to ev_frame.text: function, file, object, in this order */
+	FIELD_FRAMES,  /* ids, joined by commas, of an ev_stack */
 	FIELD_BYTES,   /* an array of bytes, the first of them given in hex */
 };
 

@@ -3,8 +3,8 @@
  * usage: golden [--update] [DIRECTORY] [CASE...]
  *
  * Reads DIRECTORY/CASE/in.evt, makes all reports of it, and compares them with
- * out.txt and out.json there, and with those of out.md, out.github, out.xml, out.metrics and
- * out.csv that are there. --update writes these instead: read the change.
+ * out.txt and out.json there, and with those of out.md, out.github, out.xml, out.metrics,
+ * out.csv, out.folded and out.pb.gz (by its content) that are there. --update writes these instead: read the change.
  * DIRECTORY/CASE/gates, if it exists, has a condition of --fail-on in each line.
  * DIRECTORY/CASE/base.evt and head.evt have the runs of a comparison: golden_diff.c.
  */
@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include "base/escape.h"
 #include "base/utf8.h"
@@ -72,6 +73,58 @@ static void explain(char *why, size_t size, const char *got, const char *expecte
 		 expected + start);
 }
 
+/* All that a gzipped file of this content holds; NULL: it is none. */
+static char *unpack(FILE *in, size_t *size)
+{
+	gzFile gz = gzdopen(dup(fileno(in)), "rb");
+	char *content = NULL, bytes[4096];
+	FILE *to = open_memstream(&content, size);
+	int n = -1;
+
+	if (gz && to) {
+		while ((n = gzread(gz, bytes, sizeof(bytes))) > 0)
+			fwrite(bytes, 1, (size_t)n, to);
+	}
+	if (gz && gzclose(gz) != Z_OK)
+		n = -1;
+	if (to)
+		fclose(to);
+	if (!n)
+		return content;
+	free(content);
+	return NULL;
+}
+
+/* Another zlib may pack the same otherwise, so what is packed is compared. */
+static void compare_packed(struct tally *t, const char *path, const char *name, const char *got,
+			   size_t size)
+{
+	FILE *kept = fopen(path, t->update ? "w+e" : "re"), *new = tmpfile();
+	size_t expected_size = 0, got_size = 0;
+	char *expected, *content;
+
+	if (!kept || !new || fwrite(got, 1, size, t->update ? kept : new) != size ||
+	    fflush(t->update ? kept : new)) {
+		say(t, false, name, strrchr(path, '/') + 1, "cannot read or write");
+	} else if (t->update) {
+		say(t, true, name, strrchr(path, '/') + 1, "");
+	} else {
+		rewind(new);
+		expected = unpack(kept, &expected_size);
+		content = unpack(new, &got_size);
+		say(t,
+		    expected && content && expected_size == got_size &&
+			    !memcmp(expected, content, got_size),
+		    name, strrchr(path, '/') + 1, "not the same content");
+		free(expected);
+		free(content);
+	}
+	if (kept)
+		fclose(kept);
+	if (new)
+		fclose(new);
+}
+
 void compare(struct tally *t, const char *path, const char *name, const char *got)
 {
 	char *expected = t->update ? NULL : read_all(path), why[1024] = "";
@@ -92,10 +145,9 @@ void compare(struct tally *t, const char *path, const char *name, const char *go
 }
 
 static int write_report(const char *format, const struct findings *f,
-			const struct report_opts *opts, char **text)
+			const struct report_opts *opts, char **text, size_t *size)
 {
-	size_t size = 0;
-	FILE *out = open_memstream(text, &size);
+	FILE *out = open_memstream(text, size);
 	int err;
 
 	if (!out)
@@ -149,6 +201,7 @@ struct report {
 	bool optional;	  /* not every case has the file */
 	bool of_terminal; /* its width, colours and signs are those of the options */
 	bool for_machine; /* nobody looks at it as it is */
+	bool packed;	  /* by gzip */
 };
 
 static void check_report(struct tally *t, const struct report *r, const char *dir, const char *name,
@@ -156,14 +209,17 @@ static void check_report(struct tally *t, const struct report *r, const char *di
 {
 	static const struct report_opts none = { .utf8 = true };
 	char path[4096], what[64], *text = NULL;
-	int err = write_report(r->format, f, opts, &text);
+	size_t size = 0;
+	int err = write_report(r->format, f, opts, &text, &size);
 	const char *problem;
 
 	snprintf(path, sizeof(path), "%s/%s", dir, r->file);
 	if (err) {
 		say(t, false, name, r->file, strerror(-err));
 	} else {
-		if (!r->optional || !access(path, F_OK))
+		if (r->packed && !access(path, F_OK))
+			compare_packed(t, path, name, text, size);
+		else if (!r->optional || !access(path, F_OK))
 			compare(t, path, name, text);
 		problem = text_problem(text, r->of_terminal ? opts : &none);
 		snprintf(what, sizeof(what), "%s is safe to show", r->file);
@@ -200,6 +256,8 @@ static void check_reports(struct tally *t, const char *dir, const char *name,
 		{ "junit", "out.xml", .optional = true },
 		{ "openmetrics", "out.metrics", .optional = true },
 		{ "csv", "out.csv", .optional = true },
+		{ "folded", "out.folded", .optional = true },
+		{ "pprof", "out.pb.gz", .optional = true, .for_machine = true, .packed = true },
 	};
 
 	for (size_t i = 0; i < sizeof(reports) / sizeof(*reports); i++)

@@ -158,6 +158,38 @@ static int set_text(struct reader *r, const char *value)
 	return 0;
 }
 
+static int add_name(struct reader *r, const char *value)
+{
+	struct ev_frame *f = (struct ev_frame *)r->event.bytes;
+	size_t n = strlen(value) + 1;
+
+	if (sizeof(*f) + f->size + n + 8 > sizeof(r->event.bytes))
+		return bad(r, "the names are too long");
+	memcpy(f->text + f->size, value, n);
+	f->size += (uint32_t)n;
+	f->head.size = (uint32_t)((sizeof(*f) + f->size + 7) / 8 * 8);
+	return 0;
+}
+
+static int set_frames(struct reader *r, const char *value)
+{
+	struct ev_stack *s = (struct ev_stack *)r->event.bytes;
+	int64_t id;
+	int err;
+
+	while (*value) {
+		err = read_number(r, &value, ',', &id);
+		if (err)
+			return err;
+		if (s->n == STACK_MAX)
+			return bad(r, "too many frames");
+		s->frames[s->n++] = (uint32_t)id;
+		value += *value == ',';
+	}
+	s->head.size = (uint32_t)((sizeof(*s) + s->n * sizeof(*s->frames) + 7) / 8 * 8);
+	return 0;
+}
+
 static int add_arg(struct reader *r, const char *value)
 {
 	struct ev_exec *e = (struct ev_exec *)r->event.bytes;
@@ -200,6 +232,10 @@ static int set_field(struct reader *r, const struct kind *kind, const char *key,
 		return add_arg(r, value);
 	case FIELD_TEXT:
 		return set_text(r, value);
+	case FIELD_NAME:
+		return add_name(r, value);
+	case FIELD_FRAMES:
+		return set_frames(r, value);
 	default:
 		err = read_number(r, &rest, '\0', &number);
 		if (!err)

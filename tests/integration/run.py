@@ -22,7 +22,8 @@ from harness import Skip, Test
 SUBJECTS = ('workloads', 'cgroups', 'status', 'output', 'signals', 'killed', 'environment',
             'sudo', 'ledger', 'preempted', 'crowd', 'documents', 'cost', 'calls', 'peers',
              'busy', 'programs', 'lives', 'formats', 'gates', 'ci', 'cancelled',
-             'recording', 'kept', 'tables', 'comparisons')
+             'recording', 'kept', 'tables', 'comparisons',
+             'stacks', 'code')
 
 
 def all_tests(build):

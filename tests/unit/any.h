@@ -111,8 +111,55 @@ static inline struct ev_life any_life(struct rng *rng)
 	return l;
 }
 
+static inline const char *any_name(struct rng *rng)
+{
+	static const char *const names[] = { "",	 "main", "f", "a;b c\n", "\033[31m\"\xff\\",
+					     "/lib/x.so" };
+
+	return names[rng_below(rng, sizeof(names) / sizeof(*names))];
+}
+
+/* Some frames, stacks of them, and sites there: perhaps of threads that there are. */
+static inline void put_any_sites(struct rng *rng)
+{
+	__u32 n_frames = 1 + rng_below(rng, 4), n_stacks = 1 + rng_below(rng, 4), frames[6];
+
+	for (__u32 id = 1; id <= n_frames; id++) {
+		struct ev_frame *e = frame(id, any_name(rng), any_name(rng), any_name(rng));
+
+		e->line = rng_below(rng, 3);
+		e->flags = rng_below(rng, 4);
+		put(e);
+		free(e);
+	}
+	for (__u32 id = 1; id <= n_stacks; id++) {
+		struct ev_stack *e;
+		size_t n = rng_below(rng, 7);
+
+		for (size_t i = 0; i < n; i++)
+			frames[i] = 1 + rng_below(rng, n_frames);
+		e = stack(id, frames, n);
+		e->end = rng_below(rng, STACK_END_COUNT);
+		put(e);
+		free(e);
+	}
+	for (int i = rng_below(rng, 12); i; i--) {
+		struct ev_site e =
+			cpu_site(rng_below(rng, 5), 1 + rng_below(rng, n_stacks), some(rng));
+
+		e.what = 1 + rng_below(rng, SITE_WHAT_COUNT - 1);
+		e.process_id = rng_below(rng, 5);
+		e.thread_id = rng_one_in(rng, 16) ? UINT64_MAX - rng_below(rng, 99) : e.thread_id;
+		e.cause = rng_below(rng, CAUSE_COUNT);
+		e.row = rng_below(rng, ROW_COUNT);
+		e.waits = some(rng);
+		e.ns = some(rng);
+		put(&e);
+	}
+}
+
 /* Up to three threads, on few CPUs, what happened to their processes, some servers, other
- * programs and some sums. */
+ * programs, some sites and some sums. */
 static inline void analyse_any(struct rng *rng)
 {
 	struct ev_wall last = any_wall(rng);
@@ -135,6 +182,8 @@ static inline void analyse_any(struct rng *rng)
 
 		put(&o);
 	}
+	if (rng_one_in(rng, 2))
+		put_any_sites(rng);
 	for (int i = rng_below(rng, 3); i; i--) {
 		struct ev_wall w = any_wall(rng);
 

@@ -232,3 +232,72 @@ static inline struct ev_text *text(enum text_kind what, const char *string)
 	memcpy(t->text, string, t->length);
 	return t;
 }
+
+/* An event with something behind it, zeroed. */
+static inline void *event_of(unsigned int kind, size_t fixed, size_t more)
+{
+	size_t size = (fixed + more + 7) / 8 * 8;
+	struct event *e = calloc(1, size);
+
+	if (!e)
+		abort();
+	e->kind = kind;
+	e->size = size;
+	return e;
+}
+
+/* To be freed by the caller. */
+static inline struct ev_frame *frame(__u32 id, const char *function, const char *file,
+				     const char *object)
+{
+	const char *names[] = { function, file, object };
+	size_t size = strlen(function) + strlen(file) + strlen(object) + 3;
+	struct ev_frame *f = event_of(EV_FRAME, sizeof(*f), size);
+
+	f->id = id;
+	for (int i = 0; i < 3; i++) {
+		strcpy(f->text + f->size, names[i]);
+		f->size += strlen(names[i]) + 1;
+	}
+	return f;
+}
+
+/* frames: ids, innermost first. To be freed by the caller. */
+static inline struct ev_stack *stack(__u32 id, const __u32 *frames, size_t n)
+{
+	struct ev_stack *s = event_of(EV_STACK, sizeof(*s), n * sizeof(*frames));
+
+	s->id = id;
+	s->n = n;
+	for (size_t i = 0; i < n; i++)
+		s->frames[i] = frames[i];
+	return s;
+}
+
+/* A thread of its own process waited there so often, each time looked at. */
+static inline struct ev_site wait_site(__u64 thread, __u32 stack, enum cause cause, __u64 waits,
+				       __u64 ns)
+{
+	return (struct ev_site){ .head = HEAD(EV_SITE, ev_site),
+				 .thread_id = thread,
+				 .process_id = thread,
+				 .what = SITE_WAIT,
+				 .stack = stack,
+				 .cause = cause,
+				 .row = row_of_cause(cause),
+				 .samples = waits,
+				 .waits = waits,
+				 .ns = ns,
+				 .max_ns = ns };
+}
+
+/* ... or was found computing. */
+static inline struct ev_site cpu_site(__u64 thread, __u32 stack, __u64 samples)
+{
+	return (struct ev_site){ .head = HEAD(EV_SITE, ev_site),
+				 .thread_id = thread,
+				 .process_id = thread,
+				 .what = SITE_CPU,
+				 .stack = stack,
+				 .samples = samples };
+}

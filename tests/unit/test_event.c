@@ -17,12 +17,24 @@ union any {
 	struct ev_peer peer;
 	struct ev_other other;
 	struct ev_life life;
+	struct ev_frame frame;
+	struct ev_stack stack;
+	struct ev_site site;
 	struct ev_end end;
 	char bytes[sizeof(struct ev_wall) + 64];
 };
 
 /* A good one of each kind but EV_TEXT; NULL-free list by number, so that it can be looped over. */
-#define GOOD 11
+#define GOOD 14
+
+static union any taken(void *event)
+{
+	union any u = { .bytes = "" };
+
+	memcpy(&u, event, ((struct event *)event)->size);
+	free(event);
+	return u;
+}
 
 static union any good(int i)
 {
@@ -58,6 +70,15 @@ static union any good(int i)
 		break;
 	case 9:
 		u.life = life(LIFE_DIED, 9, 1);
+		break;
+	case 10:
+		u = taken(frame(1, "main", "main.c", "/bin/true"));
+		break;
+	case 11:
+		u = taken(stack(1, (const __u32[]){ 1, 2, 3 }, 3));
+		break;
+	case 12:
+		u.site = wait_site(1, 1, CAUSE_IO_DISK, 1, 1);
 		break;
 	default:
 		u.end = end(0);
@@ -291,6 +312,84 @@ Test(valid, text_without_room)
 	t->head.size = sizeof(struct event);
 	cr_assert_not(event_is_valid(&t->head, t->head.size));
 	free(t);
+}
+
+/* Three strings and no more, each with its end, within what there is. */
+Test(valid, names_of_frames)
+{
+	static const struct {
+		const char *text;
+		__u32 size;
+		int good;
+	} all[] = {
+		{ "a\0b\0c", 6, 1 },   { "\0\0", 3, 1 },      { "a\0b\0cd", 6, 0 },
+		{ "a\0b\0", 4, 0 },    { "a\0b\0c\0", 7, 0 }, { "a\0b\0c", 0, 0 },
+		{ "a\0b\0c", 8, 0 },   { "a\0b\0c", 9, 0 },   { "a\0b\0c", 5, 0 },
+		{ "a\0b\0c", ~0U, 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		union any u = taken(event_of(EV_FRAME, sizeof(u.frame), 8));
+
+		u.frame.id = 1;
+		memcpy(u.frame.text, all[i].text, all[i].size < 8 ? all[i].size : 6);
+		u.frame.size = all[i].size;
+		cr_expect_eq(valid(&u, u.head.size), all[i].good, "%zu", i);
+		u.frame.id = 0;
+		cr_expect_not(valid(&u, u.head.size), "%zu", i);
+	}
+}
+
+Test(valid, stacks)
+{
+	union any u = good(11);
+
+	u.stack.n = 4; /* they are padded */
+	cr_expect(valid(&u, u.head.size));
+	u.stack.n = 5;
+	cr_expect_not(valid(&u, u.head.size));
+	u.stack.n = 0x40000001;
+	cr_expect_not(valid(&u, u.head.size));
+	u.stack.n = 0;
+	cr_expect(valid(&u, u.head.size));
+	u.stack.end = STACK_END_COUNT;
+	cr_expect_not(valid(&u, u.head.size));
+	u.stack.end = STACK_FULL;
+	u.stack.id = 0;
+	cr_expect_not(valid(&u, u.head.size));
+	u = taken(event_of(EV_STACK, sizeof(u.stack), STACK_MAX * 4 + 8));
+	u.stack.id = 1;
+	u.stack.n = STACK_MAX;
+	cr_expect(valid(&u, u.head.size));
+	u.stack.n++;
+	cr_expect_not(valid(&u, u.head.size));
+}
+
+Test(valid, sites)
+{
+	static const struct {
+		__u32 what, stack, cause, row;
+		int good;
+	} all[] = {
+		{ SITE_WAIT, 1, 0, 0, 1 },
+		{ SITE_CPU, ~0U, 0, 0, 1 },
+		{ SITE_WAIT, 1, CAUSE_COUNT - 1, ROW_COUNT - 1, 1 },
+		{ 0, 1, 0, 0, 0 },
+		{ SITE_WHAT_COUNT, 1, 0, 0, 0 },
+		{ SITE_WAIT, 0, 0, 0, 0 },
+		{ SITE_WAIT, 1, CAUSE_COUNT, 0, 0 },
+		{ SITE_WAIT, 1, 0, ROW_COUNT, 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		union any u = good(12);
+
+		u.site.what = all[i].what;
+		u.site.stack = all[i].stack;
+		u.site.cause = all[i].cause;
+		u.site.row = all[i].row;
+		cr_expect_eq(valid(&u, u.head.size), all[i].good, "%zu", i);
+	}
 }
 
 Test(names, of_causes_and_back)

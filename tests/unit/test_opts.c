@@ -118,7 +118,9 @@ static void check(const struct row *rows, size_t n)
 #define NO_TIME(option, value)                                                                     \
 	"! --" option ": '" value "' is no time above zero; give seconds, as 10, 0.5 or 500ms"
 #define NO_NUMBER(value) "! --top: '" value "' is no number of rows; give 1 or more"
-#define FORMATS		 "text, json, markdown, github, junit, openmetrics, csv, recording"
+#define FORMATS                                                                                    \
+	"text, json, markdown, github, junit, openmetrics, csv, folded, pprof, "                   \
+	"recording"
 #define NO_FILE(format)                                                                            \
 	"! --format " format " needs a file: add -o FILE (or -o - for standard output)"
 #define EMPTY_FILE "! --output: the file's name is empty; give a path, or - for standard output"

@@ -48,6 +48,12 @@ static void add_long(struct bytes *to, size_t size, struct rng *rng)
 	free(t);
 }
 
+static void add_freed(struct bytes *to, void *event)
+{
+	add(to, event, ((struct event *)event)->size);
+	free(event);
+}
+
 static void add_each_kind(struct bytes *to)
 {
 	ADD(to, run());
@@ -62,6 +68,9 @@ static void add_each_kind(struct bytes *to)
 	ADD(to, peer(812, 1000, 1));
 	ADD(to, other(813, 1000));
 	ADD(to, life(LIFE_DIED, 9, 1));
+	add_freed(to, frame(1, "main", "main.c", "/bin/true"));
+	add_freed(to, stack(1, (const __u32[]){ 1, 1, 1 }, 3));
+	ADD(to, wait_site(1, 1, CAUSE_IO_DISK, 1, 1));
 	ADD(to, end(0));
 }
 

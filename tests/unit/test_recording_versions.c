@@ -38,6 +38,9 @@ static void setup(void)
 	KEEP(other(813, 1000));
 	KEEP(life(LIFE_DIED, 9, 1));
 	KEEP(end(0));
+	KEEP(cpu_site(1, 1, 3));
+	one_of[EV_FRAME] = (struct event *)frame(1, "worker", "a.c", "/bin/a");
+	one_of[EV_STACK] = (struct event *)stack(1, (const __u32[]){ 1 }, 1);
 	one_of[EV_TEXT] = (struct event *)text(TEXT_NOTE, "some words, and others");
 }
 

@@ -120,9 +120,9 @@ static int check_owners(const struct opts *o, struct err *err)
 
 #define SHOWN 200 /* of an expression, behind what is wrong with it */
 
-static int parse_gates(struct opts *o, struct err *err)
+static int parse_gates(struct opts *o, bool of_diff, struct err *err)
 {
-	o->gates.of_diff = o->command == COMMAND_DIFF;
+	o->gates.of_diff = of_diff;
 	for (size_t i = 0; i < o->n_fail_on; i++) {
 		const char *text = o->fail_on[i];
 		struct err why = { "" };
@@ -277,9 +277,12 @@ int opts_parse(struct opts *ret, int argc, char **argv, struct err *err)
 		error = parse_options(&o, argc, argv, &rest, err);
 	if (error)
 		return error;
+	/* What is wrong with a condition can be asked before there is anything to judge. */
 	if (o.command == COMMAND_HELP || o.command == COMMAND_VERSION) {
-		*ret = o;
-		return 0;
+		error = parse_gates(&o, argc > 1 && !strcmp(argv[1], "diff"), err);
+		if (!error)
+			*ret = o;
+		return error;
 	}
 	error = check_owners(&o, err);
 	if (!error)
@@ -287,7 +290,7 @@ int opts_parse(struct opts *ret, int argc, char **argv, struct err *err)
 	if (!error) /* some may stand behind the operands */
 		error = check_owners(&o, err);
 	if (!error)
-		error = parse_gates(&o, err);
+		error = parse_gates(&o, o.command == COMMAND_DIFF, err);
 	if (!error && o.command == COMMAND_RECORD)
 		error = set_recording(&o, err);
 	if (!error)

@@ -187,15 +187,24 @@ static void put_parallelism(struct json *j, const struct findings *f)
 	json_end(j);
 }
 
-static void put_omitted(struct json *j, const struct model *m)
+static void put_omitted_of(struct json *j, const char *what, uint64_t count)
 {
+	if (!count)
+		return;
+	json_line_object(j, NULL);
+	json_string(j, "what", what);
+	json_u64(j, "count", count);
+	json_end(j);
+}
+
+static void put_omitted(struct json *j, const struct findings *f)
+{
+	const struct sites *s = &f->sites;
+
 	json_array(j, "omitted");
-	if (m->n_unsent) {
-		json_line_object(j, NULL);
-		json_string(j, "what", "threads");
-		json_u64(j, "count", m->n_unsent);
-		json_end(j);
-	}
+	put_omitted_of(j, "threads", f->model->n_unsent);
+	put_omitted_of(j, "wait_sites", s->n_waits > SITES_LISTED ? s->n_waits - SITES_LISTED : 0);
+	put_omitted_of(j, "cpu_sites", s->n_cpu > SITES_LISTED ? s->n_cpu - SITES_LISTED : 0);
 	json_end(j);
 }
 
@@ -223,10 +232,11 @@ int report_json_write(const struct findings *f, const struct report_opts *opts, 
 	json_calls(&j, m);
 	json_threads(&j, f);
 	json_processes(&j, f);
+	json_sites(&j, f);
 	json_peers(&j, m);
 	json_others(&j, m);
 	json_lifecycle(&j, f);
-	put_omitted(&j, m);
+	put_omitted(&j, f);
 	json_measurement(&j, f);
 	json_end(&j);
 	return json_finish(&j);

@@ -12,6 +12,7 @@ void json_threads(struct json *j, const struct findings *f);
 void json_processes(struct json *j, const struct findings *f);
 void json_peers(struct json *j, const struct model *m);
 void json_others(struct json *j, const struct model *m);
+void json_sites(struct json *j, const struct findings *f);
 void json_lifecycle(struct json *j, const struct findings *f);
 /* json_lives.c: the story of a process, as a member of it. */
 void json_story(struct json *j, const struct process *p);

@@ -43,6 +43,16 @@ static const struct loss_words words[LOSS_KIND_COUNT] = {
 		"births, deaths or reapings of processes were not seen",
 		"times are right; who created, killed or reaped a process may be missing or wrong",
 	},
+	[LOSS_STACKS] = {
+		"stacks",
+		"waits or samples were seen without their place in the code",
+		"times are right; the sites are those of fewer samples",
+	},
+	[LOSS_MAPPINGS] = {
+		"mappings",
+		"mappings of files were not seen",
+		"times are right; some places in the code may have no name",
+	},
 	[LOSS_CALLS] = {
 		"calls",
 		"futex or epoll calls were not counted",

@@ -17,6 +17,10 @@ const struct report_format report_formats[] = {
 	  report_openmetrics_write, diff_openmetrics_write },
 	{ "csv", "a row for each thread, for spreadsheets and pandas", report_csv_write,
 	  diff_csv_write },
+	{ "folded", "stacks of calls with microseconds: flamegraph.pl, inferno, speedscope",
+	  report_folded_write, NULL },
+	{ "pprof", "gzipped: go tool pprof, and whatever else opens its profiles",
+	  report_pprof_write, NULL },
 	{ "recording", "the measurement itself, for concprof report", NULL, NULL },
 	{ 0 },
 };

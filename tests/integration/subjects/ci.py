@@ -159,8 +159,8 @@ def compare(t, base, head, **environment):
 def test_compare(t):
     """In turns, who comes first too; and the change is found."""
     status, said = compare(t, 'echo base >>log; sleep 0.1', 'echo head >>log; sleep 0.3',
-                           CONCPROF_ROUNDS='4')
-    equal(status, 0, said)
+                           CONCPROF_ROUNDS='4', CONCPROF_FAIL_ON='change.wall > 50%')
+    equal(status, 99, said)
     equal((t.dir / 'log').read_text().split(), 2 * ['base', 'head', 'head', 'base'])
     found = json.loads((t.dir / 'out' / 'diff.json').read_text())
     equal(found['runs'], {'base': 4, 'head': 4})
@@ -168,8 +168,9 @@ def test_compare(t):
     summary = (t.dir / 'summary').read_text()
     text = (t.dir / 'out' / 'diff.txt').read_text()
     expect('slower' in text and text in said, said)
-    equal(summary, '## concprof: base and head, 4 runs of each\n\n' +
-          ''.join(f'    {line}\n' for line in text.splitlines()) + '\n')
+    equal(summary, (t.dir / 'out' / 'diff.md').read_text())
+    expect('change.wall' in summary and '::error' in said, summary, said)
+    xml.etree.ElementTree.parse(t.dir / 'out' / 'junit.xml')
     equal(len(list((t.dir / 'out').glob('*.rec'))), 8, 'recordings')
 
 

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/*
+ * The wire format of protocol buffers, as far as pprof's profile needs it: numbers, and what has
+ * a length. By hand, because a library would bring a generator to the build, and these are
+ * four functions. Numbers that are 0 and empty strings are left out, as proto3 does.
+ */
+#include <stdint.h>
+
+#include "base/vec.h"
+
+struct proto {
+	uint8_t *items;
+	size_t n, room;
+};
+
+void proto_u64(struct proto *p, unsigned int field, uint64_t value);
+/* A string, or another message. */
+void proto_bytes(struct proto *p, unsigned int field, const void *bytes, size_t n);
+/* The same for what may be empty: an element of a list. */
+void proto_element(struct proto *p, unsigned int field, const void *bytes, size_t n);
+/* A list of numbers, zeros included. */
+void proto_packed(struct proto *p, unsigned int field, const uint64_t *values, size_t n);
