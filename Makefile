@@ -124,16 +124,23 @@ $(O)/tests/golden: $(wildcard tests/golden/*.c) $(O)/san/pure.a
 
 # libFuzzer wants clang for what it instruments; clang finds fault with glibc's obstack macros,
 # which subtract a null pointer to align.
-$(O)/tests/fuzz_%: tests/fuzz/fuzz_%.c $(pure_sources) \
-		$(wildcard bpf/*.h user/*/*.h tests/fuzz/*.h) | $(O)/needs
+fuzz := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined \
+	-fno-sanitize=pointer-overflow
+fuzz_objects := $(patsubst %.c,$(O)/fuzz/%.o,$(pure_sources) $(wildcard user/sym/*.c))
+
+$(O)/fuzz/%.o: %.c | $(O)/needs
 	$(call say,FUZZ,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CLANG) $(filter-out -MMD -MP,$(common)) -O1 -g -fsanitize=fuzzer,address,undefined \
-		-fno-sanitize-recover=undefined -fno-sanitize=pointer-overflow $(filter %.c,$^) -o $@ \
-		$(fuzz_libs) -lz
+	$(Q)$(CLANG) $(common) $(fuzz) -fsanitize=fuzzer-no-link -c $< -o $@
 
-$(O)/tests/fuzz_elf: $(wildcard user/sym/*.c)
-$(O)/tests/fuzz_elf: fuzz_libs := $(san_libs)
+$(O)/fuzz/pure.a: $(fuzz_objects) Makefile
+	$(Q)rm -f $@ && ar rcs $@ $(filter %.o,$^)
+
+$(O)/tests/fuzz_%: tests/fuzz/fuzz_%.c $(O)/fuzz/pure.a $(wildcard tests/fuzz/*.h)
+	$(call say,FUZZ,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(filter-out -MMD -MP,$(common)) $(fuzz) -fsanitize=fuzzer $(filter %.c %.a,$^) \
+		-o $@ $(san_libs)
 
 # Small objects of several kinds: with debug information as it is now and as it was, in an old style
 # of compression, with symbols only.
@@ -194,5 +201,5 @@ format:
 clean:
 	rm -rf $(O)
 
--include $(bpf_objects:.o=.d) $(objects:.o=.d) $(san_objects:.o=.d)
+-include $(bpf_objects:.o=.d) $(objects:.o=.d) $(san_objects:.o=.d) $(fuzz_objects:.o=.d)
 -include $(wildcard $(O)/tests/*.d $(O)/workloads/*.d)

@@ -29,11 +29,11 @@ struct code_stack {
 	__u64 at; /* CLOCK_MONOTONIC */
 	__u64 thread_id, process_id;
 	__u32 tid, pid;
-	__u32 cause;	 /* CODE_WAIT: enum cause, and its time up to now */
-	__u32 weight;	 /* ... for how many waits like it this one stands; CODE_CPU: 1 */
-	__u64 cause_ns;	 /* ... */
-	__u32 in_kernel; /* CODE_CPU: it was in a system call or a fault */
-	__u32 pad;
+	__u32 cause;	   /* CODE_WAIT: enum cause, and its time up to now */
+	__u32 weight;	   /* ... for how many waits like it this one stands; CODE_CPU: 1 */
+	__u64 cause_ns;	   /* ... */
+	__u32 in_kernel;   /* CODE_CPU: it was in a system call or a fault */
+	__u32 cause_count; /* CODE_WAIT: ... and how many, this one included */
 	__u64 regs[CODE_REGS];
 	__u8 bytes[CODE_STACK];
 };

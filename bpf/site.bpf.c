@@ -117,6 +117,7 @@ int site_wait(struct tracked *t)
 	s->what = CODE_WAIT;
 	s->cause = t->site_cause = cause;
 	s->cause_ns = t->site_ns = t->track.ledger.cause[cause].ns;
+	s->cause_count = t->track.ledger.cause[cause].count;
 	s->weight = part->since;
 	part->since = 0;
 	t->site_pending = 1;

@@ -61,6 +61,18 @@ static bool is_lock_function(const struct frame *f)
 	return false;
 }
 
+/* The innermost function of the program's own that is none of a lock's; NULL: none is known. */
+static const struct frame *caller_of(const struct model *m, const struct site_row *row)
+{
+	for (size_t i = 0; i < row->stack->n; i++) {
+		const struct frame *f = &m->frames[row->stack->frames[i]];
+
+		if (f->function[0] && frame_is_own(f) && !is_lock_function(f))
+			return f;
+	}
+	return NULL;
+}
+
 /* Anywhere below the program's own function. */
 static bool is_in_lock(const struct model *m, const struct site_row *row)
 {
@@ -76,8 +88,8 @@ static bool is_in_lock(const struct model *m, const struct site_row *row)
 void lock_code_find(struct findings *f)
 {
 	const struct sites *s = &f->sites;
-	const struct site_row *most = NULL;
-	uint64_t samples = 0;
+	const struct frame *most = NULL;
+	uint64_t samples = 0, of_most = 0;
 	char part[UNITS_SIZE];
 	struct finding *to;
 
@@ -85,8 +97,10 @@ void lock_code_find(struct findings *f)
 		if (!is_in_lock(f->model, &s->cpu[i]))
 			continue;
 		samples += s->cpu[i].samples;
-		if (!most && s->cpu[i].own >= 0)
-			most = &s->cpu[i];
+		if (s->cpu[i].samples > of_most && caller_of(f->model, &s->cpu[i])) {
+			most = caller_of(f->model, &s->cpu[i]);
+			of_most = s->cpu[i].samples;
+		}
 	}
 	if (samples < SAMPLES_LEAST || samples < SHARE_LEAST * s->cpu_samples)
 		return;
@@ -97,8 +111,9 @@ void lock_code_find(struct findings *f)
 		     "of %llu samples by the clock were in functions of locks",
 		     (unsigned long long)s->cpu_samples);
 	if (most)
-		evidence_add(to, "cpu_sites.samples", most->samples, "most often called from %.80s",
-			     f->model->frames[most->stack->frames[most->own]].function);
+		evidence_add(to, "cpu_sites.samples", of_most,
+			     "%llu of them by one chain of calls from %.80s",
+			     (unsigned long long)of_most, most->function);
 	finding_advice(to, "Take a lock less often, for more work at once. If several threads want "
 			   "the same one, they spin for it: fewer of them, or data of their own, "
 			   "would be faster.");

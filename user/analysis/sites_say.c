@@ -75,7 +75,7 @@ static void say_waiting(struct finding *to, const struct findings *f, bool (*is)
 		if (has_name(h) && (!most || h->ns > most->ns))
 			most = h;
 	}
-	if (most && most->ns >= SHARE_LEAST * all)
+	if (most && all > 0 && most->ns >= SHARE_LEAST * all)
 		evidence_add(to, "wait_sites.wait_ns", (uint64_t)most->ns,
 			     "%s of the time that threads spent %s began in %s",
 			     units_percent(part, most->ns / all), words,

@@ -11,8 +11,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define UNWIND_AT_ONCE	 16 /* then it is time to look after the ledgers */
-#define SAMPLES_A_SECOND 99 /* not in step with what happens each 10 ms */
+#define UNWIND_NS	 20000000 /* for stacks, before it is time for signals and deadlines */
+#define UNWIND_AT_ONCE	 16	  /* then it is time to look after the ledgers */
+#define SAMPLES_A_SECOND 99	  /* not in step with what happens each 10 ms */
 
 static int open_clock(int cpu)
 {
@@ -46,8 +47,8 @@ static int attach_clock(struct probe *p, int cpu)
 
 static void say(struct probe *p, enum code_source source, int error)
 {
-	snprintf(p->code_why[source], sizeof(p->code_why[source]), "perf_event_open: %s",
-		 strerror(-error));
+	snprintf(p->code_why[source], sizeof(p->code_why[source]),
+		 "it could not be set up on every CPU: %s", strerror(-error));
 }
 
 int code_open(struct probe *p)
@@ -65,7 +66,7 @@ int code_open(struct probe *p)
 		say(p, CODE_MAPPINGS, error);
 	for (int cpu = 0; cpu < cpus; cpu++) {
 		error = attach_clock(p, cpu);
-		if (error)
+		if (error) /* of one CPU is enough to say so: its samples are missing */
 			say(p, CODE_CLOCK, error);
 	}
 	return 0;
@@ -96,6 +97,18 @@ static int catch_up(struct probe *p, uint64_t at)
 	return mappings_read(p->mappings, &p->code);
 }
 
+/* Which libbpf hands up, though nothing is wrong. */
+#define ENOUGH (-ECANCELED)
+
+/* Now and then, other things than unwinding. */
+static int pause_unwinding(struct probe *p)
+{
+	if (ring_buffer__consume(p->ring) < 0)
+		return p->fn_error ? p->fn_error : -EPROTO;
+	p->has_more = p->unwind_until && now_ns() > p->unwind_until;
+	return p->has_more ? ENOUGH : 0;
+}
+
 int code_record(void *ctx, void *data, size_t size)
 {
 	struct probe *p = ctx;
@@ -108,11 +121,20 @@ int code_record(void *ctx, void *data, size_t size)
 	if (size != sizeof(*s) || s->n_bytes > CODE_STACK)
 		return -EPROTO;
 	p->fn_error = catch_up(p, s->at);
-	if (!p->fn_error && ++p->unwound % UNWIND_AT_ONCE == 0 && ring_buffer__consume(p->ring) < 0)
-		return p->fn_error ? p->fn_error : -EPROTO;
 	if (!p->fn_error)
 		p->fn_error = p->code.stack(p->code.ctx, s);
-	return p->fn_error;
+	if (p->fn_error || ++p->unwound % UNWIND_AT_ONCE)
+		return p->fn_error;
+	return pause_unwinding(p);
+}
+
+int code_consume(struct probe *p)
+{
+	int n;
+
+	p->has_more = false;
+	n = ring_buffer__consume(p->stacks);
+	return n == ENOUGH && p->has_more ? 0 : n;
 }
 
 /* Of a thread whose ledger was in its ring at the last look, the stacks were in theirs. */
@@ -120,7 +142,9 @@ int code_read(struct probe *p)
 {
 	if (!p->code.mapping)
 		return 0;
-	p->code.settled(p->code.ctx);
+	if (!p->has_more)
+		p->code.settled(p->code.ctx);
+	p->unwind_until = now_ns() + UNWIND_NS;
 	return catch_up(p, UINT64_MAX);
 }
 

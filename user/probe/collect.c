@@ -17,7 +17,7 @@ int collect_ring(struct probe *p, event_fn fn, void *ctx)
 	p->fn_error = 0;
 	n = ring_buffer__consume(p->ring);
 	if (n >= 0 && !p->fn_error)
-		n = ring_buffer__consume(p->stacks);
+		n = code_consume(p);
 	if (p->fn_error)
 		return p->fn_error;
 	return n < 0 ? n : 0;

@@ -45,8 +45,10 @@ struct probe {
 	struct ring_buffer *ring;
 	struct ring_buffer *stacks; /* apart: to unwind takes time, and no ledger may wait */
 	unsigned int unwound;
-	int epoll;   /* readable when one of all these is */
-	event_fn fn; /* during a call that reads the ring */
+	uint64_t unwind_until; /* CLOCK_MONOTONIC: then it is time for other things; 0: for none */
+	bool has_more;	       /* ... and stacks were left */
+	int epoll;	       /* readable when one of all these is */
+	event_fn fn;	       /* during a call that reads the ring */
 	void *ctx;
 	int fn_error;
 	bool all_calls;
@@ -83,6 +85,8 @@ int code_open(struct probe *p);
 void code_close(struct probe *p);
 /* A record of the ring of stacks; libbpf's ring_buffer_sample_fn. */
 int code_record(void *ctx, void *data, size_t size);
+/* Takes the stacks: all of them, or as many as there is time for. */
+int code_consume(struct probe *p);
 /* Hands over the mappings so far. */
 int code_read(struct probe *p);
 /* What could not be had, as EV_PROBE. */

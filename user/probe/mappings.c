@@ -33,9 +33,7 @@ struct mappings {
 	struct cpu_ring *rings;
 	size_t n;
 	uint64_t lost;
-	/* of one drain */
-	VEC(struct mapping) list;
-	VEC(char *) paths;
+	VEC(struct mapping) list; /* not handed over yet; their paths are its own */
 };
 
 /* What follows each record: sample_id_all with PERF_SAMPLE_TIME alone. */
@@ -129,8 +127,9 @@ void mappings_free(struct mappings *m)
 			close(m->rings[i].fd);
 	}
 	free(m->rings);
+	for (size_t i = 0; i < m->list.n; i++)
+		free((char *)m->list.items[i].path);
 	free(m->list.items);
-	free(m->paths.items);
 	free(m);
 }
 
@@ -149,7 +148,6 @@ static void take_file(struct mappings *m, const struct mmap2_record *r)
 		m->lost++;
 		return;
 	}
-	*vec_add(&m->paths) = path;
 	*vec_add(&m->list) = (struct mapping){
 		.what = MAPPING_FILE,
 		.at = time_of(&r->head),
@@ -235,20 +233,35 @@ static int by_time(const void *a, const void *b)
 	return m->at < n->at ? -1 : m->at > n->at;
 }
 
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000000ull + t.tv_nsec;
+}
+
+/* One ring is emptied after the other: what was written meanwhile may lack what came before it
+ * in a ring that was empty by then, and waits for the next time. */
 int mappings_read(struct mappings *m, const struct code_sink *sink)
 {
 	_Alignas(8) static char whole[RECORD_MAX];
+	uint64_t until = now_ns();
+	size_t n = 0;
 	int error = 0;
 
-	m->list.n = 0;
 	for (size_t i = 0; i < m->n; i++)
 		drain(m, &m->rings[i], whole);
 	if (m->list.n)
 		qsort(m->list.items, m->list.n, sizeof(*m->list.items), by_time);
-	for (size_t i = 0; i < m->list.n && !error; i++)
-		error = sink->mapping(sink->ctx, &m->list.items[i]);
-	while (m->paths.n)
-		free(m->paths.items[--m->paths.n]);
+	for (; n < m->list.n && m->list.items[n].at < until; n++) {
+		if (!error)
+			error = sink->mapping(sink->ctx, &m->list.items[n]);
+		free((char *)m->list.items[n].path);
+	}
+	m->list.n -= n;
+	if (n && m->list.n)
+		memmove(m->list.items, m->list.items + n, m->list.n * sizeof(*m->list.items));
 	return error;
 }
 

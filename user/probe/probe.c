@@ -467,6 +467,8 @@ int probe_finish(struct probe *p, event_fn fn, void *ctx, struct ev_end *end)
 	uint64_t at;
 	int error = end_measurement(p, &at);
 
+	p->unwind_until = 0; /* all of them */
+
 	if (!error)
 		error = collect_ring(p, fn, ctx);
 	if (!error)

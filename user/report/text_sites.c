@@ -99,10 +99,10 @@ static void set_share(struct table *t, size_t column, double part, double all)
 /* Waits that were not looked at, nor others of their thread like them. */
 static void put_unseen(struct page *p, struct table *t, const struct sites *s)
 {
-	double ns = s->wait_ns - s->sited_ns;
+	double ns = s->wait_ns > s->sited_ns ? s->wait_ns - s->sited_ns : 0;
 	char text[UNITS_SIZE];
 
-	if (ns < SMALL * s->wait_ns)
+	if (!s->wait_ns || ns < SMALL * s->wait_ns)
 		return;
 	table_row(t, STYLE_DIM);
 	table_set(t, W_TOTAL, page_cell_ns(p, text, (uint64_t)ns));
@@ -191,7 +191,9 @@ static void find_nameless(struct nameless *to, const struct hot *hot, size_t n, 
 		double share = all > 0 ? (is_cpu ? (double)hot[i].samples : hot[i].ns) / all : 0;
 		size_t used = strlen(to->text);
 
-		if (!hot[i].frame || hot[i].frame->function[0] || share < SMALL)
+		/* "[jit]" is no file: see the README for what names that */
+		if (!hot[i].frame || hot[i].frame->function[0] || hot[i].frame->object[0] == '[' ||
+		    share < SMALL)
 			continue;
 		frame_name(name, sizeof(name), hot[i].frame);
 		if (strstr(to->text, name))
@@ -215,8 +217,8 @@ static void put_nameless(struct page *p, const struct findings *f)
 	find_nameless(&all, s->hot_waits, s->n_hot_waits, false, s->wait_ns);
 	if (all.n)
 		page_text(p, 2, NULL, STYLE_DIM,
-			  "%s: code without names, since its symbols are not on this machine. "
-			  "Debug packages (…-dbgsym, …-debuginfo) have them.",
+			  "%s: code without names: it has no symbols on this machine, or cannot be "
+			  "read. Debug packages (…-dbgsym, …-debuginfo) have them.",
 			  NAME(p, text, all.text, 0));
 }
 

@@ -61,15 +61,21 @@ void code_free(struct code *c)
 /* The very file that was mapped, or none: another one has other code. */
 static int open_same(const char *path, const struct space_file *f)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	int place = open(path, O_PATH | O_CLOEXEC), fd = -ESTALE;
+	char again[32];
 	struct stat st;
 
-	if (fd < 0)
+	if (place < 0)
 		return -errno;
-	if (!fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_ino == f->inode)
-		return fd;
-	close(fd);
-	return -ESTALE;
+	/* Only to open a device, or a FIFO, may do something. */
+	if (!fstat(place, &st) && S_ISREG(st.st_mode) && st.st_ino == f->inode) {
+		snprintf(again, sizeof(again), "/proc/self/fd/%d", place);
+		fd = open(again, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+		if (fd < 0)
+			fd = -errno;
+	}
+	close(place);
+	return fd;
 }
 
 /* By its name; or, in another mount namespace, by what is that name to the process. */

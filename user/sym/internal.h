@@ -31,6 +31,9 @@ void code_unwind(struct code *c, const struct code_stack *raw, struct stack *ret
 #define PLACE_FILE(place)   ((uint32_t)((place) >> PLACE_OFFSET_BITS))
 #define PLACE_OFFSET(place) ((place) & ((1ull << PLACE_OFFSET_BITS) - 1))
 
+/* The object of PLACE_KERNEL. */
+#define PLACE_KERNEL_NAME "[kernel]"
+
 /* What the server calls a file; -errno: it cannot be read. */
 int code_object(struct code *c, uint32_t file, uint32_t *ret_object);
 

@@ -43,6 +43,7 @@ static FILE *open_map(const char *path)
 static void take_line(struct jit *j, char *line)
 {
 	char *at = line, *end;
+	struct entry *entry;
 	uint64_t start, size;
 
 	errno = 0;
@@ -55,9 +56,10 @@ static void take_line(struct jit *j, char *line)
 		return;
 	at = end + 1;
 	at[strcspn(at, "\n")] = '\0';
-	if (*at)
-		*vec_add(&j->entries) = (struct entry){ start, start + size, j->entries.n - 1,
-							strndup(at, NAME_MAX_ - 1) };
+	if (!*at)
+		return;
+	entry = vec_add(&j->entries);
+	*entry = (struct entry){ start, start + size, j->entries.n, strndup(at, NAME_MAX_ - 1) };
 }
 
 static int by_start(const void *a, const void *b)

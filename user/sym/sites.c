@@ -10,13 +10,14 @@
 #include "sym/internal.h"
 #include "sym/space.h"
 
-#define SITES_MAX  32768 /* by thread; what is beyond is of no particular thread */
-#define STACKS_MAX 65536 /* different ones; what is beyond is of no known site */
+#define SITES_MAX  32768 /* what is beyond is of no known stack, one row for each thread and cause */
+#define STACKS_MAX 65536 /* different ones; what is beyond is one that is not known */
 
 /* A wait that was looked at and has not ended. */
 struct pending {
 	uint32_t stack; /* 0: it has none */
 	uint32_t cause, weight;
+	uint32_t cause_count; /* waits for that cause, this one included */
 	uint64_t process_id, cause_ns;
 };
 
@@ -77,7 +78,17 @@ static bool is_stack(const struct stack *a, const struct stack *b)
 	       !memcmp(a->frames, b->frames, a->n * sizeof(*a->frames));
 }
 
-/* Its number, from 1 on; 0: there are too many. */
+static uint32_t stack_of(struct sites *s, const struct stack *stack);
+
+/* For what can be counted, and not told apart any more. */
+static uint32_t unknown_stack(struct sites *s)
+{
+	uint64_t frame = PLACE_UNKNOWN;
+
+	return stack_of(s, &(struct stack){ .frames = &frame, .n = 1, .end = STACK_FULL });
+}
+
+/* Its number, from 1 on. */
 static uint32_t stack_of(struct sites *s, const struct stack *stack)
 {
 	uint64_t hash = map_hash(stack->n, stack->end);
@@ -93,8 +104,8 @@ static uint32_t stack_of(struct sites *s, const struct stack *stack)
 		if (!value)
 			break;
 	}
-	if (s->stacks.n == STACKS_MAX)
-		return 0;
+	if (s->stacks.n >= STACKS_MAX && stack->frames[0] != PLACE_UNKNOWN)
+		return unknown_stack(s);
 	*map_add(&s->stack_by_hash, hash) = s->stacks.n;
 	own = vec_add(&s->stacks);
 	*own = *stack;
@@ -118,31 +129,40 @@ static bool is_site(const struct ev_site *a, const struct ev_site *b)
 	       a->cause == b->cause && a->row == b->row;
 }
 
+/* That row; NULL: there is none. *ret_free: where it would be found. */
+static struct ev_site *find_site(struct sites *s, const struct ev_site *e, uint64_t *ret_free)
+{
+	for (uint64_t hash = hash_of(e);; hash++) {
+		uint64_t *value = map_find(&s->site_by_hash, hash);
+
+		*ret_free = hash;
+		if (!value)
+			return NULL;
+		if (is_site(&s->sites.items[*value], e))
+			return &s->sites.items[*value];
+	}
+}
+
 /* The same site of the same thread is added to. */
 static void add_site(struct sites *s, struct ev_site e)
 {
-	uint64_t hash;
-	struct ev_site *to;
+	uint64_t place;
+	struct ev_site *to = find_site(s, &e, &place);
 
-	if (s->sites.n >= SITES_MAX)
-		e.thread_id = e.process_id = 0;
-	for (hash = hash_of(&e);; hash++) {
-		uint64_t *value = map_find(&s->site_by_hash, hash);
-
-		if (!value)
-			break;
-		to = &s->sites.items[*value];
-		if (!is_site(to, &e))
-			continue;
-		to->samples += e.samples;
-		to->waits += e.waits;
-		to->ns += e.ns;
-		if (e.max_ns > to->max_ns)
-			to->max_ns = e.max_ns;
+	if (!to && s->sites.n >= SITES_MAX) {
+		e.stack = unknown_stack(s);
+		to = find_site(s, &e, &place);
+	}
+	if (!to) {
+		*map_add(&s->site_by_hash, place) = s->sites.n;
+		*vec_add(&s->sites) = e;
 		return;
 	}
-	*map_add(&s->site_by_hash, hash) = s->sites.n;
-	*vec_add(&s->sites) = e;
+	to->samples += e.samples;
+	to->waits += e.waits;
+	to->ns += e.ns;
+	if (e.max_ns > to->max_ns)
+		to->max_ns = e.max_ns;
 }
 
 static void settle(struct sites *s, uint64_t thread_id, uint32_t row, uint64_t ns)
@@ -220,6 +240,7 @@ static int on_stack(void *ctx, const struct code_stack *raw)
 			.weight = raw->weight,
 			.process_id = raw->process_id,
 			.cause_ns = raw->cause_ns,
+			.cause_count = raw->cause_count,
 		};
 	else if (id)
 		add_site(s, (struct ev_site){
@@ -265,9 +286,12 @@ int sites_event(void *ctx, const struct event *ev)
 	place = map_find(&s->pending_by_thread, t->id);
 	if (place && !(t->flags & THREAD_ENDED)) {
 		const struct pending *p = &s->pending.items[*place];
-		uint64_t ns = t->ledger.cause[p->cause].ns;
+		const struct ledger_cause *now = &t->ledger.cause[p->cause];
+		bool open = t->flags & THREAD_OPEN_WAIT;
 
-		settle(s, t->id, t->open_row, ns > p->cause_ns ? ns - p->cause_ns : 0);
+		/* The word that it ended may have found no room: then this is not it alone. */
+		if ((uint32_t)now->count == p->cause_count && now->ns >= p->cause_ns)
+			settle(s, t->id, open ? t->open_row : ROW_UNKNOWN, now->ns - p->cause_ns);
 	}
 	return 0;
 }

@@ -62,7 +62,8 @@ static int frame_id(struct teller *t, const struct sym_frame *f, uint32_t *ret)
 	ev->head.kind = EV_FRAME;
 	ev->head.size = sizeof(*ev) + (ev->size + 7) / 8 * 8;
 	ev->line = f->line;
-	ev->flags = f->is_inlined ? FRAME_INLINED : 0;
+	ev->flags = (f->is_inlined ? FRAME_INLINED : 0) |
+		    (!strcmp(t->object, PLACE_KERNEL_NAME) ? FRAME_KERNEL : 0);
 	hash = map_hash(ev->line, ev->flags);
 	for (uint32_t i = 0; i < ev->size; i++)
 		hash = map_hash(hash, (unsigned char)ev->text[i]);
@@ -121,7 +122,7 @@ static int name_places(struct teller *t, const uint64_t *places, size_t n)
 	uint32_t object;
 
 	t->now = places;
-	t->object = places[0] == PLACE_KERNEL ? "[kernel]" : "";
+	t->object = places[0] == PLACE_KERNEL ? PLACE_KERNEL_NAME : "";
 	if (places[0] < PLACE_KERNEL && spaces_file(t->spaces, PLACE_FILE(places[0]))->pid) {
 		t->object = "[jit]";
 		name_made(t, spaces_file(t->spaces, PLACE_FILE(places[0]))->pid, places, n);
