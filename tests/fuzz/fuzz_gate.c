@@ -69,7 +69,8 @@ static void judge(const struct gates *g, const struct model *m, bool shown)
 			continue;
 		must(!r->write(f, &opts, out));
 		must(!fclose(out));
-		check_text(text, size);
+		if (strcmp(r->name, "pprof")) /* which is packed */
+			check_text(text, size);
 		free(text);
 	}
 	findings_free(f);
