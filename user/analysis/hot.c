@@ -4,27 +4,27 @@
 #include <string.h>
 
 #include "analysis/internal.h"
-#include "base/map.h"
+#include "base/intern.h"
 
 static const struct frame *own(const struct model *m, const struct site_row *row)
 {
 	return row->own < 0 ? NULL : &m->frames[row->stack->frames[row->own]];
 }
 
-static bool is_function(const struct frame *a, const struct frame *b)
-{
-	return a && b ? !strcmp(a->function, b->function) && !strcmp(a->object, b->object) : a == b;
-}
+/* Functions of one name in one object are one. */
+struct names {
+	struct intern functions, objects, keys; /* the last are numbered as the hot ones */
+};
 
-static uint64_t hash_of(const struct frame *f, enum cause cause)
+static size_t number_of(struct names *to, const struct frame *f, enum cause cause)
 {
-	uint64_t hash = map_hash(0, cause);
+	uint64_t key[3] = { cause };
 
-	for (const char *c = f ? f->function : ""; *c; c++)
-		hash = map_hash(hash, (unsigned char)*c);
-	for (const char *c = f ? f->object : ""; *c; c++)
-		hash = map_hash(hash, (unsigned char)*c);
-	return hash >> 1;
+	if (f) {
+		key[1] = 1 + intern(&to->functions, f->function, strlen(f->function));
+		key[2] = 1 + intern(&to->objects, f->object, strlen(f->object));
+	}
+	return intern(&to->keys, key, sizeof(key));
 }
 
 static int known_first(const struct hot *h, const struct hot *g)
@@ -58,26 +58,19 @@ struct hot *hot_find(const struct model *m, enum site_what what, const struct si
 		     size_t n, size_t *ret_n)
 {
 	struct hot *hot = zeroed(n, sizeof(*hot));
-	struct map by_hash = { 0 };
+	struct names names = { 0 };
 
 	*ret_n = 0;
 	for (size_t i = 0; i < n; i++) {
 		const struct site_row *row = &rows[i];
 		const struct frame *frame = own(m, row);
-		uint64_t hash = hash_of(frame, row->cause), *place;
-		struct hot *to;
+		struct hot *to = &hot[number_of(&names, frame, row->cause)];
 
-		while ((place = map_find(&by_hash, hash)) &&
-		       (hot[*place].cause != row->cause || !is_function(hot[*place].frame, frame)))
-			hash++;
-		if (!place) {
-			*map_add(&by_hash, hash) = *ret_n;
-			to = &hot[(*ret_n)++];
+		if (to == &hot[*ret_n]) {
 			to->frame = frame;
 			to->cause = row->cause;
 			to->most = row; /* they come in order */
-		} else {
-			to = &hot[*place];
+			++*ret_n;
 		}
 		to->samples += row->samples;
 		to->waits += row->waits;
@@ -85,7 +78,9 @@ struct hot *hot_find(const struct model *m, enum site_what what, const struct si
 		if (row->max_ns > to->max_ns)
 			to->max_ns = row->max_ns;
 	}
-	map_free(&by_hash);
+	intern_free(&names.functions);
+	intern_free(&names.objects);
+	intern_free(&names.keys);
 	qsort(hot, *ret_n, sizeof(*hot), what == SITE_CPU ? most_samples_first : longest_first);
 	return hot;
 }

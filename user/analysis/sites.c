@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/intern.h"
 #include "base/map.h"
 #include "base/vec.h"
 
@@ -172,38 +173,26 @@ static void divide_exact(struct search *s)
 	}
 }
 
-static uint64_t hash_frames(const struct stack *s)
-{
-	uint64_t hash = map_hash(s->n, s->end);
-
-	for (size_t i = 0; i < s->n; i++)
-		hash = map_hash(hash, s->frames[i]);
-	return hash >> 1;
-}
-
-static bool same_frames(const struct stack *a, const struct stack *b)
-{
-	return a->n == b->n && a->end == b->end &&
-	       !memcmp(a->frames, b->frames, a->n * sizeof(*a->frames));
-}
-
 static void find_alike(struct search *s)
 {
 	const struct model *m = s->f->model;
-	struct map by_hash = { 0 };
+	size_t *first = zeroed(m->n_stacks, sizeof(*first));
+	struct intern keys = { .list = { 0 } };
 
 	s->alike = zeroed(m->n_stacks, sizeof(*s->alike));
 	for (size_t i = 0; i < m->n_stacks; i++) {
-		uint64_t hash = hash_frames(&m->stacks[i]), *place;
+		const struct stack *stack = &m->stacks[i];
+		uint32_t key[STACK_MAX + 1] = { stack->end };
+		size_t known = keys.list.n, number;
 
-		while ((place = map_find(&by_hash, hash)) &&
-		       !same_frames(&m->stacks[*place], &m->stacks[i]))
-			hash++;
-		if (!place)
-			*map_add(&by_hash, hash) = i;
-		s->alike[i] = place ? *place : i;
+		memcpy(key + 1, stack->frames, stack->n * sizeof(*key));
+		number = intern(&keys, key, (stack->n + 1) * sizeof(*key));
+		if (number == known)
+			first[number] = i;
+		s->alike[i] = first[number];
 	}
-	map_free(&by_hash);
+	free(first);
+	intern_free(&keys);
 }
 
 static struct site_row *row_of(struct search *s, const struct site *site)

@@ -29,7 +29,8 @@ static char *copy(const void *bytes, size_t n)
 	return to;
 }
 
-size_t intern(struct intern *in, const void *bytes, size_t n)
+/* *ret_free: under which hash it would be found. */
+static size_t find(const struct intern *in, const void *bytes, size_t n, uint64_t *ret_free)
 {
 	uint64_t hash = hash_of(bytes, n), *number;
 
@@ -39,6 +40,24 @@ size_t intern(struct intern *in, const void *bytes, size_t n)
 		if (one->n == n && !memcmp(one->bytes, bytes, n))
 			return *number;
 	}
+	*ret_free = hash;
+	return INTERN_NONE;
+}
+
+size_t intern_find(struct intern *in, const void *bytes, size_t n)
+{
+	uint64_t hash;
+
+	return find(in, bytes, n, &hash);
+}
+
+size_t intern(struct intern *in, const void *bytes, size_t n)
+{
+	uint64_t hash;
+	size_t number = find(in, bytes, n, &hash);
+
+	if (number != INTERN_NONE)
+		return number;
 	*map_add(&in->by_hash, hash) = in->list.n;
 	*vec_add(&in->list) = (struct interned){ copy(bytes, n), n };
 	return in->list.n - 1;

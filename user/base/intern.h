@@ -16,6 +16,10 @@ struct intern {
 	VEC(struct interned) list;
 };
 
+#define INTERN_NONE SIZE_MAX
+
 /* Its number. */
 size_t intern(struct intern *in, const void *bytes, size_t n);
+/* The same, or INTERN_NONE: it has none. */
+size_t intern_find(struct intern *in, const void *bytes, size_t n);
 void intern_free(struct intern *in);

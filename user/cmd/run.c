@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "cmd/cmd.h"
 #include "cmd/facts.h"
 #include "cmd/gates.h"
@@ -183,11 +183,8 @@ static int write_reports(struct run *r, const struct findings *f)
 static void say_progress(void *ctx, size_t done, size_t all)
 {
 	struct run *r = ctx;
-	struct timespec t;
-	uint64_t now;
+	uint64_t now = clock_ns();
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	now = t.tv_sec * 1000000000ull + t.tv_nsec;
 	if (!r->naming_since)
 		r->naming_since = now;
 	if (now - r->naming_since < PATIENCE_NS || r->o->quiet || !isatty(STDERR_FILENO))

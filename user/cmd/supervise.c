@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "cmd/supervise.h"
+#include "base/clock.h"
 #include "cmd/facts.h"
 #include "cmd/others.h"
 
@@ -54,14 +55,6 @@ struct state {
 	struct outcome *outcome;
 	struct err *err;
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000000ull + t.tv_nsec;
-}
 
 int supervise_signals(void)
 {
@@ -236,12 +229,12 @@ static int on_command_ended(struct state *st)
 		return failed(st, error, "waiting for the command");
 	st->outcome->ended = true;
 	if (st->ending)
-		return on_look(st, now_ns());
+		return on_look(st, clock_ns());
 	if (!st->s->linger_ns || probe_is_over(st->s->probe)) {
 		st->done = true;
 		return finish(st, st->s->linger_ns ? ENDED_LAST_PROCESS : ENDED_COMMAND);
 	}
-	st->at[AT_LINGER] = now_ns() + st->s->linger_ns;
+	st->at[AT_LINGER] = clock_ns() + st->s->linger_ns;
 	return 0;
 }
 
@@ -285,7 +278,7 @@ static int run_deadlines(struct state *st)
 		[AT_LOOK] = on_look,
 		[AT_KILL] = on_kill,
 	};
-	uint64_t now = now_ns();
+	uint64_t now = clock_ns();
 	int error = 0;
 
 	for (int i = 0; i < DEADLINES && !error && !st->done; i++) {
@@ -302,7 +295,7 @@ static int wait_for_something(struct state *st)
 		{ .fd = st->outcome->ended ? -1 : launch_pidfd(st->s->launch), .events = POLLIN },
 		{ .fd = st->measured ? -1 : probe_fd(st->s->probe), .events = POLLIN },
 	};
-	uint64_t next = NEVER, now = now_ns();
+	uint64_t next = NEVER, now = clock_ns();
 	struct timespec wait;
 	int error = 0;
 
@@ -379,7 +372,7 @@ static int tell_end(struct state *st)
 int supervise(const struct supervision *s, struct outcome *ret, struct err *err)
 {
 	struct state st = { .s = s, .snapshot_ns = SNAPSHOT_NS, .outcome = ret, .err = err };
-	uint64_t now = now_ns();
+	uint64_t now = clock_ns();
 	int error = 0;
 
 	memset(ret, 0, sizeof(*ret));

@@ -8,8 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "base/clock.h"
 
 #define UNWIND_NS	 20000000 /* for stacks, before it is time for signals and deadlines */
 #define UNWIND_AT_ONCE	 16	  /* then it is time to look after the ledgers */
@@ -80,20 +81,12 @@ void code_close(struct probe *p)
 	mappings_free(p->mappings);
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000000ull + t.tv_nsec;
-}
-
 /* All mappings that were there before a stack was taken go first. */
 static int catch_up(struct probe *p, uint64_t at)
 {
 	if (!p->mappings || at < p->mapped_until)
 		return 0;
-	p->mapped_until = now_ns();
+	p->mapped_until = clock_ns();
 	return mappings_read(p->mappings, &p->code);
 }
 
@@ -105,7 +98,7 @@ static int pause_unwinding(struct probe *p)
 {
 	if (ring_buffer__consume(p->ring) < 0)
 		return p->fn_error ? p->fn_error : -EPROTO;
-	p->has_more = p->unwind_until && now_ns() > p->unwind_until;
+	p->has_more = p->unwind_until && clock_ns() > p->unwind_until;
 	return p->has_more ? ENOUGH : 0;
 }
 
@@ -144,7 +137,7 @@ int code_read(struct probe *p)
 		return 0;
 	if (!p->has_more)
 		p->code.settled(p->code.ctx);
-	p->unwind_until = now_ns() + UNWIND_NS;
+	p->unwind_until = clock_ns() + UNWIND_NS;
 	return catch_up(p, UINT64_MAX);
 }
 

@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/vec.h"
 
 #define PAGES	   64 /* of a CPU's ring, besides its header; a power of two */
@@ -233,20 +234,12 @@ static int by_time(const void *a, const void *b)
 	return m->at < n->at ? -1 : m->at > n->at;
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000000ull + t.tv_nsec;
-}
-
 /* One ring is emptied after the other: what was written meanwhile may lack what came before it
  * in a ring that was empty by then, and waits for the next time. */
 int mappings_read(struct mappings *m, const struct code_sink *sink)
 {
 	_Alignas(8) static char whole[RECORD_MAX];
-	uint64_t until = now_ns();
+	uint64_t until = clock_ns();
 	size_t n = 0;
 	int error = 0;
 

@@ -14,6 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+
 const struct probe_row probe_rows[PROBE_ROWS] = {
 	{ "cp_switch", "sched_switch", true, ATTACH_ALWAYS, "everything" },
 	{ "cp_wakeup", "sched_wakeup", false, ATTACH_ON_DEMAND,
@@ -406,14 +408,6 @@ bool probe_is_tracked(struct probe *p, int pidfd)
 	return is;
 }
 
-static uint64_t monotonic_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000000ull + t.tv_nsec;
-}
-
 /* The scheduler's clock now, by the pair that our last switch-in left. */
 static uint64_t sched_now(struct probe *p)
 {
@@ -424,7 +418,7 @@ static uint64_t sched_now(struct probe *p)
 		sched = pair->sched_ns;
 		monotonic = pair->monotonic_ns;
 	} while (sched != pair->sched_ns);
-	return sched + (monotonic_ns() - monotonic);
+	return sched + (clock_ns() - monotonic);
 }
 
 /* Waits until each probe that was running has returned: they run without being

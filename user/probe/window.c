@@ -5,15 +5,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000000ull + t.tv_nsec;
-}
+#include "base/clock.h"
 
 static int open_row(struct probe *p, size_t i, struct err *err)
 {
@@ -27,7 +20,7 @@ static int open_row(struct probe *p, size_t i, struct err *err)
 		return err_set(err, -errno, "cannot attach to tracepoint %s: %s",
 			       probe_rows[i].tracepoint, strerror(errno));
 	p->windows++;
-	p->window_since = now_ns();
+	p->window_since = clock_ns();
 	return 0;
 }
 
@@ -42,7 +35,7 @@ int probe_window(struct probe *p, bool open, struct err *err)
 			p->skel->bss->window++;
 			error = open_row(p, i, err);
 		} else if (p->links[i]) {
-			p->window_ns += now_ns() - p->window_since;
+			p->window_ns += clock_ns() - p->window_since;
 			error = bpf_link__destroy(p->links[i]);
 			p->links[i] = NULL;
 		}

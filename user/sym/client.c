@@ -10,9 +10,9 @@
 #include <sys/time.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/utf8.h"
 
 #define CACHE_SIZE	   4096 /* rules; a power of two */
@@ -48,10 +48,7 @@ struct sym {
 
 static int64_t now_ms(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+	return clock_ns() / 1000000;
 }
 
 /* As wire_receive(), but -ETIMEDOUT when the time has come, and -EPIPE at the end. */

@@ -185,9 +185,10 @@ static const uint8_t ends[] = {
 	[UNWIND_FULL] = STACK_FULL,
 };
 
-void code_unwind(struct code *c, const struct code_stack *raw, struct stack *ret)
+void code_unwind(struct code *c, const struct code_stack *raw, uint64_t frames[STACK_MAX],
+		 struct stack *ret)
 {
-	struct unwind_frame frames[STACK_MAX - 1];
+	struct unwind_frame found[STACK_MAX - 1];
 	struct unwind_regs regs = { .known = (1ull << UNWIND_REGS) - 1 };
 	struct unwind_stack stack = { .bytes = raw->bytes, .size = raw->n_bytes };
 	enum unwind_end end;
@@ -198,17 +199,15 @@ void code_unwind(struct code *c, const struct code_stack *raw, struct stack *ret
 	stack.sp = regs.r[UNWIND_SP];
 	c->pid = raw->pid;
 	c->at = raw->at;
-	n = unwind(&regs, &stack, rule_of, is_code, c, frames, STACK_MAX - 1, &end);
-	ret->end = ends[end];
-	ret->by_frame_pointer = false;
-	ret->n = 0;
+	n = unwind(&regs, &stack, rule_of, is_code, c, found, STACK_MAX - 1, &end);
+	*ret = (struct stack){ .frames = frames, .end = ends[end] };
 	if (raw->in_kernel)
-		ret->frames[ret->n++] = PLACE_KERNEL;
+		frames[ret->n++] = PLACE_KERNEL;
 	for (size_t i = 0; i < n; i++) {
-		uint64_t *place = &ret->frames[ret->n++];
+		uint64_t *place = &frames[ret->n++];
 
-		ret->by_frame_pointer |= frames[i].by_frame_pointer;
-		if (!find_place(c, frames[i].pc - frames[i].is_return, place))
+		ret->by_frame_pointer |= found[i].by_frame_pointer;
+		if (!find_place(c, found[i].pc - found[i].is_return, place))
 			*place = PLACE_UNKNOWN;
 	}
 }

@@ -8,9 +8,9 @@
 #include "sym/space.h"
 #include "sym/sym.h"
 
-/* A chain of places, innermost first: see place_key() in code.c. */
+/* A chain of places, innermost first: see below. */
 struct stack {
-	uint64_t *frames;
+	const uint64_t *frames; /* borrowed */
 	uint32_t n;
 	uint32_t end; /* enum stack_end */
 	bool by_frame_pointer;
@@ -21,8 +21,10 @@ struct code;
 /* Both are borrowed. NULL: out of memory. */
 struct code *code_new(struct sym *sym, struct spaces *spaces);
 void code_free(struct code *c);
-/* ret->frames has room for STACK_MAX. */
-void code_unwind(struct code *c, const struct code_stack *raw, struct stack *ret);
+/* The places go to `frames`, and *ret points to them. */
+void code_unwind(struct code *c, const struct code_stack *raw, uint64_t frames[STACK_MAX],
+		 struct stack *ret);
+
 /* A place: the file's number and, below it, the offset in the file, of a return address that
  * of the byte before it. */
 #define PLACE_OFFSET_BITS   47		 /* an address of user space fits as well */

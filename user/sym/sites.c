@@ -5,12 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/intern.h"
 #include "base/map.h"
 #include "base/vec.h"
 #include "sym/internal.h"
 #include "sym/space.h"
 
-#define SITES_MAX  32768 /* what is beyond is of no known stack, one row for each thread and cause */
+#define SITES_MAX  32768 /* rows, and one for each thread and cause that has some */
 #define STACKS_MAX 65536 /* different ones; what is beyond is one that is not known */
 
 /* A wait that was looked at and has not ended. */
@@ -28,9 +29,10 @@ struct sites {
 	struct map pending_by_thread; /* a place in pending */
 	VEC(struct pending) pending;
 	VEC(uint32_t) free_pending;
-	struct map stack_by_hash; /* ... or the next free number: a place in stacks */
+	struct intern stack_keys; /* numbered as the stacks: how it ends, then its frames */
 	VEC(struct stack) stacks;
-	struct map site_by_hash;
+	struct intern site_keys; /* numbered as the sites: struct site_key */
+	struct map threads;	 /* those that have sites */
 	VEC(struct ev_site) sites;
 };
 
@@ -55,15 +57,14 @@ void sites_free(struct sites *s)
 		return;
 	code_free(s->code);
 	spaces_free(s->spaces);
-	for (size_t i = 0; i < s->stacks.n; i++)
-		free(s->stacks.items[i].frames);
 	free(s->stacks.items);
 	free(s->pending.items);
 	free(s->free_pending.items);
 	free(s->sites.items);
 	map_free(&s->pending_by_thread);
-	map_free(&s->stack_by_hash);
-	map_free(&s->site_by_hash);
+	intern_free(&s->stack_keys);
+	intern_free(&s->site_keys);
+	map_free(&s->threads);
 	free(s);
 }
 
@@ -72,92 +73,79 @@ void sites_follow(struct sites *s, uint32_t pid)
 	spaces_follow(s->spaces, pid);
 }
 
-static bool is_stack(const struct stack *a, const struct stack *b)
+/* By its key: how it ends, then its places. Its number, from 1 on. */
+static uint32_t add_stack(struct sites *s, const uint64_t *key, size_t n)
 {
-	return a->n == b->n && a->end == b->end && a->by_frame_pointer == b->by_frame_pointer &&
-	       !memcmp(a->frames, b->frames, a->n * sizeof(*a->frames));
-}
+	size_t number = intern(&s->stack_keys, key, (n + 1) * sizeof(*key));
 
-static uint32_t stack_of(struct sites *s, const struct stack *stack);
+	if (number == s->stacks.n)
+		*vec_add(&s->stacks) = (struct stack){
+			.frames = (const uint64_t *)s->stack_keys.list.items[number].bytes + 1,
+			.n = n,
+			.end = key[0] >> 1,
+			.by_frame_pointer = key[0] & 1,
+		};
+	return number + 1;
+}
 
 /* For what can be counted, and not told apart any more. */
 static uint32_t unknown_stack(struct sites *s)
 {
-	uint64_t frame = PLACE_UNKNOWN;
+	static const uint64_t key[] = { STACK_FULL << 1, PLACE_UNKNOWN };
 
-	return stack_of(s, &(struct stack){ .frames = &frame, .n = 1, .end = STACK_FULL });
+	return add_stack(s, key, 1);
 }
 
-/* Its number, from 1 on. */
 static uint32_t stack_of(struct sites *s, const struct stack *stack)
 {
-	uint64_t hash = map_hash(stack->n, stack->end);
-	struct stack *own;
+	uint64_t key[STACK_MAX + 1] = { (uint64_t)stack->end << 1 | stack->by_frame_pointer };
 
-	for (size_t i = 0; i < stack->n; i++)
-		hash = map_hash(hash, stack->frames[i]);
-	for (hash >>= 1;; hash++) {
-		uint64_t *value = map_find(&s->stack_by_hash, hash);
-
-		if (value && is_stack(&s->stacks.items[*value], stack))
-			return *value + 1;
-		if (!value)
-			break;
-	}
-	if (s->stacks.n >= STACKS_MAX && stack->frames[0] != PLACE_UNKNOWN)
+	memcpy(key + 1, stack->frames, stack->n * sizeof(*key));
+	if (s->stacks.n >= STACKS_MAX &&
+	    intern_find(&s->stack_keys, key, (stack->n + 1) * sizeof(*key)) == INTERN_NONE)
 		return unknown_stack(s);
-	*map_add(&s->stack_by_hash, hash) = s->stacks.n;
-	own = vec_add(&s->stacks);
-	*own = *stack;
-	own->frames = calloc(stack->n, sizeof(*own->frames));
-	if (!own->frames)
-		abort();
-	memcpy(own->frames, stack->frames, stack->n * sizeof(*own->frames));
-	return s->stacks.n;
+	return add_stack(s, key, stack->n);
 }
 
-static uint64_t hash_of(const struct ev_site *e)
-{
-	uint64_t hash = map_hash(e->thread_id, (uint64_t)e->what << 32 | e->stack);
+struct site_key {
+	uint64_t thread_id;
+	uint32_t what, stack, cause, row;
+};
 
-	return map_hash(hash, (uint64_t)e->cause << 32 | e->row) >> 1;
+static struct site_key key_of(const struct ev_site *e)
+{
+	return (struct site_key){ e->thread_id, e->what, e->stack, e->cause, e->row };
 }
 
-static bool is_site(const struct ev_site *a, const struct ev_site *b)
+/* No more rows: a thread that has some keeps its sum, and one that has none is like others. */
+static void make_fit(struct sites *s, struct ev_site *e)
 {
-	return a->thread_id == b->thread_id && a->what == b->what && a->stack == b->stack &&
-	       a->cause == b->cause && a->row == b->row;
-}
+	struct site_key key = key_of(e);
 
-/* That row; NULL: there is none. *ret_free: where it would be found. */
-static struct ev_site *find_site(struct sites *s, const struct ev_site *e, uint64_t *ret_free)
-{
-	for (uint64_t hash = hash_of(e);; hash++) {
-		uint64_t *value = map_find(&s->site_by_hash, hash);
-
-		*ret_free = hash;
-		if (!value)
-			return NULL;
-		if (is_site(&s->sites.items[*value], e))
-			return &s->sites.items[*value];
-	}
+	if (s->sites.n < SITES_MAX || intern_find(&s->site_keys, &key, sizeof(key)) != INTERN_NONE)
+		return;
+	if (map_find(&s->threads, e->thread_id))
+		e->stack = unknown_stack(s);
+	else
+		e->thread_id = e->process_id = 0;
 }
 
 /* The same site of the same thread is added to. */
 static void add_site(struct sites *s, struct ev_site e)
 {
-	uint64_t place;
-	struct ev_site *to = find_site(s, &e, &place);
+	struct site_key key;
+	struct ev_site *to;
+	size_t number;
 
-	if (!to && s->sites.n >= SITES_MAX) {
-		e.stack = unknown_stack(s);
-		to = find_site(s, &e, &place);
-	}
-	if (!to) {
-		*map_add(&s->site_by_hash, place) = s->sites.n;
+	make_fit(s, &e);
+	key = key_of(&e);
+	number = intern(&s->site_keys, &key, sizeof(key));
+	map_add(&s->threads, e.thread_id);
+	if (number == s->sites.n) {
 		*vec_add(&s->sites) = e;
 		return;
 	}
+	to = &s->sites.items[number];
 	to->samples += e.samples;
 	to->waits += e.waits;
 	to->ns += e.ns;
@@ -225,13 +213,13 @@ static int on_mapping(void *ctx, const struct mapping *m)
 static int on_stack(void *ctx, const struct code_stack *raw)
 {
 	uint64_t frames[STACK_MAX];
-	struct stack stack = { .frames = frames };
+	struct stack stack;
 	struct sites *s = ctx;
 	uint32_t id;
 
 	if (raw->cause >= CAUSE_COUNT || !raw->weight)
 		return -EPROTO;
-	code_unwind(s->code, raw, &stack);
+	code_unwind(s->code, raw, frames, &stack);
 	id = stack.n ? stack_of(s, &stack) : 0;
 	if (raw->what == CODE_WAIT)
 		*add_pending(s, raw->thread_id) = (struct pending){

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/intern.h"
 #include "base/map.h"
 #include "base/vec.h"
 
@@ -29,8 +30,8 @@ struct space {
 };
 
 struct spaces {
-	struct map by_pid;  /* struct space * */
-	struct map by_file; /* hash of a file, or the next free number: its place in files */
+	struct map by_pid;		/* struct space * */
+	struct intern paths, file_keys; /* the latter are numbered as the files */
 	VEC(struct space_file) files;
 	struct map dead;    /* pids of processes that ended in this round */
 	struct map changed; /* ... that have begun, or executed a program: those with a before */
@@ -87,11 +88,10 @@ void spaces_free(struct spaces *s)
 		if (s->by_pid.rows[i].key != MAP_NONE)
 			free_space((struct space *)s->by_pid.rows[i].value);
 	}
-	for (size_t i = 0; i < s->files.n; i++)
-		free(s->files.items[i].path);
 	free(s->files.items);
 	map_free(&s->by_pid);
-	map_free(&s->by_file);
+	intern_free(&s->paths);
+	intern_free(&s->file_keys);
 	map_free(&s->dead);
 	map_free(&s->changed);
 	free(s);
@@ -138,42 +138,23 @@ static uint32_t owner_of(const struct mapping *m)
 	return !strcmp(m->path, SPACE_ANONYMOUS) ? m->pid : 0;
 }
 
-static uint64_t hash_of(const struct mapping *m)
-{
-	uint64_t hash = map_hash(m->inode + owner_of(m), (uint64_t)m->major << 32 | m->minor);
-
-	for (const char *c = m->path; *c; c++)
-		hash = map_hash(hash, (unsigned char)*c);
-	return hash >> 1; /* never MAP_NONE, and none of those that follow it */
-}
-
-static bool is_file(const struct space_file *f, const struct mapping *m)
-{
-	return f->pid == owner_of(m) && f->inode == m->inode && f->major == m->major &&
-	       f->minor == m->minor && !strcmp(f->path, m->path);
-}
-
 /* Its number; or FILES_MAX: there are too many. */
 static uint32_t file_of(struct spaces *s, const struct mapping *m)
 {
-	uint64_t *value;
+	struct space_file f = { m->major, m->minor, m->inode, owner_of(m), NULL };
+	size_t (*number_of)(struct intern *, const void *, size_t) =
+		s->files.n < FILES_MAX ? intern : intern_find;
+	size_t path = number_of(&s->paths, m->path, strlen(m->path)), number;
+	uint64_t key[] = { (uint64_t)f.major << 32 | f.minor, f.inode, f.pid, path };
 
-	for (uint64_t key = hash_of(m);; key++) {
-		value = map_find(&s->by_file, key);
-		if (value && is_file(&s->files.items[*value], m))
-			return *value;
-		if (value)
-			continue;
-		if (s->files.n == FILES_MAX)
-			return FILES_MAX;
-		*map_add(&s->by_file, key) = s->files.n;
-		*vec_add(&s->files) = (struct space_file){ .major = m->major,
-							   .minor = m->minor,
-							   .inode = m->inode,
-							   .pid = owner_of(m),
-							   .path = strdup(m->path) };
-		return s->files.n - 1;
+	number = number_of(&s->file_keys, key, sizeof(key));
+	if (number == INTERN_NONE)
+		return FILES_MAX;
+	if (number == s->files.n) {
+		f.path = s->paths.list.items[path].bytes;
+		*vec_add(&s->files) = f;
 	}
+	return number;
 }
 
 /* The first range that ends behind the address. */

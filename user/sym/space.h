@@ -18,7 +18,7 @@ struct space_file {
 	uint32_t major, minor;
 	uint64_t inode;
 	uint32_t pid; /* of SPACE_ANONYMOUS: whose memory it is; else 0 */
-	char *path;
+	const char *path;
 };
 
 /* Memory that has no file, which the kernel calls so; its offsets are addresses. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/intern.h"
 #include "base/map.h"
 #include "base/vec.h"
 #include "sym/internal.h"
@@ -20,9 +21,8 @@ struct teller {
 	VEC(uint64_t) places;	   /* sorted */
 	struct map chain_by_place; /* first << 8 | n */
 	VEC(uint32_t) chains;	   /* ids of frames */
-	struct map frame_by_hash;  /* ... or the next free number: a place in frames */
-	VEC(struct ev_frame *) frames;
-	const uint64_t *now; /* the places that are being named */
+	struct intern frames;	   /* the events, numbered from 0 on */
+	const uint64_t *now;	   /* the places that are being named */
 	const char *object;
 	int error; /* what fn has returned */
 };
@@ -47,14 +47,13 @@ static const char *tail_of(const char *path, size_t most)
 /* The number of such a frame, which is told if it is the first of its kind. */
 static int frame_id(struct teller *t, const struct sym_frame *f, uint32_t *ret)
 {
-	size_t room = sizeof(struct ev_frame) + (TEXT_MAX + 7) / 8 * 8;
-	struct ev_frame *ev = calloc(1, room);
-	uint64_t hash, *value;
-	char *to, *end;
+	_Alignas(struct ev_frame) char room[sizeof(struct ev_frame) + (TEXT_MAX + 7) / 8 * 8] = {
+		0
+	};
+	struct ev_frame *ev = (struct ev_frame *)room;
+	char *to, *end = room + sizeof(room);
+	size_t known, number;
 
-	if (!ev)
-		return -ENOMEM;
-	end = (char *)ev + room;
 	to = put(ev->text, end - SYM_FILE_SIZE - EVENT_PATH_SIZE, f->function);
 	to = put(to, end - EVENT_PATH_SIZE, f->file);
 	to = put(to, end, tail_of(t->object, EVENT_PATH_SIZE - 1));
@@ -64,23 +63,11 @@ static int frame_id(struct teller *t, const struct sym_frame *f, uint32_t *ret)
 	ev->line = f->line;
 	ev->flags = (f->is_inlined ? FRAME_INLINED : 0) |
 		    (!strcmp(t->object, PLACE_KERNEL_NAME) ? FRAME_KERNEL : 0);
-	hash = map_hash(ev->line, ev->flags);
-	for (uint32_t i = 0; i < ev->size; i++)
-		hash = map_hash(hash, (unsigned char)ev->text[i]);
-	for (hash >>= 1; (value = map_find(&t->frame_by_hash, hash)); hash++) {
-		const struct ev_frame *old = t->frames.items[*value];
-
-		if (old->head.size != ev->head.size || old->line != ev->line ||
-		    old->flags != ev->flags || memcmp(old->text, ev->text, ev->size))
-			continue;
-		*ret = old->id;
-		free(ev);
-		return 0;
-	}
-	*map_add(&t->frame_by_hash, hash) = t->frames.n;
-	*vec_add(&t->frames) = ev;
-	*ret = ev->id = t->frames.n;
-	return t->fn(t->ctx, &ev->head);
+	/* alike but for the number, which is 0 as yet */
+	known = t->frames.list.n;
+	number = intern(&t->frames, ev, ev->head.size);
+	*ret = ev->id = number + 1;
+	return number == known ? t->fn(t->ctx, &ev->head) : 0;
 }
 
 /* A sym_frame_fn. */
@@ -216,12 +203,9 @@ int tell_stacks(struct code *c, struct sym *sym, const struct spaces *spaces,
 	}
 	for (size_t i = 0; i < n && !error; i++)
 		error = tell_stack(&t, &stacks[i], i + 1);
-	for (size_t i = 0; i < t.frames.n; i++)
-		free(t.frames.items[i]);
-	free(t.frames.items);
+	intern_free(&t.frames);
 	free(t.places.items);
 	free(t.chains.items);
 	map_free(&t.chain_by_place);
-	map_free(&t.frame_by_hash);
 	return error;
 }
