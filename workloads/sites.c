@@ -60,7 +60,7 @@ KEPT void nap_short(struct waited *w)
 
 KEPT void nap_behind_buffer(struct waited *w)
 {
-	char buffer[6000];
+	char buffer[9000]; /* more than is ever copied of a stack */
 	struct timespec t;
 	int64_t from = started(&t, 1600 * US);
 

@@ -7,6 +7,11 @@ usage: run.py BUILD_DIR [NAME-FILTER...]      (a filter is a part of a test's na
 Prints TAP and, last, "N passed, N failed, N skipped"; status 1 if any failed. Where the probes
 cannot be loaded the tests that need them are skipped; with CI=true in the environment that is a
 failure.
+
+Most tests compare clocks, on a machine whose hypervisor may take its CPUs away unseen. So when all
+of them are run, one that fails is made twice more, and passes if both times it does: what it said
+at first is printed, and no more than MOST_REPEATED of all get that chance, so that neither an error
+nor a tolerance that is too tight goes by for long.
 """
 import importlib
 import os
@@ -22,8 +27,9 @@ from harness import Skip, Test
 SUBJECTS = ('workloads', 'cgroups', 'status', 'output', 'signals', 'killed', 'environment',
             'sudo', 'ledger', 'preempted', 'crowd', 'documents', 'cost', 'calls', 'peers',
              'busy', 'programs', 'lives', 'formats', 'gates', 'ci', 'cancelled',
-             'recording', 'kept', 'tables', 'comparisons',
+             'recording', 'room', 'kept', 'tables', 'comparisons',
              'stacks', 'code')
+MOST_REPEATED = 5
 
 
 def all_tests(build):
@@ -67,12 +73,17 @@ def run_one(build, function, arguments):
     return 'ok', None
 
 
+def passes_twice(build, function, arguments):
+    """Whether a test that failed was unlucky."""
+    return all(run_one(build, function, arguments)[0] == 'ok' for _ in range(2))
+
+
 def announce(number, name, result, why, seconds):
     """A TAP line, and what is to be said below it."""
     mark = {'ok': '', 'fail': '', 'skip': f' # SKIP {why}'}[result]
     print(f"{'not ok' if result == 'fail' else 'ok'} {number} - {name}{mark}")
-    if result == 'fail':
-        for line in why.splitlines():
+    if result != 'skip':
+        for line in (why or '').splitlines():
             print(f'#   {line}')
     if seconds > 3:
         print(f'#   {seconds:.1f} s')
@@ -89,6 +100,7 @@ def main(args):
     tests = [test for test in all_tests(build)
              if not filters or any(word in test[0] for word in filters)]
     counts = {'ok': 0, 'fail': 0, 'skip': 0}
+    repeated = 0
     no_bpf = why_no_bpf(build)
     print(f'1..{len(tests)}')
     for number, (name, function, arguments) in enumerate(tests, 1):
@@ -98,8 +110,14 @@ def main(args):
             why = no_bpf
         else:
             result, why = run_one(build, function, arguments)
+            if result == 'fail' and not filters and repeated < MOST_REPEATED:
+                repeated += 1
+                if passes_twice(build, function, arguments):
+                    result, why = 'ok', f'REPEATED: passed twice, after it had failed:\n{why}'
         counts[result] += 1
         announce(number, name, result, why, time.monotonic() - start)
+    if repeated:
+        print(f'# {repeated} repeated')
     print(f"{counts['ok']} passed, {counts['fail']} failed, {counts['skip']} skipped")
     return 1 if counts['fail'] or not tests else 0
 

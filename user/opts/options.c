@@ -3,6 +3,7 @@
 #include "opts/options.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -104,11 +105,16 @@ static int set_top(struct opts *o, const char *name, const char *value, struct e
 	char *end;
 	unsigned long n;
 
+	if (!strcmp(value, "all")) {
+		o->top = UINT_MAX;
+		return 0;
+	}
 	errno = 0;
 	n = strtoul(value, &end, 10);
 	if (errno || *end || end == value || *value == '-' || !n || n > 1000000)
-		return err_set(err, -EINVAL, "--%s: '%s' is no number of rows; give 1 or more",
-			       name, value);
+		return err_set(err, -EINVAL,
+			       "--%s: '%s' is no number of rows; give 1 or more, or 'all'", name,
+			       value);
 	o->top = n;
 	return 0;
 }
@@ -178,7 +184,9 @@ const struct option_row option_rows[] = {
 	{ "fail-on", 0, EACH, "EXPR",
 	  "fail if this holds, as in 'wall.lock > 20%'; diff: 'change.wall > 5%'", add_gate },
 	{ "error-exitcode", 0, EACH, "N", "... with this exit status (99)", set_error_exitcode },
-	{ "top", 0, EACH, "N", "rows in each table of text and markdown (10)", set_top },
+	{ "top", 0, EACH, "N",
+	  "rows in each table of text and markdown (10); all: every row of every document",
+	  set_top },
 	{ "color", 0, EACH, "WHEN", "auto, always or never", set_color },
 	{ "quiet", 'q', EACH, NO, "no text report", set_quiet },
 	{ "verbose", 'v', EACH, NO, "say more, in text and markdown", set_verbose },

@@ -42,8 +42,8 @@ struct opts {
 	const char *user; /* of -u; NULL: not given */
 	bool as_root, all_calls, quiet, verbose;
 	enum opts_color color;
-	unsigned int top;
-	uint32_t given; /* options, by their place in the table */
+	unsigned int top; /* UINT_MAX: all */
+	uint32_t given;	  /* options, by their place in the table */
 	const char *fail_on[GATES_MAX];
 	size_t n_fail_on;
 	struct gates gates;	       /* the same, understood */

@@ -16,6 +16,11 @@
 #define UNWIND_AT_ONCE	 16	  /* then it is time to look after the ledgers */
 #define SAMPLES_A_SECOND 99	  /* not in step with what happens each 10 ms */
 
+const struct code_row code_rows[CODE_SOURCES] = {
+	[CODE_MAPPINGS] = { "mappings", "names of places in the code" },
+	[CODE_CLOCK] = { "cpu-clock", "where in the code it computes" },
+};
+
 static int open_clock(int cpu)
 {
 	struct perf_event_attr attr = {
@@ -143,17 +148,13 @@ int code_read(struct probe *p)
 
 int code_tell(struct probe *p, event_fn fn, void *ctx)
 {
-	static const char *const names[CODE_SOURCES] = {
-		[CODE_MAPPINGS] = "mappings",
-		[CODE_CLOCK] = "cpu-clock",
-	};
 	int error = 0;
 
 	for (int i = 0; i < CODE_SOURCES && !error; i++) {
 		struct ev_probe ev = { .head = { EV_PROBE, sizeof(ev) } };
 
 		ev.attached = !p->code_why[i][0];
-		snprintf(ev.name, sizeof(ev.name), "%s", names[i]);
+		snprintf(ev.name, sizeof(ev.name), "%s", code_rows[i].name);
 		snprintf(ev.why, sizeof(ev.why), "%s", p->code_why[i]);
 		error = fn(ctx, &ev.head);
 	}

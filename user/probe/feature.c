@@ -86,6 +86,13 @@ size_t probe_features(struct feature *items, size_t room)
 		    p->links[i] ? "for " : "without it there is no: ", probe_rows[i].lacks,
 		    p->why[i][0] ? p->why[i] : "");
 	}
+	for (size_t i = 0; i < CODE_SOURCES; i++) {
+		const char *why = p->code_why[i];
+
+		add(&r, code_rows[i].name, !*why, false, "%s%s%s%s",
+		    *why ? "without it there is no: " : "for ", code_rows[i].lacks,
+		    *why ? "; " : "", why);
+	}
 	probe_free(p);
 	return r.n;
 }

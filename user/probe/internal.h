@@ -36,6 +36,13 @@ enum code_source {
 	CODE_SOURCES,
 };
 
+struct code_row {
+	const char *name;
+	const char *lacks; /* what the report lacks without it */
+};
+
+extern const struct code_row code_rows[CODE_SOURCES];
+
 struct mappings;
 
 struct probe {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * A row for each thread, in the order of their start, under a row of names. Times are
- * whole nanoseconds, instants count from the start of the measurement, and what is not
- * known is empty. As RFC 4180, but lines end in LF alone: spreadsheets and pandas take
- * both, and cut, awk and join would keep the CR. A row is one line: names are escaped as
- * in the text report, and what a spreadsheet would take for a formula follows a "'".
+ * A row for each thread, in the order of their start, under a row of names; last, if not all
+ * have room, a row of the sums of the others. Times are whole nanoseconds, instants count
+ * from the start of the measurement, and what is not known is empty. As RFC 4180, but lines
+ * end in LF alone: spreadsheets and pandas take both, and cut, awk and join would keep the
+ * CR. A row is one line: names are escaped as in the text report, and what a spreadsheet
+ * would take for a formula follows a "'".
  */
 #include "report/report.h"
 
@@ -15,6 +16,7 @@
 
 #include "base/escape.h"
 #include "report/csv.h"
+#include "report/room.h"
 #include "report/words.h"
 
 struct row {
@@ -22,6 +24,13 @@ struct row {
 	const struct findings *f;
 	const struct thread *t;
 	size_t place; /* in model->threads */
+};
+
+/* Threads that there was no room for, as one row. */
+struct rest {
+	struct thread sum;
+	struct wait waits[CAUSE_COUNT];
+	size_t n;
 };
 
 typedef void (*put_fn)(const struct row *r);
@@ -108,28 +117,29 @@ static void put_policy(const struct row *r)
 static const struct {
 	const char *name;
 	put_fn put;
+	bool adds_up; /* the others are empty in a row of several threads */
 } columns[] = {
-	{ "id", put_id },
-	{ "tid", put_tid },
-	{ "pid", put_pid },
-	{ "process", put_process },
-	{ "creator", put_creator },
-	{ "comm", put_comm },
-	{ "class", put_class },
-	{ "start_ns", put_start },
-	{ "end_ns", put_end },
-	{ "ended", put_ended },
-	{ "lifetime_ns", put_lifetime },
-	{ "user_ns", put_user },
-	{ "kernel_ns", put_kernel },
-	{ "stolen_ns", put_stolen },
-	{ "voluntary", put_voluntary },
-	{ "involuntary", put_involuntary },
-	{ "yields", put_yields },
-	{ "migrations", put_migrations },
-	{ "policy", put_policy },
-	{ "nice", put_nice },
-	{ "rt_priority", put_priority },
+	{ "id", put_id, false },
+	{ "tid", put_tid, false },
+	{ "pid", put_pid, false },
+	{ "process", put_process, false },
+	{ "creator", put_creator, false },
+	{ "comm", put_comm, false },
+	{ "class", put_class, false },
+	{ "start_ns", put_start, false },
+	{ "end_ns", put_end, false },
+	{ "ended", put_ended, false },
+	{ "lifetime_ns", put_lifetime, true },
+	{ "user_ns", put_user, false },
+	{ "kernel_ns", put_kernel, false },
+	{ "stolen_ns", put_stolen, true },
+	{ "voluntary", put_voluntary, true },
+	{ "involuntary", put_involuntary, true },
+	{ "yields", put_yields, true },
+	{ "migrations", put_migrations, true },
+	{ "policy", put_policy, false },
+	{ "nice", put_nice, false },
+	{ "rt_priority", put_priority, false },
 };
 
 #define COLUMNS (sizeof(columns) / sizeof(*columns))
@@ -157,28 +167,88 @@ static void put_waits(const struct row *r)
 		fprintf(r->out, ",%" PRIu64 ",%" PRIu64, waits[c].ns, waits[c].count);
 }
 
-static void put_thread(const struct row *r)
+static void put_sums(const struct row *r)
 {
-	for (size_t i = 0; i < COLUMNS; i++) {
-		columns[i].put(r);
-		fputc(',', r->out);
-	}
 	for (unsigned int s = 0; s < TS_COUNT; s++)
 		fprintf(r->out, "%" PRIu64 "%s", r->t->state_ns[s], s + 1 < TS_COUNT ? "," : "");
 	put_waits(r);
 	fputc('\n', r->out);
 }
 
-int report_csv_write(const struct findings *f, const struct report_opts *opts, FILE *out)
+static void put_thread(const struct row *r)
+{
+	for (size_t i = 0; i < COLUMNS; i++) {
+		columns[i].put(r);
+		fputc(',', r->out);
+	}
+	put_sums(r);
+}
+
+static void put_rest(FILE *out, const struct findings *f, const struct rest *rest)
+{
+	struct row r = { .out = out, .f = f, .t = &rest->sum };
+
+	for (size_t i = 0; i < COLUMNS; i++) {
+		if (columns[i].adds_up)
+			columns[i].put(&r);
+		else if (columns[i].put == put_comm)
+			fprintf(out, "\"(%zu more threads)\"", rest->n);
+		fputc(',', out);
+	}
+	put_sums(&r);
+}
+
+static void add(struct rest *to, const struct thread *t)
+{
+	struct thread *sum = &to->sum;
+
+	to->n++;
+	sum->lifetime_ns += t->lifetime_ns;
+	sum->stolen_ns += t->stolen_ns;
+	sum->yields += t->yields;
+	sum->witness.voluntary += t->witness.voluntary;
+	sum->witness.involuntary += t->witness.involuntary;
+	sum->witness.migrations += t->witness.migrations;
+	for (unsigned int s = 0; s < TS_COUNT; s++)
+		sum->state_ns[s] += t->state_ns[s];
+	for (size_t i = 0; i < t->n_waits; i++) {
+		struct wait *w = &to->waits[t->waits[i].cause];
+
+		w->cause = t->waits[i].cause;
+		w->ns += t->waits[i].ns;
+		w->count += t->waits[i].count;
+	}
+}
+
+static int write_rows(const struct findings *f, const struct report_opts *opts, struct room *room,
+		      FILE *out)
 {
 	const struct model *m = f->model;
+	struct rest rest = { .sum = { .n_waits = CAUSE_COUNT } };
 
 	(void)opts;
 	errno = 0;
+	rest.sum.waits = rest.waits;
 	put_names(out);
-	for (size_t i = 0; i < m->n_threads && !ferror(out); i++)
-		put_thread(&(struct row){ .out = out, .f = f, .t = &m->threads[i], .place = i });
+	for (size_t i = 0; i < m->n_threads && !ferror(out); i++) {
+		if (room_for_thread(room, i))
+			put_thread(&(struct row){
+				.out = out, .f = f, .t = &m->threads[i], .place = i });
+		else
+			add(&rest, &m->threads[i]);
+	}
+	if (m->n_unsent) {
+		add(&rest, &m->unsent);
+		rest.n += m->n_unsent - 1;
+	}
+	if (rest.n)
+		put_rest(out, f, &rest);
 	if (fflush(out) || ferror(out))
 		return errno ? -errno : -EIO;
 	return 0;
+}
+
+int report_csv_write(const struct findings *f, const struct report_opts *opts, FILE *out)
+{
+	return room_write(f, opts, write_rows, out);
 }

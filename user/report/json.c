@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "report/json_parts.h"
+#include "report/room.h"
 #include "report/words.h"
 
 #define SCHEMA_VERSION "1.0"
@@ -53,14 +54,16 @@ static void put_started_at(struct json *j, const struct model *m)
 		json_string(j, "started_at", text);
 }
 
-static void put_run(struct json *j, const struct model *m)
+static void put_run(struct json *j, const struct model *m, struct room *r)
 {
+	size_t n = room_for(r, ROOM_COMMAND, m->n_command);
+
 	put_known(j, "mode", mode_name(m->run.mode));
 	put_started_at(j, m);
 	if (m->complete)
 		put_known(j, "ended_by", ended_by_name(m->end.ended_by));
 	json_line_array(j, "command");
-	for (size_t i = 0; i < m->n_command; i++)
+	for (size_t i = 0; i < n; i++)
 		json_string(j, NULL, m->command[i]);
 	json_end(j);
 	put_known(j, "executable", m->texts[TEXT_EXECUTABLE]);
@@ -115,10 +118,12 @@ static void put_finding(struct json *j, const struct finding *f)
 	json_end(j);
 }
 
-static void put_findings(struct json *j, const struct findings *f)
+static void put_findings(struct json *j, const struct findings *f, struct room *r)
 {
+	size_t n = room_for(r, ROOM_FINDINGS, f->n_list);
+
 	json_array(j, "findings");
-	for (size_t i = 0; i < f->n_list; i++)
+	for (size_t i = 0; i < n; i++)
 		put_finding(j, &f->list[i]);
 	json_end(j);
 }
@@ -187,41 +192,48 @@ static void put_parallelism(struct json *j, const struct findings *f)
 	json_end(j);
 }
 
-static void put_omitted_of(struct json *j, const char *what, uint64_t count)
+static void put_omitted(struct json *j, const struct findings *f, const struct room *r)
 {
-	if (!count)
-		return;
-	json_line_object(j, NULL);
-	json_string(j, "what", what);
-	json_u64(j, "count", count);
-	json_end(j);
-}
-
-static void put_omitted(struct json *j, const struct findings *f)
-{
-	const struct sites *s = &f->sites;
+	static const char *const names[ROOM_LISTS] = {
+		[ROOM_COMMAND] = "command",	[ROOM_FINDINGS] = "findings",
+		[ROOM_THREADS] = "threads",	[ROOM_PROCESSES] = "processes",
+		[ROOM_EXECS] = "execs",		[ROOM_WAIT_SITES] = "wait_sites",
+		[ROOM_CPU_SITES] = "cpu_sites", [ROOM_PEERS] = "peers",
+		[ROOM_OTHERS] = "others",	[ROOM_ZOMBIES] = "zombies",
+		[ROOM_ORPHANS] = "orphans",	[ROOM_SURVIVORS] = "survivors",
+		[ROOM_DEATHS] = "deaths",	[ROOM_LOST] = "lost",
+	};
 
 	json_array(j, "omitted");
-	put_omitted_of(j, "threads", f->model->n_unsent);
-	put_omitted_of(j, "wait_sites", s->n_waits > SITES_LISTED ? s->n_waits - SITES_LISTED : 0);
-	put_omitted_of(j, "cpu_sites", s->n_cpu > SITES_LISTED ? s->n_cpu - SITES_LISTED : 0);
+	for (size_t i = 0; i < ROOM_LISTS; i++) {
+		uint64_t count = r->left_out[i] + (i == ROOM_THREADS ? f->model->n_unsent : 0);
+
+		if (!count)
+			continue;
+		json_line_object(j, NULL);
+		json_string(j, "what", names[i]);
+		json_u64(j, "count", count);
+		json_end(j);
+	}
 	json_end(j);
 }
 
-int report_json_write(const struct findings *f, const struct report_opts *opts, FILE *out)
+static int write_document(const struct findings *f, const struct report_opts *opts, struct room *r,
+			  FILE *out)
 {
 	const struct model *m = f->model;
 	struct json j;
+	size_t lost;
 
 	json_init(&j, out);
 	json_object(&j, NULL);
 	json_string(&j, "schema_version", SCHEMA_VERSION);
 	put_tool(&j, m, opts);
 	put_system(&j, m);
-	put_run(&j, m);
+	put_run(&j, m, r);
 	json_u64(&j, "wall_ns", m->wall_ns);
 	put_verdict(&j, &f->verdict);
-	put_findings(&j, f);
+	put_findings(&j, f, r);
 	json_gates(&j, f->gates, f->n_gates);
 	put_wall(&j, f);
 	put_wall_parts(&j, f);
@@ -230,14 +242,20 @@ int report_json_write(const struct findings *f, const struct report_opts *opts, 
 	json_strip(&j, m);
 	json_totals(&j, f);
 	json_calls(&j, m);
-	json_threads(&j, f);
-	json_processes(&j, f);
-	json_sites(&j, f);
-	json_peers(&j, m);
-	json_others(&j, m);
-	json_lifecycle(&j, f);
-	put_omitted(&j, f);
-	json_measurement(&j, f);
+	json_threads(&j, f, r);
+	json_processes(&j, f, r);
+	json_sites(&j, f, r);
+	json_peers(&j, m, r);
+	json_others(&j, m, r);
+	json_lifecycle(&j, f, r);
+	lost = room_for(r, ROOM_LOST, m->n_losses);
+	put_omitted(&j, f, r);
+	json_measurement(&j, f, lost);
 	json_end(&j);
 	return json_finish(&j);
+}
+
+int report_json_write(const struct findings *f, const struct report_opts *opts, FILE *out)
+{
+	return room_write(f, opts, write_document, out);
 }

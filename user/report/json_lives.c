@@ -28,10 +28,12 @@ static const char *doing_name(enum cause doing)
 	return doing == CAUSE_COUNT ? "running" : cause_name(doing);
 }
 
-static void put_zombies(struct json *j, const struct findings *f)
+static void put_zombies(struct json *j, const struct findings *f, struct room *r)
 {
+	size_t n = room_for(r, ROOM_ZOMBIES, f->lives.n_zombies);
+
 	json_array(j, "zombies");
-	for (size_t i = 0; i < f->lives.n_zombies; i++) {
+	for (size_t i = 0; i < n; i++) {
 		const struct zombie *z = &f->lives.zombies[i];
 		const struct process *p = &f->model->processes[z->process];
 
@@ -50,10 +52,12 @@ static void put_zombies(struct json *j, const struct findings *f)
 	json_u64(j, "zombies_at_once", f->lives.peak);
 }
 
-static void put_orphans(struct json *j, const struct findings *f)
+static void put_orphans(struct json *j, const struct findings *f, struct room *r)
 {
+	size_t n = room_for(r, ROOM_ORPHANS, f->lives.n_orphans);
+
 	json_array(j, "orphans");
-	for (size_t i = 0; i < f->lives.n_orphans; i++) {
+	for (size_t i = 0; i < n; i++) {
 		const struct orphan *o = &f->lives.orphans[i];
 		const struct process *p = &f->model->processes[o->process];
 
@@ -78,10 +82,12 @@ static const char *waits_for(const struct model *m, size_t process)
 	return t && t->flags & THREAD_OPEN_WAIT ? cause_name(t->open_cause) : NULL;
 }
 
-static void put_survivors(struct json *j, const struct findings *f)
+static void put_survivors(struct json *j, const struct findings *f, struct room *r)
 {
+	size_t n = room_for(r, ROOM_SURVIVORS, f->lives.n_survivors);
+
 	json_array(j, "survivors");
-	for (size_t i = 0; i < f->lives.n_survivors; i++) {
+	for (size_t i = 0; i < n; i++) {
 		const struct process *p = &f->model->processes[f->lives.survivors[i]];
 
 		json_line_object(j, NULL);
@@ -100,10 +106,12 @@ static void put_survivors(struct json *j, const struct findings *f)
 	json_end(j);
 }
 
-static void put_deaths(struct json *j, const struct findings *f)
+static void put_deaths(struct json *j, const struct findings *f, struct room *r)
 {
+	size_t n = room_for(r, ROOM_DEATHS, f->lives.n_deaths);
+
 	json_array(j, "deaths");
-	for (size_t i = 0; i < f->lives.n_deaths; i++) {
+	for (size_t i = 0; i < n; i++) {
 		const struct death *d = &f->lives.deaths[i];
 		const struct process *p = &f->model->processes[d->process];
 
@@ -130,10 +138,12 @@ static void put_thread_id(struct json *j, const char *key, uint64_t id)
 }
 
 /* What the last one executed is what the process is. */
-static void put_execs(struct json *j, const struct story *l)
+static void put_execs(struct json *j, const struct story *l, struct room *r)
 {
+	size_t n = room_for(r, ROOM_EXECS, l->n_execs);
+
 	json_array(j, "execs");
-	for (size_t i = 0; i < l->n_execs; i++) {
+	for (size_t i = 0; i < n; i++) {
 		const struct exec *e = &l->execs[i];
 
 		json_line_object(j, NULL);
@@ -151,7 +161,7 @@ static void put_execs(struct json *j, const struct story *l)
 	json_end(j);
 }
 
-void json_story(struct json *j, const struct process *p)
+void json_story(struct json *j, const struct process *p, struct room *r)
 {
 	static const char *const births[BIRTH_COUNT] = {
 		[BIRTH_FORK] = "fork",
@@ -173,7 +183,7 @@ void json_story(struct json *j, const struct process *p)
 		put_thread_id(j, "creator", l->creator.thread_id);
 		json_u64(j, "uid", l->uid);
 	}
-	put_execs(j, l);
+	put_execs(j, l, r);
 	if (l->n_execs || l->is_dead)
 		json_u64(j, "last_uid", l->last_uid);
 	if (l->first_io_ns)
@@ -195,15 +205,15 @@ void json_story(struct json *j, const struct process *p)
 	json_end(j);
 }
 
-void json_lifecycle(struct json *j, const struct findings *f)
+void json_lifecycle(struct json *j, const struct findings *f, struct room *r)
 {
 	const struct lifecycle *l = &f->lives;
 
 	json_object(j, "lifecycle");
-	put_zombies(j, f);
-	put_orphans(j, f);
-	put_survivors(j, f);
-	put_deaths(j, f);
+	put_zombies(j, f, r);
+	put_orphans(j, f, r);
+	put_survivors(j, f, r);
+	put_deaths(j, f, r);
 	json_line_object(j, "reaping");
 	json_u64(j, "count", l->n_reaped);
 	json_u64(j, "ns", l->reaping_ns);

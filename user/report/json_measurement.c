@@ -4,10 +4,10 @@
 #include "report/loss.h"
 #include "report/words.h"
 
-static void put_losses(struct json *j, const struct model *m)
+static void put_losses(struct json *j, const struct model *m, size_t n)
 {
 	json_array(j, "lost");
-	for (size_t i = 0; i < m->n_losses; i++) {
+	for (size_t i = 0; i < n; i++) {
 		const struct loss *l = &m->losses[i];
 		const struct loss_words *words = loss_words(l->what);
 
@@ -43,14 +43,14 @@ static void put_probes(struct json *j, const struct model *m)
 	json_end(j);
 }
 
-void json_measurement(struct json *j, const struct findings *f)
+void json_measurement(struct json *j, const struct findings *f, size_t n_lost)
 {
 	const struct model *m = f->model;
 	const struct trust *t = &f->trust;
 
 	json_object(j, "measurement");
 	json_bool(j, "complete", m->complete);
-	put_losses(j, m);
+	put_losses(j, m, n_lost);
 	json_u64(j, "residual_ns", t->residual_ns);
 	json_line_object(j, "kernel_disagreement");
 	json_u64(j, "running_ns", t->running_off_ns);

@@ -6,19 +6,21 @@
  */
 #include "analysis/findings.h"
 #include "base/json.h"
+#include "report/room.h"
 
 void json_totals(struct json *j, const struct findings *f);
-void json_threads(struct json *j, const struct findings *f);
-void json_processes(struct json *j, const struct findings *f);
-void json_peers(struct json *j, const struct model *m);
-void json_others(struct json *j, const struct model *m);
-void json_sites(struct json *j, const struct findings *f);
-void json_lifecycle(struct json *j, const struct findings *f);
+void json_threads(struct json *j, const struct findings *f, struct room *r);
+void json_processes(struct json *j, const struct findings *f, struct room *r);
+void json_peers(struct json *j, const struct model *m, struct room *r);
+void json_others(struct json *j, const struct model *m, struct room *r);
+void json_sites(struct json *j, const struct findings *f, struct room *r);
+void json_lifecycle(struct json *j, const struct findings *f, struct room *r);
 /* json_lives.c: the story of a process, as a member of it. */
-void json_story(struct json *j, const struct process *p);
+void json_story(struct json *j, const struct process *p, struct room *r);
 
 void json_gates(struct json *j, const struct gate_result *results, size_t n);
-void json_measurement(struct json *j, const struct findings *f);
+/* With so many of the losses. */
+void json_measurement(struct json *j, const struct findings *f, size_t n_lost);
 void json_calls(struct json *j, const struct model *m);
 void json_strip(struct json *j, const struct model *m);
 

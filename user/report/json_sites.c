@@ -40,9 +40,11 @@ static void put_cpu(struct json *j, const struct model *m, const struct site_row
 	json_end(j);
 }
 
-void json_sites(struct json *j, const struct findings *f)
+void json_sites(struct json *j, const struct findings *f, struct room *r)
 {
 	const struct sites *s = &f->sites;
+	size_t waits = room_for(r, ROOM_WAIT_SITES, s->n_waits);
+	size_t cpu = room_for(r, ROOM_CPU_SITES, s->n_cpu);
 
 	json_line_object(j, "sampling");
 	json_bool(j, "waits_sampled", s->is_sampled);
@@ -52,11 +54,11 @@ void json_sites(struct json *j, const struct findings *f)
 	json_u64(j, "cpu_samples", s->cpu_samples);
 	json_end(j);
 	json_array(j, "wait_sites");
-	for (size_t i = 0; i < s->n_waits && i < SITES_LISTED; i++)
+	for (size_t i = 0; i < waits; i++)
 		put_wait(j, f->model, &s->waits[i]);
 	json_end(j);
 	json_array(j, "cpu_sites");
-	for (size_t i = 0; i < s->n_cpu && i < SITES_LISTED; i++)
+	for (size_t i = 0; i < cpu; i++)
 		put_cpu(j, f->model, &s->cpu[i]);
 	json_end(j);
 }

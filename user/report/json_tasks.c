@@ -181,11 +181,13 @@ static void put_thread(struct json *j, const struct findings *f, size_t i)
 	json_end(j);
 }
 
-void json_threads(struct json *j, const struct findings *f)
+void json_threads(struct json *j, const struct findings *f, struct room *r)
 {
 	json_array(j, "threads");
-	for (size_t i = 0; i < f->model->n_threads; i++)
-		put_thread(j, f, i);
+	for (size_t i = 0; i < f->model->n_threads; i++) {
+		if (room_for_thread(r, i))
+			put_thread(j, f, i);
+	}
 	json_end(j);
 }
 
@@ -201,7 +203,7 @@ void json_begin_status(struct json *j, const char *key, uint32_t status)
 	}
 }
 
-static void put_process(struct json *j, const struct findings *f, size_t i)
+static void put_process(struct json *j, const struct findings *f, size_t i, struct room *r)
 {
 	const struct model *m = f->model;
 	const struct process *p = &m->processes[i];
@@ -236,15 +238,17 @@ static void put_process(struct json *j, const struct findings *f, size_t i)
 	if (p->max_rss_bytes)
 		json_u64(j, "max_rss_bytes", p->max_rss_bytes);
 	json_string(j, "class", class_name(f->process_class[i]));
-	json_story(j, p);
+	json_story(j, p, r);
 	json_end(j);
 }
 
-void json_processes(struct json *j, const struct findings *f)
+void json_processes(struct json *j, const struct findings *f, struct room *r)
 {
 	json_array(j, "processes");
-	for (size_t i = 0; i < f->model->n_processes; i++)
-		put_process(j, f, i);
+	for (size_t i = 0; i < f->model->n_processes; i++) {
+		if (room_for_process(r, i))
+			put_process(j, f, i, r);
+	}
 	json_end(j);
 }
 
@@ -266,18 +270,22 @@ static void put_peer(struct json *j, const struct peer *p)
 	json_end(j);
 }
 
-void json_peers(struct json *j, const struct model *m)
+void json_peers(struct json *j, const struct model *m, struct room *r)
 {
+	size_t n = room_for(r, ROOM_PEERS, m->n_peers);
+
 	json_array(j, "peers");
-	for (size_t i = 0; i < m->n_peers; i++)
+	for (size_t i = 0; i < n; i++)
 		put_peer(j, &m->peers[i]);
 	json_end(j);
 }
 
-void json_others(struct json *j, const struct model *m)
+void json_others(struct json *j, const struct model *m, struct room *r)
 {
+	size_t n = room_for(r, ROOM_OTHERS, m->n_others);
+
 	json_array(j, "others");
-	for (size_t i = 0; i < m->n_others; i++) {
+	for (size_t i = 0; i < n; i++) {
 		json_line_object(j, NULL);
 		json_u64(j, "pid", m->others[i].pid);
 		json_string(j, "comm", m->others[i].comm);

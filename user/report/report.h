@@ -4,17 +4,21 @@
 /*
  * Findings to one format each. A new format is one file and one row of the table.
  */
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 
 #include "analysis/diff.h"
 #include "analysis/findings.h"
 
+#define REPORT_ALL UINT_MAX
+
 struct report_opts {
 	bool color;	    /* the reader is a terminal that shows colours */
 	bool utf8;	    /* ... and bars and sparklines */
 	unsigned int width; /* columns; 0: as wide as need be */
-	unsigned int top;   /* rows of threads, processes, waits; the rest is summed */
+	unsigned int top;   /* rows of threads, processes, waits; the rest is summed. REPORT_ALL:
+			       all, and documents may be as long as it takes */
 	bool verbose;
 	const char *version;
 };

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/units.h"
+#include "report/room.h"
 
 #define MATTERS	    0.02 /* of all computing: a thread of more than --top has a row of its own */
 #define GROUP_SMALL 0.01 /* ... and a group of them, if it has more than that */
@@ -138,18 +139,6 @@ static void stem_of(char name[EVENT_COMM_SIZE + 1], const char *comm)
 	snprintf(name, EVENT_COMM_SIZE + 1, "%.*s%s", (int)digits, comm, digits < n ? "*" : "");
 }
 
-static int busiest_first(const void *a, const void *b)
-{
-	const struct thread *v = *(const struct thread *const *)a;
-	const struct thread *w = *(const struct thread *const *)b;
-
-	if (v->state_ns[TS_RUNNING] != w->state_ns[TS_RUNNING])
-		return v->state_ns[TS_RUNNING] > w->state_ns[TS_RUNNING] ? -1 : 1;
-	if (v->lifetime_ns != w->lifetime_ns)
-		return v->lifetime_ns > w->lifetime_ns ? -1 : 1;
-	return v->id < w->id ? -1 : v->id > w->id;
-}
-
 static int compare_stems(const char *a, const char *b)
 {
 	char a_stem[EVENT_COMM_SIZE + 1], b_stem[EVENT_COMM_SIZE + 1];
@@ -165,7 +154,7 @@ static int by_stem(const void *a, const void *b)
 	const struct thread *w = *(const struct thread *const *)b;
 	int order = compare_stems(v->comm, w->comm);
 
-	return order ? order : busiest_first(a, b);
+	return order ? order : room_busiest_first(a, b);
 }
 
 static int biggest_first(const void *a, const void *b)
@@ -269,7 +258,7 @@ void text_threads(struct page *p, const struct findings *f)
 			? "where the time of each went; queued: ready to run, waiting for a CPU"
 			: "where the time of each went");
 	if (sorted.n)
-		qsort(sorted.items, sorted.n, sizeof(sorted.items[0]), busiest_first);
+		qsort(sorted.items, sorted.n, sizeof(sorted.items[0]), room_busiest_first);
 	shown = count_shown(p, f, sorted.items, sorted.n);
 	for (size_t i = 0; i < shown; i++)
 		put_single(p, &t, f, sorted.items[i]);

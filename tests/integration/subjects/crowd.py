@@ -2,6 +2,8 @@
 """Many at once, many in a row, and a storm of exits: each ledger comes exactly once."""
 from harness import equal, exits, nothing_lost
 
+EVERY = ('-q', '--top', 'all')  # row, however long the document becomes
+
 
 def every_one(report, threads):
     """As many different threads as there were, none twice, each with its end."""
@@ -14,7 +16,7 @@ def every_one(report, threads):
 
 def test_at_once(t):
     """2,000 threads that are all alive at one moment, and then exit all together."""
-    report = t.truth('crowd', 2000)
+    report = t.truth('crowd', 2000, options=EVERY)
     every_one(report, 2001)
     crowd = [row for row in report['threads'] if row['tid'] != row['pid']]
     last_start = max(row['start_ns'] for row in crowd)
@@ -24,7 +26,7 @@ def test_at_once(t):
 
 def test_storm_of_exits(t):
     """1,000 threads that exit at once, and 300 that one SIGKILL ends."""
-    report = t.truth('crowd', 1000)
+    report = t.truth('crowd', 1000, options=EVERY)
     every_one(report, 1001)
     code = ('import os, threading\n'
             'gate = threading.Barrier(301)\n'
@@ -38,7 +40,7 @@ def test_storm_of_exits(t):
 
 def test_in_a_row(t):
     """20,000 short processes one after another."""
-    report = t.truth('brief', 20000)
+    report = t.truth('brief', 20000, options=EVERY)
     every_one(report, 20001)
     equal(len({row['id'] for row in report['processes']}), 20001, 'different processes')
     equal(len(exits(report)), 20001, 'ends')

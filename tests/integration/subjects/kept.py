@@ -7,7 +7,8 @@ import struct
 import zlib
 
 from harness import cases, equal, expect, without_bpf
-from subjects.recording import MAGIC, limit_memory, report, report_refuses
+from subjects.recording import MAGIC, report, report_refuses
+from subjects.room import limit_memory
 from subjects.status import complains
 
 KEPT = pathlib.Path(__file__).parents[2] / 'recordings'
