@@ -38,6 +38,28 @@ Test(diff, wall_time, .fini = forget)
 	diff_free(d);
 }
 
+/* What is said to be too little to show does not, and what is more does. */
+Test(diff, least_change, .fini = forget)
+{
+	static const double parts[] = { 0.0, 0.7, 1.5 };
+	double least = 0;
+
+	for (size_t k = 0; k < 3; k++) {
+		uint64_t more = (uint64_t)(parts[k] * least * 1000) * MS;
+		struct diff *d;
+
+		for (unsigned int i = 0; i < 10; i++)
+			run_of((i < 5 ? 0 : more) + 1000 * MS + (i * 7 % 5) * 40 * MS, 0, 4);
+		d = compare(5);
+		cr_assert(d->can_tell);
+		cr_assert_eq(d->rows[0].is_change, k == 2, "%zu: %g", k, d->least_change);
+		least = k ? least : d->least_change;
+		cr_assert(least > 0.05 && least < 0.5, "%g", least);
+		diff_free(d);
+		forget();
+	}
+}
+
 /* One run on each side proves nothing, however far apart they are. */
 Test(diff, too_few, .fini = forget)
 {

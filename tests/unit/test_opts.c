@@ -117,7 +117,7 @@ static void check(const struct row *rows, size_t n)
 #define NO_COMMAND "! no command given; as in: sudo concprof -- ./program (see concprof --help)"
 #define NO_TIME(option, value)                                                                     \
 	"! --" option ": '" value "' is no time above zero; give seconds, as 10, 0.5 or 500ms"
-#define NO_NUMBER(value) "! --top: '" value "' is no number of rows; give 1 or more"
+#define NO_NUMBER(value) "! --top: '" value "' is no number of rows; give 1 or more, or 'all'"
 #define FORMATS                                                                                    \
 	"text, json, markdown, github, junit, openmetrics, csv, folded, pprof, "                   \
 	"recording"
@@ -352,7 +352,8 @@ Test(value, no_times)
 Test(value, rows)
 {
 	CHECK({ "--top|1|x", "run top=1 : x" }, { "--top=25|x", "run top=25 : x" },
-	      { "--top|1000000|x", "run top=1000000 : x" }, { "--top|0|x", NO_NUMBER("0") },
+	      { "--top|1000000|x", "run top=1000000 : x" },
+	      { "--top|all|x", "run top=4294967295 : x" }, { "--top|0|x", NO_NUMBER("0") },
 	      { "--top|-1|x", NO_NUMBER("-1") }, { "--top||x", NO_NUMBER("") },
 	      { "--top|-18446744073709551615|x", NO_NUMBER("-18446744073709551615") },
 	      { "--top|ten|x", NO_NUMBER("ten") }, { "--top|10x|x", NO_NUMBER("10x") },

@@ -54,6 +54,9 @@ struct diff {
 	size_t repeated;    /* recordings of a run that is there already: they show no spread */
 	uint64_t divisions; /* ways to divide the runs that were looked at */
 	bool is_exact;	    /* ... all there are */
+	/* With can_tell: about the least change of the wall time, as a part of the base's, that
+	 * runs which spread like these would have shown. */
+	double least_change;
 	size_t verdicts[2][CLASS_COUNT]; /* runs of base and head by their verdict */
 	size_t failed[2];    /* runs of base and head whose command did not end with status 0 */
 	size_t cut[2];	     /* ... that were recorded in part */

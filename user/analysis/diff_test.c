@@ -6,13 +6,18 @@
 
 #include "analysis/internal.h"
 #include "analysis/sheet.h"
+#include "base/vec.h"
 
 #define LEAST_SPREAD   0.005 /* of a quantity: that it was less in a few runs is chance */
 #define EXACT_RUNS     16    /* up to so many, all divisions are looked at */
 #define SOME_DIVISIONS 20000 /* of more runs */
 
-/* The difference of the two groups' means by the spread within them. */
-static double statistic(const double *values, size_t n, const bool *is_head, size_t n_head)
+struct means {
+	double base, head;
+	double error; /* of their difference, by the spread within the groups */
+};
+
+static struct means means_of(const double *values, size_t n, const bool *is_head, size_t n_head)
 {
 	double sum[2] = { 0 }, squares[2] = { 0 }, count[2], within = 0, least, m[2];
 
@@ -27,9 +32,16 @@ static double statistic(const double *values, size_t n, const bool *is_head, siz
 	if (n > 2)
 		within = (squares[0] + squares[1]) / (double)(n - 2);
 	least = LEAST_SPREAD * (sum[0] + sum[1]) / (double)n;
-	if (least <= 0) /* all of it is 0 */
-		return 0;
-	return fabs(m[1] - m[0]) / sqrt((within + least * least) * (1 / count[0] + 1 / count[1]));
+	return (struct means){ m[0], m[1],
+			       sqrt((within + least * least) * (1 / count[0] + 1 / count[1])) };
+}
+
+/* The difference of the two groups' means by the spread within them. */
+static double statistic(const double *values, size_t n, const bool *is_head, size_t n_head)
+{
+	struct means m = means_of(values, n, is_head, n_head);
+
+	return m.error > 0 ? fabs(m.head - m.base) / m.error : 0; /* else all of it is 0 */
 }
 
 struct test {
@@ -37,6 +49,7 @@ struct test {
 	bool *is_head;
 	double *observed;  /* of each row */
 	uint64_t *reached; /* of each: divisions in which some row of its group came as far */
+	VEC(double) most;  /* of each division: the furthest of the wall time's group */
 };
 
 static void look_at_division(struct test *t)
@@ -52,6 +65,7 @@ static void look_at_division(struct test *t)
 	}
 	for (size_t i = 0; i < s->d->n_rows; i++)
 		t->reached[i] += most[s->d->rows[i].is_asked] >= t->observed[i] * (1 - 1e-9);
+	*vec_add(&t->most) = most[s->d->rows[0].is_asked];
 	s->d->divisions++;
 }
 
@@ -97,6 +111,24 @@ static void choose_some(struct test *t, size_t n_head)
 	}
 }
 
+static int furthest_first(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return x > y ? -1 : x < y;
+}
+
+/* Further than all divisions but the share that may be called a change by mistake. */
+static double least_change(struct test *t)
+{
+	const struct sheet *s = t->s;
+	struct means wall = means_of(s->values[0], s->n, t->is_head, s->d->n_head);
+	size_t allowed = (size_t)(DIFF_LEVEL * (double)t->most.n);
+
+	qsort(t->most.items, t->most.n, sizeof(*t->most.items), furthest_first);
+	return wall.base > 0 ? t->most.items[allowed] * wall.error / wall.base : 0;
+}
+
 void sheet_test(struct sheet *s)
 {
 	struct diff *d = s->d;
@@ -122,7 +154,12 @@ void sheet_test(struct sheet *s)
 		d->rows[i].p = (double)t.reached[i] / (double)d->divisions;
 		d->rows[i].is_change = d->can_tell && d->rows[i].p <= DIFF_LEVEL;
 	}
+	memset(t.is_head, 0, s->n * sizeof(*t.is_head));
+	for (size_t i = s->n_base; i < s->n; i++)
+		t.is_head[i] = true;
+	d->least_change = d->can_tell ? least_change(&t) : 0;
 	free(t.is_head);
 	free(t.observed);
 	free(t.reached);
+	free(t.most.items);
 }

@@ -75,6 +75,10 @@ static void put_about(struct json *j, const struct diff *d, const struct report_
 	json_bool(j, "can_tell", d->can_tell);
 	json_u64(j, "divisions", d->divisions);
 	json_bool(j, "all_divisions", d->is_exact);
+	if (d->can_tell)
+		json_double(j, "least_wall_change", d->least_change);
+	else
+		json_null(j, "least_wall_change");
 }
 
 int diff_json_write(const struct diff *d, const struct report_opts *opts, FILE *out)

@@ -45,6 +45,7 @@ char *diff_about(char *buf, const struct diff *d, bool utf8)
 	char times[160], change[UNITS_SIZE];
 
 	put_times(times, sizeof(times), d, utf8);
+	units_percent(change, d->least_change);
 	if (d->repeated)
 		snprintf(buf, DIFF_WORDS, "the same run twice shows no spread: %s", times);
 	else if (!d->can_tell)
@@ -57,10 +58,14 @@ char *diff_about(char *buf, const struct diff *d, bool utf8)
 			 diff_change(change, wall, utf8), times);
 	else if (diff_changes(d))
 		snprintf(buf, DIFF_WORDS,
-			 "though not the wall time beyond the spread of the runs: %s", times);
+			 "though not the wall time beyond the spread of the runs: %s; less than "
+			 "about %s would not have shown",
+			 times, change);
 	else
 		snprintf(buf, DIFF_WORDS,
-			 "nothing changed beyond the spread of the runs; the wall time: %s", times);
+			 "nothing changed beyond the spread of the runs; the wall time: %s; less "
+			 "than about %s would not have shown",
+			 times, change);
 	return buf;
 }
 
