@@ -23,6 +23,10 @@ enum code_what {
 /* Of the stack, from its pointer on: what was read of it, up to the end of a page. */
 #define CODE_STACK 8192
 
+/* Of the kernel's own calls the innermost so many. The probes' own and the scheduler's are some
+ * 10 of them, and it is the outer ones that say what the program asked for. */
+#define CODE_KERNEL 48
+
 struct code_stack {
 	__u32 what; /* enum code_what */
 	__u32 n_bytes;
@@ -34,6 +38,10 @@ struct code_stack {
 	__u64 cause_ns;	   /* ... */
 	__u32 in_kernel;   /* CODE_CPU: it was in a system call or a fault */
 	__u32 cause_count; /* CODE_WAIT: ... and how many, this one included */
+	__u32 n_kernel;
+	__u32 pad;
+	/* Innermost first: return addresses, but for the first of CODE_CPU. */
+	__u64 kernel[CODE_KERNEL];
 	__u64 regs[CODE_REGS];
 	__u8 bytes[CODE_STACK];
 };
@@ -47,28 +55,69 @@ struct code_waited {
 
 /*
  * Which waits are looked at. A thread's waits are divided by where it calls from, as far as
- * that can be told for nothing, and in each part the first ones are all looked at, then one
- * in so many, by chance: a fixed step could be in step with the program. Whichever part a
- * wait falls into, a sample stands for all waits of its part since the one before.
+ * that can be told for nothing, into parts, and each part once more into the place that it
+ * belongs to and all others: so that one that is new, or rare, is not lost in those of a busy
+ * place. Of each half the first ones are all looked at, then one in so many, by chance: a
+ * fixed step could be in step with the program. A sample stands for all waits of its half
+ * since the one before. So none is forgotten, and none counts twice.
+ *
+ * A place that has not been seen for long loses its part to who came instead: the halves
+ * change their names, with all that they have counted, and the others begin anew. As that
+ * takes as many waits as it takes to come down to one in SITE_MOST, places that take turns,
+ * however they do it, are not looked at much more often than that.
  */
 #define SITE_PARTS 8
-#define SITE_FIRST 128 /* waits of a part of which each is looked at */
+#define SITE_FIRST 128 /* waits of a half of which each is looked at */
 #define SITE_MOST  64  /* one in so many, at the least */
+#define SITE_LONG  (SITE_FIRST * SITE_MOST)
+
+enum { SITE_OWN, SITE_OTHERS, SITE_HALVES };
 
 struct site_part {
-	__u16 waits; /* up to SITE_FIRST * SITE_MOST */
-	__u16 pad;
-	__u32 since; /* ... since the last that was looked at */
+	__u16 tag;		  /* whose it is: more bits of the place */
+	__u16 away;		  /* waits since the last of its own, up to SITE_LONG */
+	__u16 waits[SITE_HALVES]; /* up to SITE_LONG */
+	__u32 since[SITE_HALVES]; /* ... since the last that was looked at */
 };
 
-/* Another wait of this part: is it to be looked at? One in 1, 2, 4, ... `die`: any number. */
-static inline __attribute__((always_inline)) int site_due(struct site_part *p, __u32 die)
+static inline __attribute__((always_inline)) void site_change(struct site_part *p, __u16 tag)
 {
-	__u32 n = p->waits, step = 1;
+	__u32 since = p->since[SITE_OWN];
 
-	p->since++;
-	if (n < SITE_FIRST * SITE_MOST)
-		p->waits = ++n;
+	p->tag = tag;
+	p->away = 0;
+	p->waits[SITE_OWN] = p->waits[SITE_OTHERS];
+	p->since[SITE_OWN] = p->since[SITE_OTHERS];
+	p->waits[SITE_OTHERS] = 0;
+	p->since[SITE_OTHERS] = since;
+}
+
+/* The half that another wait of this part belongs to. */
+static inline __attribute__((always_inline)) __u32 site_half(struct site_part *p, __u16 tag)
+{
+	if (!p->waits[SITE_OWN])
+		p->tag = tag;
+	if (tag == p->tag) {
+		p->away = 0;
+		return SITE_OWN;
+	}
+	if (p->away < SITE_LONG) {
+		p->away++;
+		return SITE_OTHERS;
+	}
+	site_change(p, tag);
+	return SITE_OWN;
+}
+
+/* ... is it to be looked at? One in 1, 2, 4, ... `die`: any number. */
+static inline __attribute__((always_inline)) int site_due(struct site_part *p, __u32 half,
+							  __u32 die)
+{
+	__u32 n = p->waits[half], step = 1;
+
+	p->since[half]++;
+	if (n < SITE_LONG)
+		p->waits[half] = ++n;
 	for (__u32 i = 0; i < 6; i++) {
 		if (n > (__u32)SITE_FIRST << i)
 			step = 2u << i;

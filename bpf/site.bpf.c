@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * From where in the program's code a thread waits, and where it computes: samples of its
- * registers and of the top of its stack, which user space unwinds. See code.h for which
- * waits are looked at.
+ * registers and of the top of its stack, which user space unwinds, and of the calls in the
+ * kernel that led there. See code.h for which waits are looked at.
  */
 #include "thread.bpf.h"
 #include "arch.bpf.h"
@@ -81,6 +81,7 @@ static __always_inline struct code_stack *take(struct tracked *t, struct task_st
 	s->tid = t->tid;
 	s->pid = t->pid;
 	s->in_kernel = 0;
+	s->n_kernel = 0;
 	bpf_probe_read_kernel(s->regs, sizeof(s->regs), regs);
 	s->n_bytes = copy_stack(s->bytes, regs->sp);
 	return s;
@@ -94,11 +95,27 @@ static __always_inline bool has_stack(struct task_struct *task, const struct pt_
 	return is_native_code(regs);
 }
 
+/* Waits whose calls in the kernel say more than the cause: which file system, what kind of
+ * socket, which memory. To follow them takes longer than all else here, since the tables for it are
+ * not in the caches; threads that wait for each other need not pay for that. */
+#define BIT(cause) (1ull << (cause))
+#define TELLING                                                                                    \
+	(BIT(CAUSE_UNKNOWN) | BIT(CAUSE_LOCK_FILE) | BIT(CAUSE_IO_DISK) | BIT(CAUSE_IO_FILE) |     \
+	 BIT(CAUSE_IO_PIPE) | BIT(CAUSE_IO_SOCKET) | BIT(CAUSE_IO_TTY) | BIT(CAUSE_IO_URING) |     \
+	 BIT(CAUSE_IO_AIO) | BIT(CAUSE_FAULT_MAJOR) | BIT(CAUSE_FAULT_MINOR) |                     \
+	 BIT(CAUSE_KERNEL_LOCK) | BIT(CAUSE_KERNEL_OTHER))
+
+/* What bpf_get_stack() and its kin have written; below 0: there is none. */
+static __always_inline u32 addresses(long bytes)
+{
+	return bytes > 0 ? bytes / sizeof(u64) : 0;
+}
+
 int site_wait(struct tracked *t)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
-	u32 hash, cause;
+	u32 hash, cause, half;
 	struct site_part *part;
 	struct code_stack *s;
 
@@ -106,7 +123,8 @@ int site_wait(struct tracked *t)
 		return 0;
 	hash = ((u32)USER_IP(regs) ^ (u32)regs->sp ^ (u32)USER_ARG0(regs)) * 0x9e3779b1;
 	part = &t->sites[hash >> 29];
-	if (!site_due(part, ((u32)t->track.last_out * 0x9e3779b1) >> 20))
+	half = site_half(part, hash >> 13);
+	if (!site_due(part, half, ((u32)t->track.last_out * 0x9e3779b1) >> 20))
 		return 0;
 	cause = t->track.cause;
 	if (cause >= CAUSE_COUNT || !has_stack(task, regs) || !can_afford(t->track.last_out))
@@ -118,8 +136,10 @@ int site_wait(struct tracked *t)
 	s->cause = t->site_cause = cause;
 	s->cause_ns = t->site_ns = t->track.ledger.cause[cause].ns;
 	s->cause_count = t->track.ledger.cause[cause].count;
-	s->weight = part->since;
-	part->since = 0;
+	s->weight = part->since[half];
+	part->since[half] = 0;
+	if (TELLING & BIT(cause))
+		s->n_kernel = addresses(bpf_get_task_stack(task, s->kernel, sizeof(s->kernel), 0));
 	t->site_pending = 1;
 	bpf_ringbuf_submit(s, wakeup_flag(&stacks, STACKS_SIZE));
 	return 0;
@@ -171,6 +191,8 @@ int cp_sample(u64 *ctx)
 	s->weight = 1;
 	s->cause = s->cause_ns = 0;
 	s->in_kernel = was_in_kernel(ctx);
+	if (s->in_kernel)
+		s->n_kernel = addresses(bpf_get_stack(ctx, s->kernel, sizeof(s->kernel), 0));
 	bpf_ringbuf_submit(s, wakeup_flag(&stacks, STACKS_SIZE));
 	return 0;
 }

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/map.h"
 #include "base/err.h"
 #include "base/escape.h"
 #include "base/units.h"
@@ -396,4 +397,41 @@ Test(vec, out_of_memory_aborts, .signal = SIGABRT)
 	size_t room = large;
 
 	vec_grow(NULL, &room, 64); /* the product does not fit into a size_t */
+}
+
+/* --- a map of numbers ------------------------------------------------------------ */
+
+Test(map, like_an_array)
+{
+	enum { KEYS = 300 };
+	struct rng rng = rng_seed(1);
+	uint64_t model[KEYS];
+	struct map map = { 0 };
+	size_t n = 0;
+
+	memset(model, 0xff, sizeof(model));
+	cr_assert_null(map_find(&map, 1));
+	map_remove(&map, 1);
+	for (int step = 0; step < 30000; step++) {
+		/* Keys far apart, and keys in a row. */
+		uint64_t i = rng_below(&rng, KEYS), key = i % 2 ? i : i << 40, *value;
+
+		if (rng_one_in(&rng, 3)) {
+			n -= model[i] != MAP_NONE;
+			map_remove(&map, key);
+			model[i] = MAP_NONE;
+		} else if (rng_one_in(&rng, 2)) {
+			value = map_add(&map, key);
+			cr_assert_eq(*value, model[i]);
+			n += model[i] == MAP_NONE;
+			*value = model[i] = step;
+		} else {
+			value = map_find(&map, key);
+			cr_assert_eq(value ? *value : MAP_NONE, model[i]);
+		}
+		cr_assert_eq(map.n, n);
+		cr_assert_leq(2 * map.n, map.room);
+	}
+	map_free(&map);
+	cr_assert_null(map_find(&map, 1));
 }

@@ -2,24 +2,57 @@
 /* From raw samples to sites: what each stands for, and that nothing of it is lost. No object is
  * ever asked for, so there is no server. */
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "sym/sites.h"
 
 #define PID 7
 
+#define FRAMES_MAX 64
+
 /* What came out. */
 static struct {
 	struct ev_site sites[100000];
-	size_t n, n_stacks;
+	size_t n, n_stacks, n_notes, n_frames;
 	uint64_t samples;
+	char frames[FRAMES_MAX][64]; /* "function object flags" */
+	char stack[8192];	     /* the last one: its frames, each with a ';' */
+	uint32_t stack_end;
 } out;
+
+static void take_frame(const struct ev_frame *f)
+{
+	const char *function = f->text, *file = function + strlen(function) + 1,
+		   *object = file + strlen(file) + 1;
+
+	cr_assert_eq(f->id, ++out.n_frames);
+	if (f->id <= FRAMES_MAX)
+		snprintf(out.frames[f->id - 1], sizeof(*out.frames), "%s %s %u", function, object,
+			 f->flags);
+}
+
+static void take_stack(const struct ev_stack *s)
+{
+	out.n_stacks++;
+	out.stack[0] = '\0';
+	out.stack_end = s->end;
+	for (size_t i = 0; i < s->n && out.n_frames <= FRAMES_MAX; i++) {
+		strcat(out.stack, out.frames[s->frames[i] - 1]);
+		strcat(out.stack, ";");
+	}
+}
 
 static int take_event(void *ctx, const struct event *ev)
 {
 	(void)ctx;
 	cr_assert(event_is_valid(ev, ev->size));
-	out.n_stacks += ev->kind == EV_STACK;
+	if (ev->kind == EV_FRAME)
+		take_frame((const struct ev_frame *)ev);
+	if (ev->kind == EV_STACK)
+		take_stack((const struct ev_stack *)ev);
+	out.n_notes += ev->kind == EV_TEXT;
 	if (ev->kind != EV_SITE)
 		return 0;
 	out.sites[out.n++] = *(const struct ev_site *)ev;
@@ -36,16 +69,43 @@ static void no_progress(void *ctx, size_t done, size_t all)
 static struct sites *s;
 static struct code_sink sink;
 
-static void setup(void)
+static char symbols[64]; /* the path of a list of the kernel's symbols */
+
+#define KERNEL 0xffffffff81000000
+
+static const char some_symbols[] = "ffffffff81000000 T _text\n"
+				   "ffffffff81000100 t bpf_prog_1_f\t[bpf]\n"
+				   "ffffffff81000200 T __schedule\n"
+				   "ffffffff81000300 T folio_wait_bit\n"
+				   "ffffffff81000400 t ext4_file_read_iter\n"
+				   "ffffffff81000500 T __x64_sys_read\n"
+				   "ffffffff81000600 T entry_SYSCALL_64_after_hwframe\n"
+				   "ffffffff81000700 D some_data\n"
+				   "ffffffffc0000000 t xfs_file_fsync\t[xfs]\n";
+
+static void begin(const char *list)
 {
-	s = sites_new(NULL);
+	FILE *f;
+
+	snprintf(symbols, sizeof(symbols), "/tmp/concprof-test-%d.symbols", getpid());
+	f = fopen(symbols, "w");
+	cr_assert_not_null(f);
+	cr_assert_geq(fputs(list, f), 0);
+	cr_assert_eq(fclose(f), 0);
+	s = sites_new(NULL, symbols);
 	sink = sites_sink(s);
 	sites_follow(s, PID);
+}
+
+static void setup(void)
+{
+	begin(some_symbols);
 }
 
 static void teardown(void)
 {
 	sites_free(s);
+	unlink(symbols);
 }
 
 TestSuite(collected, .init = setup, .fini = teardown);
@@ -248,4 +308,128 @@ Test(collected, what_no_probe_says_is_refused)
 	stack.cause = CAUSE_LOCK_MUTEX;
 	stack.weight = 0;
 	cr_expect_lt(sink.stack(sink.ctx, &stack), 0);
+}
+
+/* --- the kernel's part of a stack ------------------------------------------------ */
+
+/* Of a wait all are addresses that are returned to: those behind a call. */
+static const uint64_t in_read[] = { KERNEL + 0x180, KERNEL + 0x280, KERNEL + 0x310,
+				    KERNEL + 0x410, KERNEL + 0x510, KERNEL + 0x610 };
+#define IN_READ (sizeof(in_read) / sizeof(*in_read))
+
+static const char *told(enum code_what what, const uint64_t *kernel, size_t n)
+{
+	struct code_stack stack = raw(what, 1, 0x20000);
+
+	stack.in_kernel = what == CODE_CPU;
+	stack.n_kernel = n;
+	memcpy(stack.kernel, kernel, n * sizeof(*kernel));
+	cr_assert_eq(sink.stack(sink.ctx, &stack), 0);
+	if (what == CODE_WAIT)
+		wait_ends(1, 1);
+	finish();
+	return out.stack;
+}
+
+Test(collected, what_waits_and_how_it_came_there_is_left_out)
+{
+	cr_expect_str_eq(told(CODE_WAIT, in_read, IN_READ),
+			 "folio_wait_bit [kernel] 2;ext4_file_read_iter [kernel] 2;"
+			 "__x64_sys_read [kernel] 2;  0;");
+	cr_expect_eq(out.n_notes, 0);
+}
+
+/* ... but the scheduler computes, too. */
+Test(collected, of_computing_only_how_it_came_there)
+{
+	cr_expect_str_eq(told(CODE_CPU, in_read + 1, IN_READ - 1),
+			 "__schedule [kernel] 2;folio_wait_bit [kernel] 2;"
+			 "ext4_file_read_iter [kernel] 2;__x64_sys_read [kernel] 2;  0;");
+}
+
+Test(collected, the_scheduler_is_left_out_at_the_inner_end_only)
+{
+	const uint64_t kernel[] = { KERNEL + 0x280, KERNEL + 0x410, KERNEL + 0x290 };
+
+	cr_expect_str_eq(told(CODE_WAIT, kernel, 3),
+			 "ext4_file_read_iter [kernel] 2;__schedule [kernel] 2;  0;");
+}
+
+/* The first of a sample of the clock is where it was; the others are behind a call, which may be
+ * the last of its function. */
+Test(collected, addresses_that_are_returned_to)
+{
+	const uint64_t kernel[] = { KERNEL + 0x400, KERNEL + 0x400 };
+
+	cr_expect_str_eq(told(CODE_CPU, kernel, 2),
+			 "ext4_file_read_iter [kernel] 2;folio_wait_bit [kernel] 2;  0;");
+}
+
+Test(collected, a_module_is_named)
+{
+	const uint64_t kernel[] = { 0xffffffffc0000008 };
+
+	cr_expect_str_eq(told(CODE_CPU, kernel, 1), "xfs_file_fsync [kernel:xfs] 2;  0;");
+}
+
+Test(collected, data_is_no_function)
+{
+	const uint64_t kernel[] = { KERNEL + 0x710, KERNEL + 0x720, KERNEL + 0x410 };
+
+	cr_expect_str_eq(told(CODE_CPU, kernel, 3),
+			 " [kernel] 2;ext4_file_read_iter [kernel] 2;  0;");
+}
+
+Test(collected, what_is_no_address_of_the_kernel_has_no_name)
+{
+	const uint64_t kernel[] = { 0x1000, 0, KERNEL + 0x410 };
+
+	cr_expect_str_eq(told(CODE_CPU, kernel, 3),
+			 " [kernel] 2;ext4_file_read_iter [kernel] 2;  0;");
+}
+
+/* The outer ones did not fit. */
+Test(collected, more_calls_than_were_copied)
+{
+	uint64_t kernel[CODE_KERNEL];
+
+	for (int i = 0; i < CODE_KERNEL; i++)
+		kernel[i] = KERNEL + (i ? 0x280 : 0x410);
+	told(CODE_CPU, kernel, CODE_KERNEL);
+	cr_expect(strstr(out.stack, ";__schedule [kernel] 2; [kernel] 2;  0;"), "%s", out.stack);
+	cr_expect_eq(out.stack_end, STACK_NO_RULE);
+}
+
+Test(collected, one_that_is_in_the_kernel_without_addresses)
+{
+	cr_expect_str_eq(told(CODE_CPU, in_read, 0), " [kernel] 2;  0;");
+	cr_expect_eq(out.n_notes, 0, "nobody asked for a name");
+}
+
+/* As without privileges, or by kptr_restrict. */
+static void hidden(void)
+{
+	begin("0000000000000000 T __schedule\n0000000000000000 t ext4_file_read_iter\n");
+}
+
+Test(hidden, computing_is_in_the_kernel, .init = hidden, .fini = teardown)
+{
+	cr_expect_str_eq(told(CODE_CPU, in_read, IN_READ), " [kernel] 2;  0;");
+	cr_expect_eq(out.n_notes, 1);
+}
+
+Test(hidden, waits_are_as_they_were, .init = hidden, .fini = teardown)
+{
+	cr_expect_str_eq(told(CODE_WAIT, in_read, IN_READ), "  0;");
+	cr_expect_eq(out.n_notes, 1);
+}
+
+Test(hidden, there_may_be_no_list, .init = setup, .fini = teardown)
+{
+	sites_free(s);
+	s = sites_new(NULL, "/nonexistent");
+	sink = sites_sink(s);
+	sites_follow(s, PID);
+	cr_expect_str_eq(told(CODE_CPU, in_read, IN_READ), " [kernel] 2;  0;");
+	cr_expect_eq(out.n_notes, 1);
 }

@@ -1,103 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Places in the code: which waits are looked at, what the model takes, and whose time it was. */
+/* Places in the code: what the model takes, and whose time it was. */
 #include <errno.h>
 
-#include "../bpf/code.h"
 #include "analysis/internal.h"
 #include "any.h"
 #include "base/map.h"
 
 #define EACH(all, i) for (size_t i = 0; i < sizeof(all) / sizeof(*(all)); i++)
-
-/* --- a map of numbers ------------------------------------------------------------ */
-
-Test(map, like_an_array)
-{
-	enum { KEYS = 300 };
-	struct rng rng = rng_seed(1);
-	uint64_t model[KEYS];
-	struct map map = { 0 };
-	size_t n = 0;
-
-	memset(model, 0xff, sizeof(model));
-	cr_assert_null(map_find(&map, 1));
-	map_remove(&map, 1);
-	for (int step = 0; step < 30000; step++) {
-		/* Keys far apart, and keys in a row. */
-		uint64_t i = rng_below(&rng, KEYS), key = i % 2 ? i : i << 40, *value;
-
-		if (rng_one_in(&rng, 3)) {
-			n -= model[i] != MAP_NONE;
-			map_remove(&map, key);
-			model[i] = MAP_NONE;
-		} else if (rng_one_in(&rng, 2)) {
-			value = map_add(&map, key);
-			cr_assert_eq(*value, model[i]);
-			n += model[i] == MAP_NONE;
-			*value = model[i] = step;
-		} else {
-			value = map_find(&map, key);
-			cr_assert_eq(value ? *value : MAP_NONE, model[i]);
-		}
-		cr_assert_eq(map.n, n);
-		cr_assert_leq(2 * map.n, map.room);
-	}
-	map_free(&map);
-	cr_assert_null(map_find(&map, 1));
-}
-
-/* --- which waits are looked at --------------------------------------------------- */
-
-Test(due, first_ones_all_then_fewer)
-{
-	struct rng rng = rng_seed(2);
-	struct site_part part = { 0 };
-	size_t seen = 0;
-
-	for (int i = 0; i < SITE_FIRST; i++)
-		cr_assert(site_due(&part, rng_next(&rng) >> 32), "%d", i);
-	for (int i = SITE_FIRST; i < SITE_FIRST * SITE_MOST; i++)
-		seen += site_due(&part, rng_next(&rng) >> 32);
-	/* 64 of each step on the average, and there are six. */
-	cr_assert(seen > 330 && seen < 440, "%zu", seen);
-	seen = 0;
-	for (int i = 0; i < 1280000; i++)
-		seen += site_due(&part, rng_next(&rng) >> 32);
-	cr_assert(seen > 19300 && seen < 20700, "%zu", seen);
-}
-
-/* What a sample stands for sums to all waits but those after the last; and waits that take turns
- * are looked at alike, whether the die is thrown or is the time of a steady program. */
-Test(due, no_wait_is_forgotten_and_none_preferred)
-{
-	static const uint32_t periods[] = { 0, 1, 1000, 10000, 1000000, 1048576, 16666667, 50000 };
-
-	EACH(periods, k)
-	{
-		struct rng rng = rng_seed(k + 1);
-		struct site_part part = { 0 };
-		uint64_t waits = 2000000, of[6] = { 0 }, now = 12345;
-		double sum = 0;
-
-		for (uint64_t i = 0; i < waits; i++) {
-			uint32_t die = rng_next(&rng) >> 32;
-
-			/* as bpf/site.bpf.c makes it of the time; the clock is not quite steady */
-			now += periods[k] + die % 64;
-			if (periods[k])
-				die = ((uint32_t)now * 0x9e3779b1) >> 20;
-			if (!site_due(&part, die))
-				continue;
-			of[i % 6] += part.since;
-			sum += part.since;
-			part.since = 0;
-		}
-		cr_expect_eq(sum + part.since, waits);
-		for (int i = 0; i < 6; i++)
-			cr_expect_float_eq(of[i] / sum, 1.0 / 6, 0.02, "%u ns: %g", periods[k],
-					   of[i] / sum);
-	}
-}
 
 /* --- what the model takes -------------------------------------------------------- */
 
@@ -459,6 +368,96 @@ Test(hot, functions, .init = setup, .fini = teardown)
 	cr_expect_eq(h[2].cause, CAUSE_IO_PIPE);
 	cr_expect_null(h[3].frame);
 	near(h[3].ns, 99);
+}
+
+/* --- what the kernel does --------------------------------------------------------- */
+
+Test(kernel_part, the_outermost_function_that_is_no_layer)
+{
+	static const struct {
+		const char *functions[5], *tells;
+	} all[] = {
+		{ { "folio_wait_bit", "ext4_sync_file", "do_fsync", "__x64_sys_fsync" },
+		  "ext4_sync_file" },
+		{ { "filemap_read", "xfs_file_read_iter", "vfs_read", "ksys_read" },
+		  "xfs_file_read_iter" },
+		{ { "rwsem_down_write_slowpath", "__vm_munmap", "__arm64_sys_munmap" },
+		  "__vm_munmap" },
+		{ { "clear_page_erms", "do_anonymous_page", "handle_mm_fault", "exc_page_fault" },
+		  "do_anonymous_page" },
+		{ { "tcp_recvmsg", "inet_recvmsg", "sock_recvmsg", "__sys_recvfrom" },
+		  "tcp_recvmsg" },
+		{ { "ep_poll", "do_epoll_wait", "__x64_sys_epoll_wait" }, NULL },
+		{ { "" }, NULL }, /* without a name */
+	};
+
+	EACH(all, i)
+	{
+		struct frame frames[6] = { { "main", "", "/bin/x", 0, 0 } };
+		uint32_t places[6];
+		struct model with = { .frames = frames, .n_frames = 6 };
+		struct stack s = { .frames = places };
+		const struct frame *tells;
+
+		for (; s.n < 5 && all[i].functions[s.n]; s.n++) {
+			frames[s.n + 1] = (struct frame){ all[i].functions[s.n], "", "[kernel]", 0,
+							  FRAME_KERNEL };
+			places[s.n] = s.n + 1;
+		}
+		places[s.n++] = 0;
+		cr_expect_eq(kernel_frames(&with, &s), s.n - 1);
+		tells = kernel_frame(&with, &s);
+		cr_expect_eq(!tells, !all[i].tells, "%zu", i);
+		if (tells)
+			cr_expect_str_eq(tells->function, all[i].tells);
+		s.frames = &places[s.n - 1];
+		s.n = 1;
+		cr_expect_null(kernel_frame(&with, &s), "the program's own is none");
+	}
+}
+
+/* Frames 1 to 3 are "f1" and the kernel's "k2" and "k3"; stacks: the function by each way, and
+ * by itself. */
+static void put_ways(void)
+{
+	for (uint32_t id = 1; id <= 3; id++) {
+		char name[16];
+		struct ev_frame *e;
+
+		snprintf(name, sizeof(name), "%c%u", id == 1 ? 'f' : 'k', id);
+		e = frame(id, name, "", id == 1 ? "/bin/x" : "[kernel]");
+		e->flags = id == 1 ? 0 : FRAME_KERNEL;
+		cr_assert_eq(offered(e), 0);
+	}
+	cr_assert_eq(put_stack(1, (const uint32_t[]){ 2, 1 }, 2), 0);
+	cr_assert_eq(put_stack(2, (const uint32_t[]){ 3, 1 }, 2), 0);
+	cr_assert_eq(put_stack(3, (const uint32_t[]){ 1 }, 1), 0);
+}
+
+/* Ways through the kernel make no rows of their own. */
+Test(kernel_part, of_one_function, .init = setup, .fini = teardown)
+{
+	struct ev_thread t = thread(1, 0, 0, 0, SECOND);
+	struct ev_site sites[] = {
+		wait_site(1, 1, CAUSE_IO_DISK, 9, 10 * MS),
+		wait_site(1, 2, CAUSE_IO_DISK, 1, 30 * MS),
+		wait_site(1, 3, CAUSE_IO_DISK, 9, 20 * MS),
+		cpu_site(1, 1, 5),
+		cpu_site(1, 2, 3),
+		cpu_site(1, 3, 92),
+	};
+
+	waited(&t, CAUSE_IO_DISK, 60 * MS, 19);
+	put(&t);
+	put_ways();
+	EACH(sites, i)
+	put(&sites[i]);
+	finish();
+	cr_assert(f->sites.n_hot_waits == 1 && f->sites.n_hot_cpu == 1);
+	cr_expect_str_eq(f->sites.hot_waits[0].kernel->function, "k3", "by time");
+	cr_expect_str_eq(f->sites.hot_cpu[0].kernel->function, "k2", "by samples");
+	cr_expect_eq(f->sites.hot_cpu[0].kernel_samples, 8);
+	cr_expect_eq(f->sites.hot_cpu[0].samples, 100);
 }
 
 /* Stacks that are the same are one place, whatever their numbers. */

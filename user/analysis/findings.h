@@ -183,6 +183,10 @@ struct hot {
 	const struct site_row *most;
 	uint64_t samples, max_ns;
 	double waits, ns;
+	/* of the kernel's functions that tell something the one with most of it (of what it
+	 * computes, or waits); NULL: there is none */
+	const struct frame *kernel;
+	uint64_t kernel_samples; /* of `samples`, those that were in the kernel */
 };
 
 /* Time of a thread of which no site is known. */

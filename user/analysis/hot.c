@@ -5,6 +5,7 @@
 
 #include "analysis/internal.h"
 #include "base/intern.h"
+#include "base/vec.h"
 
 static const struct frame *own(const struct model *m, const struct site_row *row)
 {
@@ -54,11 +55,55 @@ static int longest_first(const void *a, const void *b)
 	return most_samples_first(a, b);
 }
 
+/* What each of the kernel's functions has of each hot one. */
+struct parts {
+	struct intern functions, keys; /* the latter are numbered as the list */
+	VEC(struct part {
+		size_t hot;
+		const struct frame *frame;
+		double sum;
+	})
+	list;
+};
+
+static void add_part(struct parts *to, size_t hot, const struct frame *f, double sum)
+{
+	uint64_t key[2] = { hot };
+	size_t number;
+
+	if (!f)
+		return;
+	key[1] = intern(&to->functions, f->function, strlen(f->function));
+	number = intern(&to->keys, key, sizeof(key));
+	if (number == to->list.n)
+		*vec_add(&to->list) = (struct part){ .hot = hot, .frame = f };
+	to->list.items[number].sum += sum;
+}
+
+static void find_most(struct parts *p, struct hot *hot, size_t n)
+{
+	double *most = zeroed(n, sizeof(*most));
+
+	for (size_t i = 0; i < p->list.n; i++) {
+		const struct part *part = &p->list.items[i];
+
+		if (part->sum <= most[part->hot])
+			continue;
+		most[part->hot] = part->sum;
+		hot[part->hot].kernel = part->frame;
+	}
+	free(most);
+	free(p->list.items);
+	intern_free(&p->functions);
+	intern_free(&p->keys);
+}
+
 struct hot *hot_find(const struct model *m, enum site_what what, const struct site_row *rows,
 		     size_t n, size_t *ret_n)
 {
 	struct hot *hot = zeroed(n, sizeof(*hot));
 	struct names names = { 0 };
+	struct parts parts = { .list = { 0 } };
 
 	*ret_n = 0;
 	for (size_t i = 0; i < n; i++) {
@@ -77,7 +122,12 @@ struct hot *hot_find(const struct model *m, enum site_what what, const struct si
 		to->ns += row->ns;
 		if (row->max_ns > to->max_ns)
 			to->max_ns = row->max_ns;
+		if (kernel_frames(m, row->stack))
+			to->kernel_samples += row->samples;
+		add_part(&parts, to - hot, kernel_frame(m, row->stack),
+			 what == SITE_CPU ? (double)row->samples : row->ns);
 	}
+	find_most(&parts, hot, *ret_n);
 	intern_free(&names.functions);
 	intern_free(&names.objects);
 	intern_free(&names.keys);

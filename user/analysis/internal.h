@@ -45,6 +45,10 @@ const char *sites_advice(const struct findings *f);
 /* hot.c: the functions of these rows, which come in order. */
 struct hot *hot_find(const struct model *m, enum site_what what, const struct site_row *rows,
 		     size_t n, size_t *ret_n);
+/* kernel_code.c: how many of the innermost frames are the kernel's. */
+size_t kernel_frames(const struct model *m, const struct stack *s);
+/* kernel_code.c: the one of them that tells what the kernel does there; NULL: none does. */
+const struct frame *kernel_frame(const struct model *m, const struct stack *s);
 /* own_code.c: the innermost frame that is the program's own, one with a name if there is
  * any; -1: there is none. */
 ptrdiff_t own_frame(const struct model *m, const struct stack *s);

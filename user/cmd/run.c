@@ -62,7 +62,7 @@ static int start_symbols(struct run *r)
 
 	if (sym_start(&r->sym, &opts, &r->err))
 		return STATUS_FAILED;
-	r->sites = sites_new(r->sym);
+	r->sites = sites_new(r->sym, "/proc/kallsyms");
 	if (r->sites)
 		return 0;
 	err_set(&r->err, -ENOMEM, "out of memory");

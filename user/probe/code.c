@@ -116,7 +116,7 @@ int code_record(void *ctx, void *data, size_t size)
 		return 0;
 	if (size == sizeof(struct code_waited) && s->what == CODE_WAITED)
 		return p->fn_error = p->code.waited(p->code.ctx, data);
-	if (size != sizeof(*s) || s->n_bytes > CODE_STACK)
+	if (size != sizeof(*s) || s->n_bytes > CODE_STACK || s->n_kernel > CODE_KERNEL)
 		return -EPROTO;
 	p->fn_error = catch_up(p, s->at);
 	if (!p->fn_error)

@@ -59,9 +59,10 @@ static void add_kernel(struct rows *r)
 		  "/sys");
 	kernel_find_code("asm_exc_page_fault", &fault);
 	add(r, "kernel symbols", fault.start != 0, false, "%s",
-	    fault.start ? "page faults inside system calls are told apart"
-			: "kallsyms shows no addresses (kernel.kptr_restrict): disk waits in "
-			  "system calls are 'unknown'");
+	    fault.start
+		    ? "page faults inside system calls are told apart; names of kernel functions"
+		    : "kallsyms shows no addresses (kernel.kptr_restrict): disk waits in "
+		      "system calls are 'unknown', kernel functions have no names");
 }
 
 size_t probe_features(struct feature *items, size_t room)

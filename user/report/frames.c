@@ -28,7 +28,9 @@ char *frame_text(char *buf, size_t size, const struct frame *f)
 
 	frame_name(buf, size, f);
 	n = strlen(buf);
-	if (f->file[0] && f->line)
+	if (f->flags & FRAME_KERNEL && f->function[0])
+		snprintf(buf + n, size - n, " %s", f->object);
+	else if (f->file[0] && f->line)
 		snprintf(buf + n, size - n, " (%s:%u)", base_name(f->file), f->line);
 	return buf;
 }

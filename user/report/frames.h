@@ -6,8 +6,8 @@
 
 #define FRAME_TEXT_SIZE 384
 
-/* "worker (account.c:42)", "worker", "[libfoo.so.1]", "[unknown]": the source file without its
- * folders. Returns buf. */
+/* "worker (account.c:42)", "worker", "[libfoo.so.1]", "[unknown]", "pipe_read [kernel]",
+ * "xfs_file_fsync [kernel:xfs]": the source file without its folders. Returns buf. */
 char *frame_text(char *buf, size_t size, const struct frame *f);
 /* The same without the source. */
 char *frame_name(char *buf, size_t size, const struct frame *f);

@@ -12,33 +12,46 @@
 #define CPU_SAMPLES 20	 /* fewer say nothing */
 #define CALLERS	    2
 
-enum { W_TOTAL, W_SHARE, W_WAITS, W_MEAN, W_CAUSE, W_OBJECT, W_WHERE };
+enum { W_TOTAL, W_SHARE, W_WAITS, W_MEAN, W_CAUSE, W_KERNEL, W_OBJECT, W_WHERE };
 
 static const struct column wait_columns[] = {
 	[W_TOTAL] = { .head = "total" },
 	[W_SHARE] = { .head = "share", .drop = 3 },
 	[W_WAITS] = { .head = "waits", .drop = 2 },
-	[W_MEAN] = { .head = "mean", .drop = 4 },
+	[W_MEAN] = { .head = "mean", .drop = 5 },
 	[W_CAUSE] = { .head = "cause", .left = true, .drop = 1 },
-	[W_OBJECT] = { .head = "in", .left = true, .name = true, .drop = 5 },
+	[W_KERNEL] = { .head = "in the kernel", .left = true, .drop = 4, .least = 12 },
+	[W_OBJECT] = { .head = "in", .left = true, .name = true, .drop = 6 },
 	[W_WHERE] = { .head = "called from", .left = true, .name = true, .least = 16 },
 };
 
-enum { C_SHARE, C_SAMPLES, C_OBJECT, C_WHERE };
+enum { C_SHARE, C_SAMPLES, C_KERNEL, C_OBJECT, C_WHERE };
 
 static const struct column cpu_columns[] = {
 	[C_SHARE] = { .head = "share" },
 	[C_SAMPLES] = { .head = "samples", .drop = 1 },
-	[C_OBJECT] = { .head = "in", .left = true, .name = true, .drop = 2 },
+	[C_KERNEL] = { .head = "in the kernel", .left = true, .drop = 2, .least = 12 },
+	[C_OBJECT] = { .head = "in", .left = true, .name = true, .drop = 3 },
 	[C_WHERE] = { .head = "function", .left = true, .name = true, .least = 16 },
 };
 
-#define OTHERS 46 /* columns that the others take */
-#define LEAST  24 /* what is left for this one, at the least */
+#define OTHERS	     46 /* columns that the others take */
+#define LEAST	     24 /* what is left for this one, at the least */
+#define KERNEL	     20 /* of a function of the kernel, at the most */
+#define KERNEL_LEAST 0.05
+
+/* What a compiler has added behind a '.' says nothing here. */
+static char *kernel_name(const struct page *p, char *buf, size_t size, const struct frame *f)
+{
+	char name[FRAME_TEXT_SIZE];
+
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(f->function, "."), f->function);
+	return page_name(p, buf, size, name, KERNEL);
+}
 
 /* "parse (csv.c:88) < read_all < main", as the most of it is reached. */
 static char *where(const struct page *p, char *buf, size_t size, const struct model *m,
-		   const struct hot *h)
+		   const struct hot *h, size_t others)
 {
 	const struct stack *s = h->most->stack;
 	char text[4 * FRAME_TEXT_SIZE], function[FRAME_TEXT_SIZE];
@@ -65,7 +78,7 @@ static char *where(const struct page *p, char *buf, size_t size, const struct mo
 	}
 	return page_name(p, buf, size, text,
 			 !p->limit		     ? 0
-			 : p->limit > OTHERS + LEAST ? p->limit - OTHERS
+			 : p->limit > others + LEAST ? p->limit - others
 						     : LEAST);
 }
 
@@ -87,6 +100,16 @@ static void set_object(struct page *p, struct table *t, size_t column, const str
 	table_set(t, column, NAME(p, name, slash ? slash + 1 : h->frame->object, 16));
 }
 
+/* Columns beside this one, with those of the kernel's functions if there are some. */
+static size_t others(const struct hot *hot, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (hot[i].kernel)
+			return OTHERS + KERNEL;
+	}
+	return OTHERS;
+}
+
 static void set_share(struct table *t, size_t column, double part, double all)
 {
 	char text[32];
@@ -94,6 +117,20 @@ static void set_share(struct table *t, size_t column, double part, double all)
 	snprintf(text, sizeof(text), "%.*f %%", part < 0.0995 * all ? 1 : 0,
 		 all > 0 ? 100 * part / all : 0);
 	table_set(t, column, text);
+}
+
+/* "41 %, ext4_file_write_iter": the part that is in the kernel, and most of it. */
+static void set_kernel_part(struct page *p, struct table *t, const struct hot *h)
+{
+	char text[128], name[96] = "";
+
+	if (h->kernel_samples < KERNEL_LEAST * h->samples)
+		return;
+	if (h->kernel)
+		kernel_name(p, name, sizeof(name), h->kernel);
+	snprintf(text, sizeof(text), "%.0f %%%s%s", 100.0 * h->kernel_samples / h->samples,
+		 *name ? ", " : "", name);
+	table_set(t, C_KERNEL, text);
 }
 
 /* Waits that were not looked at, nor others of their thread like them. */
@@ -116,6 +153,7 @@ static void put_waits(struct page *p, const struct findings *f)
 	const struct sites *s = &f->sites;
 	size_t most = p->opts->verbose ? p->opts->top : ROWS, shown = 0;
 	bool objects = has_objects(s->hot_waits, s->n_hot_waits);
+	size_t beside = others(s->hot_waits, s->n_hot_waits);
 	char text[1024];
 
 	for (size_t i = 0; i < s->n_hot_waits && shown < most; i++) {
@@ -132,9 +170,11 @@ static void put_waits(struct page *p, const struct findings *f)
 			  page_cell_ns(p, text,
 				       h->waits >= 1 ? estimate_whole(h->ns / h->waits) : 0));
 		table_set(&t, W_CAUSE, cause_name(h->cause));
+		if (h->kernel)
+			table_set(&t, W_KERNEL, kernel_name(p, text, sizeof(text), h->kernel));
 		if (objects && h->frame)
 			set_object(p, &t, W_OBJECT, h);
-		table_set(&t, W_WHERE, where(p, text, sizeof(text), f->model, h));
+		table_set(&t, W_WHERE, where(p, text, sizeof(text), f->model, h, beside));
 	}
 	if (!shown)
 		return;
@@ -164,9 +204,10 @@ static void put_cpu(struct page *p, const struct findings *f)
 		table_row(&t, h->frame ? STYLE_PLAIN : STYLE_DIM);
 		set_share(&t, C_SHARE, h->samples, s->cpu_samples);
 		table_set(&t, C_SAMPLES, page_cell_count(text, h->samples));
+		set_kernel_part(p, &t, h);
 		if (objects && h->frame)
 			set_object(p, &t, C_OBJECT, h);
-		table_set(&t, C_WHERE, where(p, text, sizeof(text), f->model, h));
+		table_set(&t, C_WHERE, where(p, text, sizeof(text), f->model, h, OTHERS));
 	}
 	if (!shown)
 		return;

@@ -185,7 +185,22 @@ static const uint8_t ends[] = {
 	[UNWIND_FULL] = STACK_FULL,
 };
 
-void code_unwind(struct code *c, const struct code_stack *raw, uint64_t frames[STACK_MAX],
+/* Places of the kernel: of one that gives no address, that it was there. */
+static size_t kernel_places(const struct code_stack *raw, uint64_t *to)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < raw->n_kernel && i < CODE_KERNEL; i++) {
+		uint64_t place = raw->kernel[i] - (i || raw->what == CODE_WAIT);
+
+		to[n++] = PLACE_IS_ADDRESS(place) ? place : PLACE_KERNEL;
+	}
+	if (n == CODE_KERNEL || (!n && raw->in_kernel))
+		to[n++] = PLACE_KERNEL;
+	return n;
+}
+
+void code_unwind(struct code *c, const struct code_stack *raw, uint64_t frames[PLACES_MAX],
 		 struct stack *ret)
 {
 	struct unwind_frame found[STACK_MAX - 1];
@@ -200,9 +215,10 @@ void code_unwind(struct code *c, const struct code_stack *raw, uint64_t frames[S
 	c->pid = raw->pid;
 	c->at = raw->at;
 	n = unwind(&regs, &stack, rule_of, is_code, c, found, STACK_MAX - 1, &end);
-	*ret = (struct stack){ .frames = frames, .end = ends[end] };
-	if (raw->in_kernel)
-		frames[ret->n++] = PLACE_KERNEL;
+	*ret = (struct stack){ .frames = frames,
+			       .n = kernel_places(raw, frames),
+			       .end = ends[end],
+			       .is_wait = raw->what == CODE_WAIT };
 	for (size_t i = 0; i < n; i++) {
 		uint64_t *place = &frames[ret->n++];
 

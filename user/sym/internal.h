@@ -14,6 +14,7 @@ struct stack {
 	uint32_t n;
 	uint32_t end; /* enum stack_end */
 	bool by_frame_pointer;
+	bool is_wait;
 };
 
 struct code;
@@ -21,25 +22,38 @@ struct code;
 /* Both are borrowed. NULL: out of memory. */
 struct code *code_new(struct sym *sym, struct spaces *spaces);
 void code_free(struct code *c);
+/* Places of one stack: the program's calls, and the kernel's with one for those left out. */
+#define PLACES_MAX (STACK_MAX + CODE_KERNEL + 1)
+
 /* The places go to `frames`, and *ret points to them. */
-void code_unwind(struct code *c, const struct code_stack *raw, uint64_t frames[STACK_MAX],
+void code_unwind(struct code *c, const struct code_stack *raw, uint64_t frames[PLACES_MAX],
 		 struct stack *ret);
 
 /* A place: the file's number and, below it, the offset in the file, of a return address that
- * of the byte before it. */
+ * of the byte before it. Of the kernel the address itself, which has both upper bits. */
 #define PLACE_OFFSET_BITS   47		 /* an address of user space fits as well */
 #define PLACE_KERNEL	    (1ull << 62) /* of no particular function */
 #define PLACE_UNKNOWN	    (1ull << 63) /* no file's code */
 #define PLACE_FILE(place)   ((uint32_t)((place) >> PLACE_OFFSET_BITS))
 #define PLACE_OFFSET(place) ((place) & ((1ull << PLACE_OFFSET_BITS) - 1))
 
-/* The object of PLACE_KERNEL. */
+#define PLACE_IS_ADDRESS(place) ((place) >> 62 == 3)
+#define PLACE_IS_KERNEL(place)	((place) == PLACE_KERNEL || PLACE_IS_ADDRESS(place))
+
+/* The object of the kernel's code; of a module's "[kernel:name]". */
 #define PLACE_KERNEL_NAME "[kernel]"
 
 /* What the server calls a file; -errno: it cannot be read. */
 int code_object(struct code *c, uint32_t file, uint32_t *ret_object);
 
+/* Where names come from. */
+struct name_sources {
+	struct code *code;
+	struct sym *sym;
+	const struct spaces *spaces;
+	int kernel; /* of kernel_open() */
+};
+
 /* tell.c: frames and stacks as events; the stacks are numbered from 1 on, as in the array. */
-int tell_stacks(struct code *c, struct sym *sym, const struct spaces *spaces,
-		const struct stack *stacks, size_t n, event_fn fn, sites_progress_fn progress,
-		void *ctx);
+int tell_stacks(const struct name_sources *sources, const struct stack *stacks, size_t n,
+		event_fn fn, sites_progress_fn progress, void *ctx);

@@ -4,11 +4,13 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/intern.h"
 #include "base/map.h"
 #include "base/vec.h"
 #include "sym/internal.h"
+#include "sym/kernel.h"
 #include "sym/space.h"
 
 #define SITES_MAX  32768 /* rows, and one for each thread and cause that has some */
@@ -26,23 +28,25 @@ struct sites {
 	struct sym *sym;
 	struct spaces *spaces;
 	struct code *code;
+	int kernel;		      /* of kernel_open() */
 	struct map pending_by_thread; /* a place in pending */
 	VEC(struct pending) pending;
 	VEC(uint32_t) free_pending;
-	struct intern stack_keys; /* numbered as the stacks: how it ends, then its frames */
+	struct intern stack_keys; /* numbered as the stacks: see add_stack() */
 	VEC(struct stack) stacks;
 	struct intern site_keys; /* numbered as the sites: struct site_key */
 	struct map threads;	 /* those that have sites */
 	VEC(struct ev_site) sites;
 };
 
-struct sites *sites_new(struct sym *sym)
+struct sites *sites_new(struct sym *sym, const char *symbols)
 {
 	struct sites *s = calloc(1, sizeof(*s));
 
 	if (!s)
 		return NULL;
 	s->sym = sym;
+	s->kernel = kernel_open(symbols);
 	s->spaces = spaces_new();
 	s->code = s->spaces ? code_new(sym, s->spaces) : NULL;
 	if (s->code)
@@ -56,6 +60,8 @@ void sites_free(struct sites *s)
 	if (!s)
 		return;
 	code_free(s->code);
+	if (s->kernel >= 0)
+		close(s->kernel);
 	spaces_free(s->spaces);
 	free(s->stacks.items);
 	free(s->pending.items);
@@ -73,7 +79,7 @@ void sites_follow(struct sites *s, uint32_t pid)
 	spaces_follow(s->spaces, pid);
 }
 
-/* By its key: how it ends, then its places. Its number, from 1 on. */
+/* By its key: what is known of the whole, then its places. Its number, from 1 on. */
 static uint32_t add_stack(struct sites *s, const uint64_t *key, size_t n)
 {
 	size_t number = intern(&s->stack_keys, key, (n + 1) * sizeof(*key));
@@ -82,7 +88,8 @@ static uint32_t add_stack(struct sites *s, const uint64_t *key, size_t n)
 		*vec_add(&s->stacks) = (struct stack){
 			.frames = (const uint64_t *)s->stack_keys.list.items[number].bytes + 1,
 			.n = n,
-			.end = key[0] >> 1,
+			.end = key[0] >> 2,
+			.is_wait = key[0] >> 1 & 1,
 			.by_frame_pointer = key[0] & 1,
 		};
 	return number + 1;
@@ -91,14 +98,15 @@ static uint32_t add_stack(struct sites *s, const uint64_t *key, size_t n)
 /* For what can be counted, and not told apart any more. */
 static uint32_t unknown_stack(struct sites *s)
 {
-	static const uint64_t key[] = { STACK_FULL << 1, PLACE_UNKNOWN };
+	static const uint64_t key[] = { STACK_FULL << 2, PLACE_UNKNOWN };
 
 	return add_stack(s, key, 1);
 }
 
 static uint32_t stack_of(struct sites *s, const struct stack *stack)
 {
-	uint64_t key[STACK_MAX + 1] = { (uint64_t)stack->end << 1 | stack->by_frame_pointer };
+	uint64_t key[PLACES_MAX + 1] = { (uint64_t)stack->end << 2 | stack->is_wait << 1 |
+					 stack->by_frame_pointer };
 
 	memcpy(key + 1, stack->frames, stack->n * sizeof(*key));
 	if (s->stacks.n >= STACKS_MAX &&
@@ -212,7 +220,7 @@ static int on_mapping(void *ctx, const struct mapping *m)
 
 static int on_stack(void *ctx, const struct code_stack *raw)
 {
-	uint64_t frames[STACK_MAX];
+	uint64_t frames[PLACES_MAX];
 	struct stack stack;
 	struct sites *s = ctx;
 	uint32_t id;
@@ -286,8 +294,8 @@ int sites_event(void *ctx, const struct event *ev)
 
 int sites_finish(struct sites *s, event_fn fn, sites_progress_fn progress, void *ctx)
 {
-	int error = tell_stacks(s->code, s->sym, s->spaces, s->stacks.items, s->stacks.n, fn,
-				progress, ctx);
+	const struct name_sources from = { s->code, s->sym, s->spaces, s->kernel };
+	int error = tell_stacks(&from, s->stacks.items, s->stacks.n, fn, progress, ctx);
 
 	for (size_t i = 0; i < s->sites.n && !error; i++)
 		error = fn(ctx, &s->sites.items[i].head);

@@ -11,8 +11,9 @@
 
 struct sites;
 
-/* sym is borrowed. NULL: out of memory. */
-struct sites *sites_new(struct sym *sym);
+/* sym is borrowed. symbols: the path of the kernel's list, /proc/kallsyms: whether it shows their
+ * addresses is decided here, by the privileges of this moment. NULL: out of memory. */
+struct sites *sites_new(struct sym *sym, const char *symbols);
 void sites_free(struct sites *s);
 
 /* The process whose code is followed, with all its descendants. */

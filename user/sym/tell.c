@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Places get their names, each file's all at once, and stacks become events. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,21 +10,29 @@
 #include "base/vec.h"
 #include "sym/internal.h"
 #include "sym/jit.h"
+#include "sym/kernel.h"
 
 #define TEXT_MAX (SYM_NAME_SIZE + SYM_FILE_SIZE + EVENT_PATH_SIZE + 3)
 
+/* The frames at a place. */
+struct chain {
+	size_t first, n;
+	bool is_named;
+	bool is_waiting; /* not told at the inner end of a wait */
+};
+
 struct teller {
-	struct code *code;
-	struct sym *sym;
-	const struct spaces *spaces;
+	const struct name_sources *from;
 	event_fn fn;
 	void *ctx;
 	VEC(uint64_t) places;	   /* sorted */
-	struct map chain_by_place; /* first << 8 | n */
-	VEC(uint32_t) chains;	   /* ids of frames */
-	struct intern frames;	   /* the events, numbered from 0 on */
-	const uint64_t *now;	   /* the places that are being named */
+	struct map chain_by_place; /* its place in chains */
+	VEC(struct chain) chains;
+	VEC(uint32_t) ids;    /* of frames */
+	struct intern frames; /* the events, numbered from 0 on */
+	const uint64_t *now;  /* the places that are being named */
 	const char *object;
+	bool is_kernel;
 	int error; /* what fn has returned */
 };
 
@@ -61,8 +70,7 @@ static int frame_id(struct teller *t, const struct sym_frame *f, uint32_t *ret)
 	ev->head.kind = EV_FRAME;
 	ev->head.size = sizeof(*ev) + (ev->size + 7) / 8 * 8;
 	ev->line = f->line;
-	ev->flags = (f->is_inlined ? FRAME_INLINED : 0) |
-		    (!strcmp(t->object, PLACE_KERNEL_NAME) ? FRAME_KERNEL : 0);
+	ev->flags = (f->is_inlined ? FRAME_INLINED : 0) | (t->is_kernel ? FRAME_KERNEL : 0);
 	/* alike but for the number, which is 0 as yet */
 	known = t->frames.list.n;
 	number = intern(&t->frames, ev, ev->head.size);
@@ -75,15 +83,21 @@ static int on_named(void *ctx, size_t index, const struct sym_frame *frames, siz
 {
 	static const struct sym_frame unknown = { 0 };
 	struct teller *t = ctx;
-	size_t first = t->chains.n;
+	size_t first = t->ids.n;
 
 	if (!n) {
 		frames = &unknown;
 		n = 1;
 	}
 	for (size_t i = 0; i < n && i < SYM_DEPTH && !t->error; i++)
-		t->error = frame_id(t, &frames[i], vec_add(&t->chains));
-	*map_add(&t->chain_by_place, t->now[index]) = first << 8 | (t->chains.n - first);
+		t->error = frame_id(t, &frames[i], vec_add(&t->ids));
+	*map_add(&t->chain_by_place, t->now[index]) = t->chains.n;
+	*vec_add(&t->chains) = (struct chain){
+		.first = first,
+		.n = t->ids.n - first,
+		.is_named = frames != &unknown,
+		.is_waiting = frames == &unknown && t->is_kernel,
+	};
 	return t->error;
 }
 
@@ -101,27 +115,89 @@ static void name_made(struct teller *t, uint32_t pid, const uint64_t *places, si
 	jit_close(jit);
 }
 
-/* Some places of one file. */
-static int name_places(struct teller *t, const uint64_t *places, size_t n)
+/* Places of one file. */
+static void name_file(struct teller *t, const uint64_t *places, size_t n)
 {
+	const struct space_file *file = spaces_file(t->from->spaces, PLACE_FILE(places[0]));
 	VEC(uint64_t) offsets = { 0 };
-	int error = -ENOENT;
 	uint32_t object;
 
-	t->now = places;
-	t->object = places[0] == PLACE_KERNEL ? PLACE_KERNEL_NAME : "";
-	if (places[0] < PLACE_KERNEL && spaces_file(t->spaces, PLACE_FILE(places[0]))->pid) {
-		t->object = "[jit]";
-		name_made(t, spaces_file(t->spaces, PLACE_FILE(places[0]))->pid, places, n);
-	} else if (places[0] < PLACE_KERNEL) {
-		t->object = spaces_file(t->spaces, PLACE_FILE(places[0]))->path;
-		error = code_object(t->code, PLACE_FILE(places[0]), &object);
+	t->object = file->pid ? "[jit]" : file->path;
+	if (file->pid) {
+		name_made(t, file->pid, places, n);
+		return;
 	}
+	if (code_object(t->from->code, PLACE_FILE(places[0]), &object))
+		return;
 	for (size_t i = 0; i < n; i++)
 		*vec_add(&offsets) = PLACE_OFFSET(places[i]);
-	if (!error)
-		(void)sym_names(t->sym, object, offsets.items, n, on_named, t); /* see below */
+	(void)sym_names(t->from->sym, object, offsets.items, n, on_named,
+			t); /* see name_places() */
 	free(offsets.items);
+}
+
+/* What says nothing has a place, and no frame. */
+static void name_function(struct teller *t, size_t i, const struct kernel_function *f)
+{
+	struct sym_frame frame = { .function = f->name };
+	enum kernel_says says = kernel_says(f->name);
+	char object[KERNEL_MODULE_SIZE + sizeof("[kernel:]")];
+	struct chain *chain;
+
+	if (!f->start)
+		return;
+	snprintf(object, sizeof(object), *f->module ? "[kernel:%s]" : PLACE_KERNEL_NAME, f->module);
+	t->object = object;
+	on_named(t, i, &frame, 1);
+	t->object = PLACE_KERNEL_NAME;
+	chain = &t->chains.items[t->chains.n - 1];
+	chain->is_waiting = says == KERNEL_WAITING;
+	if (says == KERNEL_ENTRY)
+		chain->n = 0;
+}
+
+static void tell_hidden(struct teller *t)
+{
+	static const char words[] = "functions of the kernel have no names: /proc/kallsyms shows "
+				    "no addresses (kernel.kptr_restrict)";
+	_Alignas(struct ev_text) char room[sizeof(struct ev_text) + (sizeof(words) + 7) / 8 * 8] = {
+		0
+	};
+	struct ev_text *ev = (struct ev_text *)room;
+
+	ev->head.kind = EV_TEXT;
+	ev->head.size = sizeof(room);
+	ev->what = TEXT_NOTE;
+	ev->length = sizeof(words) - 1;
+	memcpy(ev->text, words, sizeof(words));
+	t->error = t->fn(t->ctx, &ev->head);
+}
+
+static void name_kernel(struct teller *t, const uint64_t *addresses, size_t n)
+{
+	struct kernel_function *found = calloc(n, sizeof(*found));
+
+	if (!found) {
+		t->error = -ENOMEM;
+		return;
+	}
+	if (!kernel_find(t->from->kernel, addresses, n, found))
+		tell_hidden(t);
+	for (size_t i = 0; i < n && !t->error; i++)
+		name_function(t, i, &found[i]);
+	free(found);
+}
+
+/* Some places of one file, or of the kernel. */
+static int name_places(struct teller *t, const uint64_t *places, size_t n)
+{
+	t->now = places;
+	t->is_kernel = PLACE_IS_KERNEL(places[0]);
+	t->object = t->is_kernel ? PLACE_KERNEL_NAME : "";
+	if (PLACE_IS_ADDRESS(places[0]))
+		name_kernel(t, places, n);
+	else if (places[0] < PLACE_KERNEL)
+		name_file(t, places, n);
 	/* What could not be named is at least of this object. */
 	for (size_t i = 0; i < n && !t->error; i++) {
 		if (!map_find(&t->chain_by_place, places[i]))
@@ -154,9 +230,28 @@ static void collect_places(struct teller *t, const struct stack *stacks, size_t 
 	t->places.n = kept;
 }
 
+/* The frames at a place; what is too much is the outer part. */
+static void add_frames(struct teller *t, struct ev_stack *ev, const struct chain *c)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		if (ev->n == STACK_MAX) {
+			ev->end = STACK_FULL;
+			return;
+		}
+		ev->frames[ev->n++] = t->ids.items[c->first + i];
+	}
+}
+
+/* Code of the kernel without a name, again: one says it for all. */
+static bool is_again(const struct teller *t, const struct ev_stack *ev, const struct chain *c)
+{
+	return ev->n && c->n && !c->is_named && ev->frames[ev->n - 1] == t->ids.items[c->first];
+}
+
 static int tell_stack(struct teller *t, const struct stack *s, uint32_t id)
 {
 	struct ev_stack *ev = calloc(1, sizeof(*ev) + STACK_MAX * sizeof(*ev->frames));
+	bool is_inner = s->is_wait; /* all up to here was waiting */
 	int error;
 
 	if (!ev)
@@ -165,10 +260,12 @@ static int tell_stack(struct teller *t, const struct stack *s, uint32_t id)
 	ev->end = s->end;
 	ev->by_frame_pointer = s->by_frame_pointer;
 	for (size_t i = 0; i < s->n; i++) {
-		uint64_t chain = *map_find(&t->chain_by_place, s->frames[i]);
+		const struct chain *c =
+			&t->chains.items[*map_find(&t->chain_by_place, s->frames[i])];
 
-		for (size_t k = 0; k < (chain & 255) && ev->n < STACK_MAX; k++)
-			ev->frames[ev->n++] = t->chains.items[(chain >> 8) + k];
+		is_inner &= c->is_waiting;
+		if (!is_inner && !(PLACE_IS_KERNEL(s->frames[i]) && is_again(t, ev, c)))
+			add_frames(t, ev, c);
 	}
 	ev->head.kind = EV_STACK;
 	ev->head.size = sizeof(*ev) + (ev->n * sizeof(*ev->frames) + 7) / 8 * 8;
@@ -177,17 +274,19 @@ static int tell_stack(struct teller *t, const struct stack *s, uint32_t id)
 	return error;
 }
 
+/* The kernel's addresses are the last ones. */
 static bool is_last_of_file(const struct teller *t, size_t i)
 {
-	return i + 1 == t->places.n ||
-	       PLACE_FILE(t->places.items[i]) != PLACE_FILE(t->places.items[i + 1]);
+	uint64_t place = t->places.items[i];
+
+	return i + 1 == t->places.n || (!PLACE_IS_ADDRESS(place) &&
+					PLACE_FILE(place) != PLACE_FILE(t->places.items[i + 1]));
 }
 
-int tell_stacks(struct code *c, struct sym *sym, const struct spaces *spaces,
-		const struct stack *stacks, size_t n, event_fn fn, sites_progress_fn progress,
-		void *ctx)
+int tell_stacks(const struct name_sources *sources, const struct stack *stacks, size_t n,
+		event_fn fn, sites_progress_fn progress, void *ctx)
 {
-	struct teller t = { .code = c, .sym = sym, .spaces = spaces, .fn = fn, .ctx = ctx };
+	struct teller t = { .from = sources, .fn = fn, .ctx = ctx };
 	size_t from = 0, files = 0, done = 0;
 	int error = 0;
 
@@ -206,6 +305,7 @@ int tell_stacks(struct code *c, struct sym *sym, const struct spaces *spaces,
 	intern_free(&t.frames);
 	free(t.places.items);
 	free(t.chains.items);
+	free(t.ids.items);
 	map_free(&t.chain_by_place);
 	return error;
 }

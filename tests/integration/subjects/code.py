@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Where in the code real programs wait and compute; see also the workload `sites`."""
+"""Where in the code, of the program and of the kernel, real programs wait and compute; see also
+the workload `sites`."""
 import os
+import re
 import shutil
 import subprocess
 
@@ -47,9 +49,17 @@ PROGRAMS = (
 )
 
 
+IN_KERNEL = re.compile(r'(?:(\S+) )?\[kernel(?::(\S+))?\]')
+
+
+def in_program(row):
+    """What is not the kernel's part of a stack."""
+    return [frame for frame in row['stack'] if not IN_KERNEL.fullmatch(frame)]
+
+
 def is_reached(row, named):
     """Whether it leads to a function of the program; or, of one without symbols, to its file."""
-    places = [frame for frame in row['stack'] if frame not in ('[unknown]', '[kernel]')]
+    places = [frame for frame in in_program(row) if frame != '[unknown]']
     return 'function' in row or not named and any(frame[0] == '[' for frame in places)
 
 
@@ -110,7 +120,8 @@ def test_before_an_exec(t):
     report = t.run('bash', '-c', f'read -t 0.05 <> <(:); exec bash -c "read -t 0.05 <> <(:); '
                                  f'exec {program}"').report
     expect('doze' in functions(report), report['wait_sites'])
-    unknown = sum(row['wait_ns'] for row in report['wait_sites'] if row['stack'][0] == '[unknown]')
+    unknown = sum(row['wait_ns'] for row in report['wait_sites']
+                  if in_program(row)[:1] == ['[unknown]'])
     expect(unknown <= (1 - REACHED) * report['sampling']['wait_ns'], report['wait_sites'])
 
 
@@ -118,3 +129,97 @@ def test_own_children(t):
     """What reads the program's files is part of concprof, and no other program."""
     report = t.run(t.workload('compute')).report
     equal([row for row in report['others'] if row['comm'].startswith('concprof')], [], 'others')
+
+
+# --- the kernel's functions -----------------------------------------------------------------
+
+def kernel_symbols():
+    """{name: modules} of the kernel's own list; skips if it shows no addresses."""
+    found = {}
+    with open('/proc/kallsyms', encoding='utf-8') as file:
+        for line in file:
+            address, kind, name, *module = line.split()
+            if int(address, 16) and kind in 'tTwW':
+                found.setdefault(name, set()).add(module[0].strip('[]') if module else None)
+    if not found:
+        raise Skip('/proc/kallsyms shows no addresses')
+    return found
+
+
+def kernel_functions(row):
+    """(function, module) of each frame in the kernel; None: not known."""
+    return [match.groups() for match in map(IN_KERNEL.fullmatch, row['stack']) if match]
+
+
+def check_kernel_part(report, symbols):
+    """All of it are functions that there are, and come first; what says nothing is not there."""
+    for row in report['wait_sites'] + report['cpu_sites']:
+        functions = kernel_functions(row)
+        equal(in_program(row), row['stack'][len(functions):], 'the kernel comes first', row)
+        for name, module in functions:
+            # the probes' own names come and go with them
+            expect(name is None or module == 'bpf' or module in symbols.get(name, ()), name, module,
+                   row)
+            expect(name not in ('do_syscall_64', 'entry_SYSCALL_64_after_hwframe', 'el0_svc'), row)
+        waits = 'cause' in row and functions and functions[0][0]
+        expect(not waits or not re.match('_*bpf_|_*schedule|io_schedule', waits), row)
+
+
+def file_system(path):
+    """The type of the one that a folder lies in."""
+    device = os.stat(path).st_dev
+    number = f'{os.major(device)}:{os.minor(device)}'
+    with open('/proc/self/mountinfo', encoding='utf-8') as file:
+        for line in file:
+            if line.split()[2] == number:
+                return line.split(' - ', 1)[1].split()[0]
+    return None
+
+
+def share(rows, names):
+    """Of the time of these waits, the part in one of these functions."""
+    inside = sum(row['wait_ns'] for row in rows if names & {name for name, _ in kernel_functions(row)})
+    return inside / max(sum(row['wait_ns'] for row in rows), 1)
+
+
+def test_kernel_pipe(t):
+    """Who waits for a pipe reads it; and to switch and to copy takes time in the kernel."""
+    symbols = kernel_symbols()
+    report = t.run(t.workload('pingpong'), stdout=subprocess.DEVNULL).report
+    check_kernel_part(report, symbols)
+    rows = [row for row in report['wait_sites'] if row['cause'] == 'io.pipe']
+    reading = {'pipe_read', 'anon_pipe_read'} & set(symbols)
+    expect(rows and share(rows, reading) >= REACHED, reading, rows[:3])
+    samples = sum(row['samples'] for row in report['cpu_sites'])
+    inside = sum(row['samples'] for row in report['cpu_sites']
+                 if any(name for name, _ in kernel_functions(row)))
+    expect(inside >= samples / 2, inside, samples, report['cpu_sites'][:3])
+    outcome = t.run(t.workload('pingpong'), options=(), stdout=subprocess.DEVNULL)
+    expect(any(name in outcome.stderr for name in reading), outcome.stderr)
+
+
+@cases(('disk',), ('fsync',))
+def test_kernel_disk(t, name):
+    """Who waits for a disk is in its file system."""
+    symbols = kernel_symbols()
+    kind = file_system(t.dir)
+    own = {symbol for symbol in symbols if symbol.startswith((f'{kind}_', f'__{kind}_'))
+           or kind == 'ext4' and symbol.startswith('jbd2_')}
+    if kind not in ('ext4', 'xfs', 'btrfs', 'f2fs') or not own:
+        raise Skip(f'{t.dir} is in a file system of another kind: {kind}')
+    report = t.run(t.workload(name), stdout=subprocess.DEVNULL).report
+    check_kernel_part(report, symbols)
+    rows = [row for row in report['wait_sites'] if row['cause'] == 'io.disk']
+    if not rows:
+        raise Skip('it did not wait for the disk')
+    expect(share(rows, own) >= REACHED, kind, rows[:3])
+
+
+def test_kernel_only_its_own(t):
+    """A thread that only computes is in no system call, and its samples say so."""
+    symbols = kernel_symbols()
+    report = t.run(t.workload('compute'), stdout=subprocess.DEVNULL).report
+    check_kernel_part(report, symbols)
+    samples = sum(row['samples'] for row in report['cpu_sites'])
+    inside = sum(row['samples'] for row in report['cpu_sites'] if kernel_functions(row))
+    expect(inside <= samples / 4, inside, samples)
