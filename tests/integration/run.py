@@ -28,7 +28,7 @@ SUBJECTS = ('workloads', 'cgroups', 'status', 'output', 'signals', 'killed', 'en
             'sudo', 'ledger', 'preempted', 'crowd', 'documents', 'cost', 'calls', 'peers',
              'busy', 'programs', 'lives', 'formats', 'gates', 'ci', 'cancelled',
              'recording', 'room', 'kept', 'tables', 'comparisons',
-             'stacks', 'code')
+            'stacks', 'code', 'debuginfod')
 MOST_REPEATED = 5
 
 

@@ -1,14 +1,23 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Maps of code that a program made itself: written by the workload, so they may hold anything. */
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "sym/jit.h"
+#include "sym/owners.h"
 
 static char path[64];
+
+static struct jit *opened(const char *at, uint32_t uid)
+{
+	struct jit *j = NULL;
+
+	return jit_open_path(&j, at, uid) ? NULL : j;
+}
 
 static struct jit *map_of(const char *text, size_t size)
 {
@@ -19,7 +28,7 @@ static struct jit *map_of(const char *text, size_t size)
 	cr_assert_not_null(f);
 	cr_assert_eq(fwrite(text, 1, size, f), size);
 	cr_assert_eq(fclose(f), 0);
-	return jit_open_path(path);
+	return opened(path, getuid());
 }
 
 static void away(struct jit *j)
@@ -80,18 +89,75 @@ Test(jit, long_names_are_cut)
 	away(j);
 }
 
+static int refused(const char *at, uint32_t uid)
+{
+	struct jit *j = NULL;
+	int error = jit_open_path(&j, at, uid);
+
+	cr_expect_null(j);
+	return error;
+}
+
 Test(jit, a_link_is_not_followed)
 {
+	struct jit *none = NULL;
 	char link[80];
 
 	away(MAP_OF("1000 10 name\n"));
 	snprintf(link, sizeof(link), "/tmp/concprof-test-%d.link", getpid());
 	cr_assert_eq(symlink("/etc/passwd", link), 0);
-	cr_expect_null(jit_open_path(link));
+	cr_expect_eq(refused(link, 0), -EPERM);
 	unlink(link);
 	cr_assert_eq(mkfifo(link, 0600), 0);
-	cr_expect_null(jit_open_path(link)); /* and does not wait for a writer */
+	cr_expect_eq(refused(link, getuid()), -EPERM); /* and does not wait for a writer */
 	unlink(link);
-	cr_expect_null(jit_open_path("/tmp"));
-	cr_expect_null(jit_open(0));
+	cr_expect_eq(refused("/tmp", 0), -EPERM);
+	cr_expect_eq(refused(link, 0), -ENOENT);
+	cr_expect_eq(jit_open(&none, 0, 0), -ENOENT);
+}
+
+/* Anybody may put a file there under the name of a process that is not theirs. */
+Test(jit, a_file_of_another_user_is_not_read)
+{
+	static const char text[] = "1000 10 name\n";
+	struct jit *j;
+
+	if (getuid())
+		return;			/* only root can give a file away */
+	away(MAP_OF("1000 10 name\n")); /* for the path */
+	for (uint32_t owner = 0; owner < 3; owner++) {
+		FILE *f = fopen(path, "w");
+
+		cr_assert(f && fputs(text, f) >= 0 && !fclose(f));
+		cr_assert_eq(chown(path, owner, 0), 0);
+		if (owner == 2) {
+			cr_expect_eq(refused(path, 1), -EPERM);
+			continue;
+		}
+		j = opened(path, 1);
+		cr_assert_not_null(j, "of user %u", owner);
+		cr_expect_str_eq(jit_name(j, 0x1000), "name");
+		jit_close(j);
+	}
+	unlink(path);
+}
+
+Test(owners, who_a_process_is)
+{
+	struct owners o = { .uid = 0 };
+
+	cr_expect_eq(owners_uid(&o, 5), 0);
+	owners_exec(&o, 5, 1000);
+	owners_fork(&o, 5, 6);
+	owners_exec(&o, 6, 0); /* sudo */
+	owners_fork(&o, 6, 7);
+	cr_expect_eq(owners_uid(&o, 5), 1000);
+	cr_expect_eq(owners_uid(&o, 6), 0);
+	cr_expect_eq(owners_uid(&o, 7), 0);
+	owners_fork(&o, 5, 7); /* its number is another's now */
+	cr_expect_eq(owners_uid(&o, 7), 1000);
+	owners_exec(&o, 6, 1000);
+	cr_expect_eq(owners_uid(&o, 6), 1000);
+	cr_expect_eq(o.other.n, 0);
+	owners_free(&o);
 }

@@ -40,7 +40,7 @@ static const char *path_at(struct spaces *s, uint32_t pid, uint64_t at, uint64_t
 {
 	struct place place;
 
-	if (!spaces_find(s, pid, at, address, &place))
+	if (!memory_find(spaces_memory(s, pid, at), address, &place))
 		return NULL;
 	*ret_offset = place.offset;
 	return spaces_file(s, place.file)->path;
@@ -185,8 +185,8 @@ Test(space, memory_without_a_file_is_of_one_process)
 	fork_at(s, 1, 1, 2);
 	map(s, file(1, 0x1000, 0x2000, 0, SPACE_ANONYMOUS));
 	map(s, file(2, 0x1000, 0x2000, 0, SPACE_ANONYMOUS));
-	cr_assert(spaces_find(s, 1, LATER, 0x1234, &one));
-	cr_assert(spaces_find(s, 2, LATER, 0x1234, &two));
+	cr_assert(memory_find(spaces_memory(s, 1, LATER), 0x1234, &one));
+	cr_assert(memory_find(spaces_memory(s, 2, LATER), 0x1234, &two));
 	cr_expect_neq(one.file, two.file);
 	cr_expect_eq(one.offset, 0x1234);
 	cr_expect_eq(spaces_file(s, two.file)->pid, 2);

@@ -53,14 +53,38 @@ static int take_event(void *ctx, const struct event *ev)
 	return error;
 }
 
+/* sudo lets little through: but what it was given for concprof itself goes first. */
+static const char *debuginfod_urls(const struct launch_environ *before_sudo)
+{
+	static const char name[] = "DEBUGINFOD_URLS=";
+	const char *own = getenv("DEBUGINFOD_URLS");
+
+	for (size_t i = 0; !own && i < before_sudo->n; i++) {
+		if (!strncmp(before_sudo->vars[i], name, sizeof(name) - 1))
+			own = before_sudo->vars[i] + sizeof(name) - 1;
+	}
+	return own;
+}
+
 /* What reads the program's files, as whoever reads the report. */
 static int start_symbols(struct run *r)
 {
-	struct sym_opts opts = { .change_user = r->writer.change,
+	struct launch_environ theirs = { .n = 0 };
+	struct sym_opts opts = { .debuginfod = r->o->debuginfod,
+				 .change_user = r->writer.change,
 				 .uid = r->writer.uid,
 				 .gid = r->writer.gid };
+	int error = 0;
 
-	if (sym_start(&r->sym, &opts, &r->err))
+	if (opts.debuginfod) {
+		error = launch_environ_build(&theirs, &r->writer, environ, &r->err);
+		opts.environ = theirs.vars;
+		opts.debuginfod_urls = debuginfod_urls(&theirs);
+	}
+	if (!error)
+		error = sym_start(&r->sym, &opts, &r->err);
+	launch_environ_free(&theirs);
+	if (error)
 		return STATUS_FAILED;
 	r->sites = sites_new(r->sym, "/proc/kallsyms");
 	if (r->sites)
@@ -189,17 +213,22 @@ static void say_progress(void *ctx, size_t done, size_t all)
 		r->naming_since = now;
 	if (now - r->naming_since < PATIENCE_NS || r->o->quiet || !isatty(STDERR_FILENO))
 		return;
-	fprintf(stderr, "\rconcprof: looking up names, %zu of %zu files\r", done, all);
+	fprintf(stderr, "\rconcprof: looking up names, %zu of %zu files; Ctrl-C ends it\r", done,
+		all);
 	r->said_progress = true;
 }
 
+/* A signal that comes now ends it; the one that has ended the command has come already. */
 static int tell_code(void *ctx, uint64_t *ret_cpu_ns)
 {
 	struct run *r = ctx;
-	int error = sites_finish(r->sites, take_event, say_progress, r);
+	int error;
 
+	supervise_forget_signals(r->signal_fd);
+	sym_cancel_by(r->sym, r->signal_fd);
+	error = sites_finish(r->sites, take_event, say_progress, r);
 	if (r->said_progress)
-		fprintf(stderr, "\r%60s\r", "");
+		fprintf(stderr, "\r%79s\r", "");
 	*ret_cpu_ns = sym_stop(r->sym);
 	r->sym = NULL;
 	return error;

@@ -74,6 +74,14 @@ int supervise_signals(void)
 	return fd < 0 ? -errno : fd;
 }
 
+void supervise_forget_signals(int signal_fd)
+{
+	struct signalfd_siginfo info;
+
+	while (read(signal_fd, &info, sizeof(info)) == sizeof(info))
+		;
+}
+
 static int failed(struct state *st, int error, const char *doing)
 {
 	return err_set(st->err, error, "%s failed: %s; there is no report", doing,

@@ -35,6 +35,8 @@ struct outcome {
 
 /* Blocks the signals that supervise() handles and returns a signalfd of them, or -errno. */
 int supervise_signals(void);
+/* Forgets those that have come up to now. */
+void supervise_forget_signals(int signal_fd);
 
 /* 0, or -errno with err filled: then there is no report. */
 int supervise(const struct supervision *s, struct outcome *ret, struct err *err);

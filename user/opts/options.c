@@ -167,6 +167,7 @@ static int set_color(struct opts *o, const char *name, const char *value, struct
 
 FLAG(set_as_root, o->as_root = true)
 FLAG(set_calls, o->all_calls = true)
+FLAG(set_debuginfod, o->debuginfod = true)
 FLAG(set_quiet, o->quiet = true)
 FLAG(set_verbose, o->verbose = true)
 FLAG(set_vs, o->has_vs = true)
@@ -198,6 +199,8 @@ const struct option_row option_rows[] = {
 	  set_as_root },
 	{ "calls", 0, MEASURE, NO, "count futex and epoll calls all the time, not in windows",
 	  set_calls },
+	{ "debuginfod", 0, MEASURE, NO,
+	  "ask the servers in DEBUGINFOD_URLS for names that this machine lacks", set_debuginfod },
 	{ "vs", 0, COMPARE, NO, "behind it stand the recordings that are compared", set_vs },
 	{ "version", 0, ANY, NO, "the versions of concprof and libbpf", set_version },
 	{ "help", 'h', ANY, NO, "this text", set_help },

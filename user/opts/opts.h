@@ -40,7 +40,7 @@ struct opts {
 	uint64_t duration_ns; /* 0: until the command ends */
 	uint64_t linger_ns;
 	const char *user; /* of -u; NULL: not given */
-	bool as_root, all_calls, quiet, verbose;
+	bool as_root, all_calls, debuginfod, quiet, verbose;
 	enum opts_color color;
 	unsigned int top; /* UINT_MAX: all */
 	uint32_t given;	  /* options, by their place in the table */

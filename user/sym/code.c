@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* From raw stacks to places in files. */
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "base/clock.h"
 #include "base/map.h"
 #include "base/vec.h"
+#include "sym/credit.h"
 #include "sym/internal.h"
 #include "sym/unwind.h"
 
 #define RULES_MAX 65536
+#define TRIES	  4    /* at a file, each for another process */
+#define WAIT_MS	  100u /* at most for a rule, while it is measured */
 
 /* What the server calls a file. */
 struct object {
-	bool is_tried;
-	int error; /* why it cannot be read; 0: it can */
+	uint32_t tries;
+	uint32_t pid; /* that it was tried for last */
+	int error;    /* why it cannot be read; 0: it can */
 	uint32_t number;
 };
 
@@ -33,8 +34,11 @@ struct code {
 	VEC(struct object) objects; /* by number of the file */
 	struct map rule_by_place;   /* a place in rules */
 	VEC(struct rule) rules;
-	uint32_t pid; /* whose stack is unwound */
-	uint64_t at;  /* ... and when it was so */
+	bool takes_time;
+	struct credit credit;	     /* else */
+	uint32_t pid;		     /* whose stack is unwound */
+	const struct memory *memory; /* ... and what it had then */
+	bool is_late;		     /* a rule of it is */
 };
 
 struct code *code_new(struct sym *sym, struct spaces *spaces)
@@ -58,51 +62,38 @@ void code_free(struct code *c)
 	free(c);
 }
 
-/* The very file that was mapped, or none: another one has other code. */
-static int open_same(const char *path, const struct space_file *f)
+void code_take_time(struct code *c)
 {
-	int place = open(path, O_PATH | O_CLOEXEC), fd = -ESTALE;
-	char again[32];
-	struct stat st;
-
-	if (place < 0)
-		return -errno;
-	/* Only to open a device, or a FIFO, may do something. */
-	if (!fstat(place, &st) && S_ISREG(st.st_mode) && st.st_ino == f->inode) {
-		snprintf(again, sizeof(again), "/proc/self/fd/%d", place);
-		fd = open(again, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-		if (fd < 0)
-			fd = -errno;
-	}
-	close(place);
-	return fd;
+	c->takes_time = true;
 }
 
-/* By its name; or, in another mount namespace, by what is that name to the process. */
-static int open_file(const struct space_file *f, uint32_t pid)
+static int add_object(struct code *c, const struct space_file *f, uint32_t *ret_number)
 {
-	char path[4352];
-	int fd;
+	struct sym_file id = { f->inode, f->major, f->minor, c->pid, 0 };
 
-	if (f->path[0] != '/')
-		return -ENOENT;
-	fd = open_same(f->path, f);
-	if (fd >= 0)
-		return fd;
-	snprintf(path, sizeof(path), "/proc/%u/root%s", pid, f->path);
-	return open_same(path, f);
+	if (strcmp(f->path, SYM_VDSO) && (f->pid || f->path[0] != '/'))
+		return -ENOENT; /* memory that has no file */
+	return sym_open(c->sym, &id, f->path, c->takes_time, ret_number);
 }
 
-static void try_object(struct code *c, struct object *o, uint32_t file)
+static void try_object(struct code *c, struct object *o, const struct space_file *f)
 {
-	const struct space_file *f = spaces_file(c->spaces, file);
-	bool is_vdso = !strcmp(f->path, "[vdso]");
-	int fd = is_vdso ? -1 : open_file(f, c->pid);
+	uint64_t now = clock_ns();
+	bool can_wait = c->takes_time || credit_left(&c->credit, now) > 0;
 
-	o->is_tried = true;
-	o->error = fd < 0 && !is_vdso ? fd : sym_add(c->sym, fd, f->path, &o->number);
-	if (fd >= 0)
-		close(fd);
+	o->error = can_wait ? add_object(c, f, &o->number) : -EAGAIN;
+	credit_spend(&c->credit, clock_ns() - now);
+	if (o->error == -EAGAIN)
+		return;
+	o->pid = c->pid;
+	o->tries++;
+}
+
+/* What one process has no right to, or has no longer, another one may still have. */
+static bool is_worth_trying(const struct code *c, const struct object *o)
+{
+	return !o->tries || o->error == -EAGAIN ||
+	       (o->error && o->pid != c->pid && o->tries < TRIES);
 }
 
 int code_object(struct code *c, uint32_t file, uint32_t *ret_object)
@@ -112,8 +103,8 @@ int code_object(struct code *c, uint32_t file, uint32_t *ret_object)
 	while (c->objects.n <= file)
 		*vec_add(&c->objects) = (struct object){ 0 };
 	o = &c->objects.items[file];
-	if (!o->is_tried)
-		try_object(c, o, file);
+	if (is_worth_trying(c, o))
+		try_object(c, o, spaces_file(c->spaces, file));
 	*ret_object = o->number;
 	return o->error;
 }
@@ -123,7 +114,7 @@ static bool find_place(void *ctx, uint64_t pc, uint64_t *ret)
 	struct code *c = ctx;
 	struct place place;
 
-	if (!spaces_find(c->spaces, c->pid, c->at, pc, &place) || place.offset >> PLACE_OFFSET_BITS)
+	if (!memory_find(c->memory, pc, &place) || place.offset >> PLACE_OFFSET_BITS)
 		return false;
 	*ret = (uint64_t)place.file << PLACE_OFFSET_BITS | place.offset;
 	return true;
@@ -136,37 +127,66 @@ static bool is_code(void *ctx, uint64_t pc)
 	return find_place(ctx, pc, &place);
 }
 
-static int ask_rule(struct code *c, uint64_t place, struct unwind_rule *ret)
+static int ask_rule(struct code *c, uint32_t object, uint64_t offset, struct unwind_rule *ret)
 {
-	uint32_t object;
-	int error = code_object(c, PLACE_FILE(place), &object);
+	uint64_t now = clock_ns();
+	int64_t left;
+	int error;
 
-	return error ? error : sym_rule(c->sym, object, PLACE_OFFSET(place), ret);
+	if (c->takes_time)
+		return sym_rule(c->sym, object, offset, ret);
+	left = credit_left(&c->credit, now) / 1000000;
+	left = left < 0 ? 0 : left > WAIT_MS ? WAIT_MS : left;
+	error = sym_rule_within(c->sym, object, offset, (unsigned)left, ret);
+	credit_spend(&c->credit, clock_ns() - now);
+	return error;
 }
 
-/* An unwind_rule_fn: asked once for each place. */
+static struct rule *add_rule(struct code *c, uint64_t place)
+{
+	if (c->rules.n == RULES_MAX) {
+		map_free(&c->rule_by_place);
+		c->rules.n = 0;
+	}
+	*map_add(&c->rule_by_place, place) = c->rules.n;
+	return vec_add(&c->rules);
+}
+
+/* Asked once for each place, unless its file may yet be had. */
+static int find_rule(struct code *c, uint64_t place, struct unwind_rule *ret)
+{
+	const uint64_t *value = map_find(&c->rule_by_place, place);
+	struct rule rule = { 0 };
+	uint32_t object;
+
+	if (value) {
+		*ret = c->rules.items[*value].rule;
+		return c->rules.items[*value].error;
+	}
+	rule.error = code_object(c, PLACE_FILE(place), &object);
+	if (rule.error)
+		return rule.error;
+	rule.error = ask_rule(c, object, PLACE_OFFSET(place), &rule.rule);
+	if (rule.error != -EAGAIN && rule.error != -ECANCELED)
+		*add_rule(c, place) = rule;
+	*ret = rule.rule;
+	return rule.error;
+}
+
+/* An unwind_rule_fn. */
 static int rule_of(void *ctx, uint64_t pc, struct unwind_rule *ret)
 {
 	struct code *c = ctx;
-	uint64_t place, *value;
-	struct rule *rule;
+	uint64_t place;
+	int error;
 
+	if (c->is_late) /* it is done again anyway */
+		return -EAGAIN;
 	if (!find_place(c, pc, &place))
 		return -ENOENT;
-	value = map_find(&c->rule_by_place, place);
-	if (!value) {
-		if (c->rules.n == RULES_MAX) {
-			map_free(&c->rule_by_place);
-			c->rules.n = 0;
-		}
-		*map_add(&c->rule_by_place, place) = c->rules.n;
-		rule = vec_add(&c->rules);
-		rule->error = ask_rule(c, place, &rule->rule);
-	} else {
-		rule = &c->rules.items[*value];
-	}
-	*ret = rule->rule;
-	return rule->error;
+	error = find_rule(c, place, ret);
+	c->is_late |= error == -EAGAIN || error == -ECANCELED;
+	return error;
 }
 
 #if defined(__x86_64__)
@@ -200,8 +220,8 @@ static size_t kernel_places(const struct code_stack *raw, uint64_t *to)
 	return n;
 }
 
-void code_unwind(struct code *c, const struct code_stack *raw, uint64_t frames[PLACES_MAX],
-		 struct stack *ret)
+int code_unwind(struct code *c, const struct memory *memory, const struct code_stack *raw,
+		uint64_t frames[PLACES_MAX], struct stack *ret)
 {
 	struct unwind_frame found[STACK_MAX - 1];
 	struct unwind_regs regs = { .known = (1ull << UNWIND_REGS) - 1 };
@@ -213,7 +233,8 @@ void code_unwind(struct code *c, const struct code_stack *raw, uint64_t frames[P
 		regs.r[i] = raw->regs[register_of[i]];
 	stack.sp = regs.r[UNWIND_SP];
 	c->pid = raw->pid;
-	c->at = raw->at;
+	c->memory = memory;
+	c->is_late = false;
 	n = unwind(&regs, &stack, rule_of, is_code, c, found, STACK_MAX - 1, &end);
 	*ret = (struct stack){ .frames = frames,
 			       .n = kernel_places(raw, frames),
@@ -226,4 +247,5 @@ void code_unwind(struct code *c, const struct code_stack *raw, uint64_t frames[P
 		if (!find_place(c, found[i].pc - found[i].is_return, place))
 			*place = PLACE_UNKNOWN;
 	}
+	return c->is_late ? -EAGAIN : 0;
 }

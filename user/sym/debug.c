@@ -134,7 +134,7 @@ static bool by_link(const struct object *o, struct elf_file *ret)
 /* The library is looked for only when it is asked for: few machines have it. */
 static bool by_server(const struct object *o, struct elf_file *ret)
 {
-	void *library = o->debuginfod ? dlopen("libdebuginfod.so.1", RTLD_NOW) : NULL;
+	void *library = dlopen("libdebuginfod.so.1", RTLD_NOW);
 	void *(*begin)(void);
 	void (*end)(void *);
 	int (*find)(void *, const unsigned char *, int, char **);
@@ -195,7 +195,7 @@ static void find_debug(struct object *o)
 	if (object_section(o->elf, ".debug_info", &header) ||
 	    object_section(o->elf, ".zdebug_info", &header))
 		o->dwarf_elf = o->elf;
-	else if (by_build_id(o, &o->debug) || by_link(o, &o->debug) || by_server(o, &o->debug))
+	else if (by_build_id(o, &o->debug) || by_link(o, &o->debug))
 		o->dwarf_elf = o->debug.elf;
 	else if (object_section(o->elf, ".debug_frame", &header))
 		o->dwarf_elf = o->elf;
@@ -215,6 +215,27 @@ Dwarf *object_dwarf(struct object *o)
 			o->dwarf_elf = NULL;
 	}
 	return o->dwarf;
+}
+
+static bool has_debug_info(const struct object *o)
+{
+	GElf_Shdr header;
+
+	return o->dwarf_elf && (o->dwarf_elf == o->debug.elf ||
+				object_section(o->dwarf_elf, ".debug_info", &header) ||
+				object_section(o->dwarf_elf, ".zdebug_info", &header));
+}
+
+void object_ask_server(struct object *o)
+{
+	if (!o->debuginfod || o->has_server_been_asked || o->level != OBJECT_FULL)
+		return;
+	o->has_server_been_asked = true;
+	(void)object_dwarf(o); /* it looks here first */
+	if (has_debug_info(o) || !by_server(o, &o->debug))
+		return;
+	object_forget_dwarf(o);
+	o->dwarf_elf = o->debug.elf;
 }
 
 /* Variables point into it; units are known by their offsets. */

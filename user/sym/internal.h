@@ -4,6 +4,7 @@
 /* What the files of this folder share: from addresses to places, and from places to names. */
 #include "event/code.h"
 #include "event/event.h"
+#include "sym/owners.h"
 #include "sym/sites.h"
 #include "sym/space.h"
 #include "sym/sym.h"
@@ -25,9 +26,12 @@ void code_free(struct code *c);
 /* Places of one stack: the program's calls, and the kernel's with one for those left out. */
 #define PLACES_MAX (STACK_MAX + CODE_KERNEL + 1)
 
-/* The places go to `frames`, and *ret points to them. */
-void code_unwind(struct code *c, const struct code_stack *raw, uint64_t frames[PLACES_MAX],
-		 struct stack *ret);
+/* From here on it waits for the server as long as that takes. */
+void code_take_time(struct code *c);
+/* The stack of a process with this memory (which may be NULL). The places go to `frames`, and *ret
+ * points to them. -EAGAIN: some rule is not there yet, try again later. */
+int code_unwind(struct code *c, const struct memory *memory, const struct code_stack *raw,
+		uint64_t frames[PLACES_MAX], struct stack *ret);
 
 /* A place: the file's number and, below it, the offset in the file, of a return address that
  * of the byte before it. Of the kernel the address itself, which has both upper bits. */
@@ -43,7 +47,7 @@ void code_unwind(struct code *c, const struct code_stack *raw, uint64_t frames[P
 /* The object of the kernel's code; of a module's "[kernel:name]". */
 #define PLACE_KERNEL_NAME "[kernel]"
 
-/* What the server calls a file; -errno: it cannot be read. */
+/* What the server calls a file; -errno: it cannot be read, or (-EAGAIN) not now. */
 int code_object(struct code *c, uint32_t file, uint32_t *ret_object);
 
 /* Where names come from. */
@@ -51,9 +55,11 @@ struct name_sources {
 	struct code *code;
 	struct sym *sym;
 	const struct spaces *spaces;
+	const struct owners *owners;
 	int kernel; /* of kernel_open() */
 };
 
-/* tell.c: frames and stacks as events; the stacks are numbered from 1 on, as in the array. */
+/* tell.c: frames and stacks as events; the stacks are numbered from 1 on, as in the array. What could
+ * not be read goes with them, as notes. */
 int tell_stacks(const struct name_sources *sources, const struct stack *stacks, size_t n,
 		event_fn fn, sites_progress_fn progress, void *ctx);

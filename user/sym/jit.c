@@ -25,19 +25,22 @@ struct jit {
 	VEC(struct entry) entries; /* by start; of one start, the last one of the file */
 };
 
-/* The workload writes it: no link to elsewhere, and nothing to wait for. */
-static FILE *open_map(const char *path)
+/* The workload writes it, or anybody: /tmp is everybody's. No link to elsewhere, and nothing to wait
+ * for. */
+static int open_map(FILE **ret, const char *path, uint32_t uid)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 	struct stat st;
-	FILE *f;
 
+	*ret = NULL;
 	if (fd < 0)
-		return NULL;
-	f = !fstat(fd, &st) && S_ISREG(st.st_mode) ? fdopen(fd, "r") : NULL;
-	if (!f)
-		close(fd);
-	return f;
+		return errno == ELOOP ? -EPERM : -errno;
+	if (!fstat(fd, &st) && S_ISREG(st.st_mode) && (st.st_uid == uid || !st.st_uid))
+		*ret = fdopen(fd, "r");
+	if (*ret)
+		return 0;
+	close(fd);
+	return -EPERM;
 }
 
 static void take_line(struct jit *j, char *line)
@@ -71,30 +74,39 @@ static int by_start(const void *a, const void *b)
 	return e->order < f->order ? -1 : e->order > f->order;
 }
 
-struct jit *jit_open_path(const char *path)
+int jit_open_path(struct jit **ret, const char *path, uint32_t uid)
 {
-	FILE *f = open_map(path);
 	char line[LINE_MAX];
 	struct jit *j;
+	FILE *f;
+	int error = open_map(&f, path, uid);
 
-	if (!f)
-		return NULL;
+	if (error)
+		return error;
 	j = calloc(1, sizeof(*j));
 	/* A line that is too long comes in pieces, of which the later ones are no lines. */
 	for (size_t n = 0; j && n < LINES_MAX && fgets(line, sizeof(line), f); n++)
 		take_line(j, line);
 	fclose(f);
-	if (j && j->entries.n)
+	if (!j)
+		return -ENOMEM;
+	if (j->entries.n)
 		qsort(j->entries.items, j->entries.n, sizeof(*j->entries.items), by_start);
-	return j;
+	*ret = j;
+	return 0;
 }
 
-struct jit *jit_open(uint32_t pid)
+int jit_open(struct jit **ret, uint32_t pid, uint32_t uid)
 {
-	char path[64];
+	char path[JIT_PATH_SIZE];
 
-	snprintf(path, sizeof(path), "/tmp/perf-%u.map", pid);
-	return jit_open_path(path);
+	return jit_open_path(ret, jit_path(path, pid), uid);
+}
+
+char *jit_path(char path[JIT_PATH_SIZE], uint32_t pid)
+{
+	snprintf(path, JIT_PATH_SIZE, "/tmp/perf-%u.map", pid);
+	return path;
 }
 
 void jit_close(struct jit *j)

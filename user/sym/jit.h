@@ -11,10 +11,15 @@
 
 struct jit;
 
-/* Of the process of this number. NULL: it has no map that can be read. */
-struct jit *jit_open(uint32_t pid);
-/* The same of any file. */
-struct jit *jit_open_path(const char *path);
+#define JIT_PATH_SIZE 32
+
+/* Where the map of this process would be. Returns path. */
+char *jit_path(char path[JIT_PATH_SIZE], uint32_t pid);
+/* Of the process of this number, which is of this user. -EPERM: it is no file of that user's or of
+ * root's, but somebody else's, or a link. */
+int jit_open(struct jit **ret, uint32_t pid, uint32_t uid);
+/* The same of any path. */
+int jit_open_path(struct jit **ret, const char *path, uint32_t uid);
 void jit_close(struct jit *j);
 /* Borrowed until jit_close(); NULL: the map does not say. Of two that claim an address, the one
  * that was written last. */

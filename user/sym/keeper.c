@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,11 +17,16 @@
 
 #define FIRST_FREE 3
 
+#define TAKE_SECONDS 10	  /* for a worker to take a message */
+#define END_MS	     1000 /* ... or to end, if it can be ended at all */
+
 struct keeper {
 	struct objects objects;
+	struct openers openers;
 	worker_fn worker;
 	int socket;
-	pid_t pid; /* of the worker; 0: none */
+	int worker_socket; /* the client's end of it; -1: none */
+	pid_t pid;	   /* of the worker; 0: none */
 };
 
 void objects_add(struct objects *o, const struct request *request, size_t size, int fd)
@@ -86,42 +92,111 @@ static void run_worker(struct keeper *k, int socket, pid_t keeper)
 {
 	die_with(keeper);
 	close(k->socket);
+	close(k->worker_socket);
 	if (sandbox_worker(k->objects.debuginfod))
 		_exit(1);
 	k->worker(&k->objects, socket);
 	_exit(0);
 }
 
-/* Ends the worker, if there is one, and says how it ended. */
+bool child_reap(pid_t pid, int ms, int *ret_status)
+{
+	struct pollfd ended = { .fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN };
+
+	if (ended.fd >= 0) {
+		(void)poll(&ended, 1, ms);
+		close(ended.fd);
+	}
+	return waitpid(pid, ret_status, WNOHANG) == pid;
+}
+
+/* Ends the worker, if there is one, and says how it ended. One that a dead file system holds is left
+ * behind: it will end when that lets it go. */
 static int end_worker(struct keeper *k)
 {
 	int status = 0;
 
+	if (k->worker_socket >= 0)
+		close(k->worker_socket);
+	k->worker_socket = -1;
 	if (!k->pid)
 		return 0;
 	kill(k->pid, SIGKILL);
-	while (waitpid(k->pid, &status, 0) < 0) {
-		if (errno != EINTR)
-			return 0;
-	}
+	if (!child_reap(k->pid, END_MS, &status))
+		status = 0;
 	k->pid = 0;
 	return status;
 }
 
-static void next_worker(struct keeper *k, const struct request *r, int socket)
+/* Its socket is in k->worker_socket; 0 or -errno. */
+static int start_worker(struct keeper *k)
 {
-	struct verdict verdict = { end_worker(k) };
-	pid_t keeper = getpid(), pid;
+	struct timeval patience = { .tv_sec = TAKE_SECONDS };
+	pid_t keeper = getpid();
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
+		return -errno;
+	k->worker_socket = pair[0];
+	/* one that reads nothing any more must not hold up who sends: the client neither */
+	k->pid = setsockopt(pair[0], SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) ? -1
+											   : fork();
+	if (!k->pid)
+		run_worker(k, pair[1], keeper);
+	close(pair[1]);
+	if (k->pid > 0)
+		return 0;
+	k->pid = 0;
+	close(k->worker_socket);
+	k->worker_socket = -1;
+	return -EAGAIN;
+}
+
+static void answer(struct keeper *k, int status, int fd)
+{
+	struct verdict verdict = { status };
+
+	if (wire_send(k->socket, &verdict, sizeof(verdict), fd))
+		_exit(1);
+}
+
+static void next_worker(struct keeper *k, const struct request *r)
+{
+	int status = end_worker(k);
 
 	if (r->object < k->objects.v.n)
 		k->objects.v.items[r->object].level = (uint8_t)r->flag;
-	pid = fork();
-	if (!pid)
-		run_worker(k, socket, keeper);
-	close(socket);
-	k->pid = pid > 0 ? pid : 0;
-	if (wire_send(k->socket, &verdict, sizeof(verdict), -1))
+	(void)start_worker(k); /* that there is none is seen by what is not sent */
+	answer(k, status, k->worker_socket);
+}
+
+/* The worker has it from here on; or, if it does not take it, the next one will. */
+static void add_object(struct keeper *k, struct request *r, size_t size, int fd)
+{
+	objects_add(&k->objects, r, size, fd);
+	if (k->worker_socket >= 0 && wire_send(k->worker_socket, r, size, fd))
+		end_worker(k);
+	answer(k, 0, -1);
+}
+
+static void open_object(struct keeper *k, struct request *r, size_t size)
+{
+	size_t head = HEAD_SIZE(struct request, path), n = size - head;
+	char path[PATH_MAX];
+	int fd, error;
+
+	if (n >= sizeof(path))
 		_exit(1);
+	memcpy(path, r->path, n);
+	path[n] = '\0';
+	error = openers_open(&k->openers, r, path, &fd);
+	if (error) {
+		answer(k, error, -1);
+		return;
+	}
+	r->kind = REQUEST_ADD;
+	r->flag = true;
+	add_object(k, r, size, fd);
 }
 
 static void keep(struct keeper *k)
@@ -134,10 +209,13 @@ static void keep(struct keeper *k)
 		if (n < (ssize_t)HEAD_SIZE(struct request, path))
 			_exit(1);
 		if (r.kind == REQUEST_ADD)
-			objects_add(&k->objects, &r, (size_t)n, fd);
-		else if (r.kind == REQUEST_WORKER && fd >= 0)
-			next_worker(k, &r, fd);
+			add_object(k, &r, (size_t)n, fd);
+		else if (r.kind == REQUEST_OPEN)
+			open_object(k, &r, (size_t)n);
+		else if (r.kind == REQUEST_WORKER)
+			next_worker(k, &r);
 	}
+	openers_end(&k->openers);
 	end_worker(k);
 }
 
@@ -145,14 +223,19 @@ static void run_keeper(const struct sym_opts *opts, worker_fn worker, int socket
 {
 	struct keeper k = { .worker = worker,
 			    .objects.debuginfod = opts->debuginfod,
-			    .socket = FIRST_FREE };
+			    .socket = FIRST_FREE,
+			    .worker_socket = -1 };
 
 	if (block_signals() || keep_only(socket) || sandbox_keeper(opts))
 		_exit(1);
 	die_with(parent);
 	prctl(PR_SET_NAME, "concprof-sym", 0, 0, 0);
-	if (!opts->debuginfod)
+	if (opts->debuginfod) {
+		environ = opts->environ;
+		setenv("DEBUGINFOD_URLS", opts->debuginfod_urls, 1);
+	} else {
 		unsetenv("DEBUGINFOD_URLS");
+	}
 	keep(&k);
 	_exit(0);
 }

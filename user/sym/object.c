@@ -52,7 +52,7 @@ int object_open(struct object *o)
 
 	if (o->elf)
 		return 0;
-	if (o->fd < 0 && !o->bytes && !strcmp(o->path, "[vdso]"))
+	if (o->fd < 0 && !o->bytes && !strcmp(o->path, SYM_VDSO))
 		find_vdso(o);
 	if (elf_version(EV_CURRENT) == EV_NONE)
 		return -EIO;

@@ -60,7 +60,7 @@ struct object {
 	struct elf_file debug, mini; /* the file with its debug information; MiniDebugInfo */
 	Elf *dwarf_elf;		     /* the one of these that dwarf is read from; NULL: none */
 	Dwarf *dwarf;
-	bool has_debug_been_looked_for;
+	bool has_debug_been_looked_for, has_server_been_asked;
 	Elf_Data *line_sections[LINE_SECTIONS]; /* lines.c; NULL: there is none */
 	bool have_line_sections_been_read;
 	struct symbols *code, *data;
@@ -91,6 +91,9 @@ Elf_Scn *object_section(Elf *elf, const char *name, GElf_Shdr *ret_header);
 
 /* debug.c: NULL if there is none, or it may not be read. After it debug and mini are set as well. */
 Dwarf *object_dwarf(struct object *o);
+/* Has a server asked for what is not on this machine, if that may be: before the first names, since it
+ * may take minutes, which whoever wants a rule does not have. */
+void object_ask_server(struct object *o);
 /* Gives back the memory of what has been read; the next object_dwarf() begins anew. */
 void object_forget_dwarf(struct object *o);
 void object_close_debug(struct object *o);

@@ -52,23 +52,36 @@ static int become(const struct sym_opts *opts)
 	return 0;
 }
 
+/* All but what is given here, of which only what there is. */
+static int keep_capability(bool keep, cap_value_t value, bool in_effect)
+{
+	cap_t now = cap_get_proc(), kept = cap_init();
+	cap_flag_value_t set = CAP_CLEAR;
+	int r = now && kept ? 0 : -errno;
+
+	if (!r && keep && cap_get_flag(now, value, CAP_PERMITTED, &set))
+		r = -errno;
+	if (!r && (cap_set_flag(kept, CAP_PERMITTED, 1, &value, set) ||
+		   cap_set_flag(kept, CAP_EFFECTIVE, 1, &value, in_effect ? set : CAP_CLEAR) ||
+		   cap_set_proc(kept)))
+		r = -errno;
+	cap_free(now);
+	cap_free(kept);
+	return r;
+}
+
 static int drop_capabilities(void)
 {
-	cap_t none = cap_init();
-	int r = none ? 0 : -errno;
-
-	if (none && cap_set_proc(none))
-		r = -errno;
-	cap_free(none);
-	return r;
+	return keep_capability(false, CAP_DAC_READ_SEARCH, false);
 }
 
 int sandbox_keeper(const struct sym_opts *opts)
 {
 	int r = become(opts);
 
+	/* root's programs may lie in a folder of another user; it is for the openers alone */
 	if (!r)
-		r = drop_capabilities();
+		r = keep_capability(!geteuid(), CAP_DAC_READ_SEARCH, false);
 	if (!r)
 		r = set_limit(RLIMIT_CORE, 0);
 	if (!r)
@@ -78,6 +91,11 @@ int sandbox_keeper(const struct sym_opts *opts)
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
 		return -errno;
 	return 0;
+}
+
+int sandbox_opener(void)
+{
+	return keep_capability(true, CAP_DAC_READ_SEARCH, true);
 }
 
 /* What this process already has counts as well: all of its parent, and a sanitizer's shadow. */
@@ -153,8 +171,10 @@ static int allow_only(void)
 
 int sandbox_worker(bool debuginfod)
 {
-	int r = limit_memory();
+	int r = drop_capabilities();
 
+	if (!r)
+		r = limit_memory();
 	/* that library has threads, connections and a cache of its own */
 	if (r || debuginfod)
 		return r;

@@ -24,11 +24,22 @@ struct pending {
 	uint64_t process_id, cause_ns;
 };
 
+/* Stacks that wait for a rule: 2 MiB. What is beyond is lost. */
+#define HELD_MAX 256
+
+/* A stack that has its number, and that cannot be unwound yet. */
+struct held {
+	uint32_t stack;
+	struct memory *memory; /* of its process, then; held */
+	struct code_stack *raw;
+};
+
 struct sites {
 	struct sym *sym;
 	struct spaces *spaces;
 	struct code *code;
-	int kernel;		      /* of kernel_open() */
+	int kernel; /* of kernel_open() */
+	struct owners owners;
 	struct map pending_by_thread; /* a place in pending */
 	VEC(struct pending) pending;
 	VEC(uint32_t) free_pending;
@@ -37,6 +48,8 @@ struct sites {
 	struct intern site_keys; /* numbered as the sites: struct site_key */
 	struct map threads;	 /* those that have sites */
 	VEC(struct ev_site) sites;
+	VEC(struct held) held; /* in the order of their coming */
+	uint64_t lost;	       /* stacks that found no place there */
 };
 
 struct sites *sites_new(struct sym *sym, const char *symbols)
@@ -55,14 +68,24 @@ struct sites *sites_new(struct sym *sym, const char *symbols)
 	return NULL;
 }
 
+static void release_held(struct held *h)
+{
+	memory_release(h->memory);
+	free(h->raw);
+}
+
 void sites_free(struct sites *s)
 {
 	if (!s)
 		return;
+	for (size_t i = 0; i < s->held.n; i++)
+		release_held(&s->held.items[i]);
+	free(s->held.items);
 	code_free(s->code);
 	if (s->kernel >= 0)
 		close(s->kernel);
 	spaces_free(s->spaces);
+	owners_free(&s->owners);
 	free(s->stacks.items);
 	free(s->pending.items);
 	free(s->free_pending.items);
@@ -113,6 +136,60 @@ static uint32_t stack_of(struct sites *s, const struct stack *stack)
 	    intern_find(&s->stack_keys, key, (stack->n + 1) * sizeof(*key)) == INTERN_NONE)
 		return unknown_stack(s);
 	return add_stack(s, key, stack->n);
+}
+
+/* What a stack is that is not known yet; none is like another. */
+static uint32_t future_stack(struct sites *s)
+{
+	const uint64_t key[] = { UINT64_MAX, s->stacks.n };
+	uint32_t id = add_stack(s, key, 1);
+
+	s->stacks.items[id - 1] = (struct stack){ .end = STACK_NO_RULE };
+	return id;
+}
+
+/* Unwinds those that wait, up to the first whose rule still is not there: the server does one thing
+ * after another, so that it is not for the others either. */
+static void unwind_held(struct sites *s)
+{
+	size_t done = 0;
+
+	for (; done < s->held.n; done++) {
+		struct held *h = &s->held.items[done];
+		uint64_t frames[PLACES_MAX];
+		struct stack stack;
+		uint32_t same;
+
+		if (code_unwind(s->code, h->memory, h->raw, frames, &stack))
+			break;
+		if (stack.n) {
+			same = stack_of(s, &stack); /* may move them all */
+			s->stacks.items[h->stack - 1] = s->stacks.items[same - 1];
+		}
+		release_held(h);
+	}
+	s->held.n -= done;
+	if (done && s->held.n)
+		memmove(s->held.items, s->held.items + done, s->held.n * sizeof(*s->held.items));
+}
+
+/* The number that it will have; 0: it is lost. */
+static uint32_t hold(struct sites *s, const struct code_stack *raw, struct memory *memory)
+{
+	size_t size = offsetof(struct code_stack, bytes) + raw->n_bytes;
+	struct code_stack *copy;
+
+	if (s->held.n == HELD_MAX)
+		unwind_held(s);
+	copy = s->held.n == HELD_MAX || s->stacks.n >= STACKS_MAX ? NULL : malloc(size);
+	if (!copy) {
+		s->lost++;
+		return 0;
+	}
+	memcpy(copy, raw, size);
+	memory_hold(memory);
+	*vec_add(&s->held) = (struct held){ future_stack(s), memory, copy };
+	return s->held.items[s->held.n - 1].stack;
 }
 
 struct site_key {
@@ -207,6 +284,7 @@ static void on_settled(void *ctx)
 {
 	struct sites *s = ctx;
 
+	unwind_held(s);
 	spaces_bury(s->spaces);
 }
 
@@ -215,6 +293,8 @@ static int on_mapping(void *ctx, const struct mapping *m)
 	struct sites *s = ctx;
 
 	spaces_mapping(s->spaces, m);
+	if (m->what == MAPPING_FORK)
+		owners_fork(&s->owners, m->parent, m->pid);
 	return 0;
 }
 
@@ -223,12 +303,15 @@ static int on_stack(void *ctx, const struct code_stack *raw)
 	uint64_t frames[PLACES_MAX];
 	struct stack stack;
 	struct sites *s = ctx;
+	struct memory *memory = spaces_memory(s->spaces, raw->pid, raw->at);
 	uint32_t id;
 
 	if (raw->cause >= CAUSE_COUNT || !raw->weight)
 		return -EPROTO;
-	code_unwind(s->code, raw, frames, &stack);
-	id = stack.n ? stack_of(s, &stack) : 0;
+	if (code_unwind(s->code, memory, raw, frames, &stack))
+		id = hold(s, raw, memory);
+	else
+		id = stack.n ? stack_of(s, &stack) : 0;
 	if (raw->what == CODE_WAIT)
 		*add_pending(s, raw->thread_id) = (struct pending){
 			.stack = id,
@@ -269,17 +352,12 @@ struct code_sink sites_sink(struct sites *s)
 
 /* Of one that is alive at the end nobody else says what its last wait was; of one that has
  * died it was said, or will be: the rings are read one after another. */
-int sites_event(void *ctx, const struct event *ev)
+static void on_thread(struct sites *s, const struct ev_thread *t)
 {
-	const struct ev_thread *t = (const struct ev_thread *)ev;
-	struct sites *s = ctx;
-	uint64_t *place;
+	uint64_t *place = map_find(&s->pending_by_thread, t->id);
 
-	if (ev->kind != EV_THREAD)
-		return 0;
 	if (t->flags & THREAD_GROUP_DEAD)
 		spaces_ended(s->spaces, t->pid);
-	place = map_find(&s->pending_by_thread, t->id);
 	if (place && !(t->flags & THREAD_ENDED)) {
 		const struct pending *p = &s->pending.items[*place];
 		const struct ledger_cause *now = &t->ledger.cause[p->cause];
@@ -289,15 +367,38 @@ int sites_event(void *ctx, const struct event *ev)
 		if ((uint32_t)now->count == p->cause_count && now->ns >= p->cause_ns)
 			settle(s, t->id, open ? t->open_row : ROW_UNKNOWN, now->ns - p->cause_ns);
 	}
+}
+
+int sites_event(void *ctx, const struct event *ev)
+{
+	const struct ev_exec *exec = (const struct ev_exec *)ev;
+	struct sites *s = ctx;
+
+	if (ev->kind == EV_THREAD)
+		on_thread(s, (const struct ev_thread *)ev);
+	else if (ev->kind == EV_EXEC)
+		owners_exec(&s->owners, exec->pid, exec->uid);
 	return 0;
+}
+
+static int tell_lost(struct sites *s, event_fn fn, void *ctx)
+{
+	struct ev_loss ev = { .head = { EV_LOSS, sizeof(ev) },
+			      .what = LOSS_STACKS,
+			      .count = s->lost + s->held.n };
+
+	return ev.count ? fn(ctx, &ev.head) : 0;
 }
 
 int sites_finish(struct sites *s, event_fn fn, sites_progress_fn progress, void *ctx)
 {
-	const struct name_sources from = { s->code, s->sym, s->spaces, s->kernel };
-	int error = tell_stacks(&from, s->stacks.items, s->stacks.n, fn, progress, ctx);
+	const struct name_sources from = { s->code, s->sym, s->spaces, &s->owners, s->kernel };
+	int error;
 
+	code_take_time(s->code);
+	unwind_held(s);
+	error = tell_stacks(&from, s->stacks.items, s->stacks.n, fn, progress, ctx);
 	for (size_t i = 0; i < s->sites.n && !error; i++)
 		error = fn(ctx, &s->sites.items[i].head);
-	return error;
+	return error ? error : tell_lost(s, fn, ctx);
 }

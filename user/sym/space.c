@@ -61,7 +61,13 @@ static struct memory *memory_new(void)
 	return m;
 }
 
-static void release(struct memory *m)
+void memory_hold(struct memory *m)
+{
+	if (m)
+		m->users++;
+}
+
+void memory_release(struct memory *m)
 {
 	if (!m || --m->users)
 		return;
@@ -74,7 +80,7 @@ static void free_space(struct space *space)
 	while (space) {
 		struct space *before = space->before;
 
-		release(space->memory);
+		memory_release(space->memory);
 		free(space);
 		space = before;
 	}
@@ -220,7 +226,7 @@ static struct memory *own_memory(struct spaces *s, uint32_t pid, struct memory *
 	m = memory_new();
 	for (size_t i = 0; i < shared->ranges.n; i++)
 		*vec_add(&m->ranges) = shared->ranges.items[i];
-	release(shared);
+	memory_release(shared);
 	space_of(s, pid)->memory = m;
 	return m;
 }
@@ -251,8 +257,7 @@ static void on_fork(struct spaces *s, const struct mapping *m)
 	struct memory *parent = memory_of(s, m->parent);
 
 	map_remove(&s->dead, m->pid); /* or it would be the new one that is buried */
-	if (parent)
-		parent->users++;
+	memory_hold(parent);
 	if (parent || space_of(s, m->pid)) /* its number may be another's now */
 		begin_space(s, m->pid, m->at, parent);
 }
@@ -302,17 +307,19 @@ void spaces_bury(struct spaces *s)
 	map_free(&s->changed);
 }
 
-bool spaces_find(const struct spaces *s, uint32_t pid, uint64_t at, uint64_t address,
-		 struct place *ret)
+struct memory *spaces_memory(const struct spaces *s, uint32_t pid, uint64_t at)
 {
 	const struct space *space = space_of(s, pid);
-	const struct memory *m;
-	size_t i;
 
 	while (space && at < space->since)
 		space = space->before;
-	m = space ? space->memory : NULL;
-	i = m ? first_behind(m, address) : 0;
+	return space ? space->memory : NULL;
+}
+
+bool memory_find(const struct memory *m, uint64_t address, struct place *ret)
+{
+	size_t i = m ? first_behind(m, address) : 0;
+
 	if (!m || i == m->ranges.n || m->ranges.items[i].start > address)
 		return false;
 	ret->file = m->ranges.items[i].file;

@@ -40,9 +40,15 @@ void spaces_mapping(struct spaces *s, const struct mapping *m);
 void spaces_ended(struct spaces *s, uint32_t pid);
 void spaces_bury(struct spaces *s);
 
-/* Where the address was then (CLOCK_MONOTONIC, as in a mapping), in the round that has not been
- * buried. False: no file's code was there. */
-bool spaces_find(const struct spaces *s, uint32_t pid, uint64_t at, uint64_t address,
-		 struct place *ret);
+struct memory;
+
+/* What the process had as its memory then (CLOCK_MONOTONIC, as in a mapping), in the round that has
+ * not been buried: as long as nothing else is said here, or else it is held. NULL: not known. */
+struct memory *spaces_memory(const struct spaces *s, uint32_t pid, uint64_t at);
+/* Keeps it as it is now, for its release; NULL is nothing. */
+void memory_hold(struct memory *m);
+void memory_release(struct memory *m);
+/* Where the address is in it. False: no file's code is there. */
+bool memory_find(const struct memory *m, uint64_t address, struct place *ret);
 
 const struct space_file *spaces_file(const struct spaces *s, uint32_t file);

@@ -10,6 +10,9 @@
  * was asked about, the debug information is then left alone, and at the next time all of it: that and
  * each later request about it gives -EIO or -ETIMEDOUT. The other objects are not touched.
  *
+ * Nothing that a file, or the file system that it is on, can do holds up the caller for longer than
+ * this: not even one that never answers, since the server opens the files as well.
+ *
  * One thread at a time. Everything returns 0 or -errno.
  */
 #include <stdbool.h>
@@ -25,28 +28,56 @@
 #define SYM_DEPTH	32  /* inlined functions at one place, with the one that they are in */
 #define SYM_OBJECTS_MAX 16384
 
+#define SYM_VDSO "[vdso]"
+
 struct sym;
 
 struct sym_opts {
-	bool debuginfod; /* may ask the servers in DEBUGINFOD_URLS; these requests may take 2 minutes */
-	bool change_user; /* become uid and gid, without further groups (needs root) */
+	bool debuginfod; /* may ask servers for debug information; names may then take minutes */
+	const char *debuginfod_urls; /* as in DEBUGINFOD_URLS; NULL: unset */
+	char **environ;		     /* ... and what else its library goes by: HOME for its cache */
+	bool change_user;	     /* become uid and gid, without further groups (needs root) */
 	uid_t uid;
 	gid_t gid;
 };
 
-/* Forks the server; early, before this process holds anything that it should not have. */
+/* Forks the server; early, before this process holds anything that it should not have. -EINVAL,
+ * -ENOENT with the remedy in err: debuginfod cannot be had. */
 int sym_start(struct sym **ret, const struct sym_opts *opts, struct err *err);
+/* From here on all that waits for the server ends as soon as this descriptor can be read, and so does
+ * all that is asked after that: -ECANCELED. It stays the caller's. */
+void sym_cancel_by(struct sym *sym, int fd);
 /* Ends the server and waits for it; the CPU time that it has used, in nanoseconds. NULL is nothing. */
 uint64_t sym_stop(struct sym *sym);
 
 /* The object behind a descriptor, which stays the caller's. path is what it was mapped by: its debug
- * file is looked for beside it; it may be gone. With fd -1 and the path "[vdso]": this process's own
+ * file is looked for beside it; it may be gone. With fd -1 and SYM_VDSO: this process's own
  * vdso. Nothing is parsed yet. Sets its number, for all that follows. */
 int sym_add(struct sym *sym, int fd, const char *path, uint32_t *ret_object);
+
+/* A file, as the kernel names it where it is mapped. */
+struct sym_file {
+	uint64_t inode;
+	uint32_t major, minor;
+	uint32_t pid; /* of a process that has mapped it: its root folder may be another one */
+	uint32_t unused;
+};
+
+#define SYM_OPEN_MS 250 /* which a file may take to be opened */
+
+/* The same of the file that was mapped from this path, and no other that may be there by now; or of
+ * the vdso. -ESTALE: it is another one; -ETIMEDOUT: its file system does not answer. Unless it may
+ * wait for that, -EAGAIN: a rule is late, see sym_rule_within(). */
+int sym_open(struct sym *sym, const struct sym_file *file, const char *path, bool wait,
+	     uint32_t *ret_object);
 
 /* The rule of the code at this offset into the file (of a return address: of the byte before it).
  * -ENOENT: there is none; -ENOEXEC: no ELF object of this machine. */
 int sym_rule(struct sym *sym, uint32_t object, uint64_t offset, struct unwind_rule *ret);
+/* The same, but -EAGAIN if the answer is not there after so many ms, or that to an earlier one: it is
+ * kept for the time when it is asked for again. */
+int sym_rule_within(struct sym *sym, uint32_t object, uint64_t offset, unsigned ms,
+		    struct unwind_rule *ret);
 
 struct sym_frame {
 	const char *function; /* demangled; NULL: not known */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Places get their names, each file's all at once, and stacks become events. */
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,15 @@ struct chain {
 	bool is_waiting; /* not told at the inner end of a wait */
 };
 
+/* Behind the path of a file whose names are missing for no fault of its own. */
+#define UNREAD " (not read: its file system does not answer)"
+
+/* Of several, the first is named. */
+struct unread {
+	size_t n;
+	char first[EVENT_PATH_SIZE];
+};
+
 struct teller {
 	const struct name_sources *from;
 	event_fn fn;
@@ -33,7 +43,9 @@ struct teller {
 	const uint64_t *now;  /* the places that are being named */
 	const char *object;
 	bool is_kernel;
-	int error; /* what fn has returned */
+	struct unread files, maps;
+	bool is_canceled, is_hidden; /* names; those of the kernel */
+	int error;		     /* what fn has returned */
 };
 
 static char *put(char *to, char *end, const char *text)
@@ -101,12 +113,24 @@ static int on_named(void *ctx, size_t index, const struct sym_frame *frames, siz
 	return t->error;
 }
 
+static void add_unread(struct unread *u, const char *path)
+{
+	if (!u->n++)
+		snprintf(u->first, sizeof(u->first), "%s", path);
+}
+
 /* Places in code that the program made itself. */
 static void name_made(struct teller *t, uint32_t pid, const uint64_t *places, size_t n)
 {
-	struct jit *jit = jit_open(pid);
 	struct sym_frame frame = { 0 };
+	char path[JIT_PATH_SIZE];
+	struct jit *jit = NULL;
+	int error;
 
+	t->object = "[jit]";
+	error = jit_open(&jit, pid, owners_uid(t->from->owners, pid));
+	if (error == -EPERM)
+		add_unread(&t->maps, jit_path(path, pid));
 	for (size_t i = 0; jit && i < n && !t->error; i++) {
 		frame.function = jit_name(jit, PLACE_OFFSET(places[i]));
 		if (frame.function)
@@ -115,24 +139,27 @@ static void name_made(struct teller *t, uint32_t pid, const uint64_t *places, si
 	jit_close(jit);
 }
 
-/* Places of one file. */
-static void name_file(struct teller *t, const uint64_t *places, size_t n)
+/* Places in a file. */
+static void name_in_file(struct teller *t, uint32_t number, const uint64_t *places, size_t n,
+			 char object_name[EVENT_PATH_SIZE])
 {
-	const struct space_file *file = spaces_file(t->from->spaces, PLACE_FILE(places[0]));
+	const char *path = spaces_file(t->from->spaces, number)->path;
 	VEC(uint64_t) offsets = { 0 };
 	uint32_t object;
+	int error = code_object(t->from->code, number, &object);
 
-	t->object = file->pid ? "[jit]" : file->path;
-	if (file->pid) {
-		name_made(t, file->pid, places, n);
-		return;
-	}
-	if (code_object(t->from->code, PLACE_FILE(places[0]), &object))
-		return;
+	t->object = path;
 	for (size_t i = 0; i < n; i++)
 		*vec_add(&offsets) = PLACE_OFFSET(places[i]);
-	(void)sym_names(t->from->sym, object, offsets.items, n, on_named,
-			t); /* see name_places() */
+	if (error == -ETIMEDOUT) {
+		add_unread(&t->files, path);
+		snprintf(object_name, EVENT_PATH_SIZE, "%s" UNREAD,
+			 tail_of(path, EVENT_PATH_SIZE - sizeof(UNREAD)));
+		t->object = object_name;
+	}
+	if (!error) /* what it could not name is seen below */
+		error = sym_names(t->from->sym, object, offsets.items, n, on_named, t);
+	t->is_canceled |= error == -ECANCELED;
 	free(offsets.items);
 }
 
@@ -156,23 +183,6 @@ static void name_function(struct teller *t, size_t i, const struct kernel_functi
 		chain->n = 0;
 }
 
-static void tell_hidden(struct teller *t)
-{
-	static const char words[] = "functions of the kernel have no names: /proc/kallsyms shows "
-				    "no addresses (kernel.kptr_restrict)";
-	_Alignas(struct ev_text) char room[sizeof(struct ev_text) + (sizeof(words) + 7) / 8 * 8] = {
-		0
-	};
-	struct ev_text *ev = (struct ev_text *)room;
-
-	ev->head.kind = EV_TEXT;
-	ev->head.size = sizeof(room);
-	ev->what = TEXT_NOTE;
-	ev->length = sizeof(words) - 1;
-	memcpy(ev->text, words, sizeof(words));
-	t->error = t->fn(t->ctx, &ev->head);
-}
-
 static void name_kernel(struct teller *t, const uint64_t *addresses, size_t n)
 {
 	struct kernel_function *found = calloc(n, sizeof(*found));
@@ -182,7 +192,7 @@ static void name_kernel(struct teller *t, const uint64_t *addresses, size_t n)
 		return;
 	}
 	if (!kernel_find(t->from->kernel, addresses, n, found))
-		tell_hidden(t);
+		t->is_hidden = true;
 	for (size_t i = 0; i < n && !t->error; i++)
 		name_function(t, i, &found[i]);
 	free(found);
@@ -191,13 +201,18 @@ static void name_kernel(struct teller *t, const uint64_t *addresses, size_t n)
 /* Some places of one file, or of the kernel. */
 static int name_places(struct teller *t, const uint64_t *places, size_t n)
 {
+	uint32_t number = PLACE_FILE(places[0]);
+	char object_name[EVENT_PATH_SIZE];
+
 	t->now = places;
 	t->is_kernel = PLACE_IS_KERNEL(places[0]);
 	t->object = t->is_kernel ? PLACE_KERNEL_NAME : "";
 	if (PLACE_IS_ADDRESS(places[0]))
 		name_kernel(t, places, n);
+	else if (places[0] < PLACE_KERNEL && spaces_file(t->from->spaces, number)->pid)
+		name_made(t, spaces_file(t->from->spaces, number)->pid, places, n);
 	else if (places[0] < PLACE_KERNEL)
-		name_file(t, places, n);
+		name_in_file(t, number, places, n, object_name);
 	/* What could not be named is at least of this object. */
 	for (size_t i = 0; i < n && !t->error; i++) {
 		if (!map_find(&t->chain_by_place, places[i]))
@@ -283,6 +298,49 @@ static bool is_last_of_file(const struct teller *t, size_t i)
 					PLACE_FILE(place) != PLACE_FILE(t->places.items[i + 1]));
 }
 
+static int tell_note(const struct teller *t, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+static int tell_note(const struct teller *t, const char *fmt, ...)
+{
+	_Alignas(struct ev_text) char room[sizeof(struct ev_text) + EVENT_PATH_SIZE + 512] = { 0 };
+	struct ev_text *ev = (struct ev_text *)room;
+	size_t most = sizeof(room) - sizeof(*ev) - 8;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(ev->text, most, fmt, ap);
+	va_end(ap);
+	ev->length = n < 0 ? 0 : (size_t)n < most ? (size_t)n : most - 1;
+	ev->what = TEXT_NOTE;
+	ev->head.kind = EV_TEXT;
+	ev->head.size = (sizeof(*ev) + ev->length + 1 + 7) / 8 * 8;
+	return t->fn(t->ctx, &ev->head);
+}
+
+/* Why names are missing, if it is not for the files themselves. */
+static int tell_notes(const struct teller *t)
+{
+	int error = 0;
+
+	if (t->is_hidden)
+		error = tell_note(t, "functions of the kernel have no names: /proc/kallsyms shows "
+				     "no addresses (kernel.kptr_restrict)");
+	if (t->is_canceled && !error)
+		error = tell_note(t, "a signal ended the look-up of names: some are missing");
+	if (t->files.n && !error)
+		error = tell_note(t,
+				  "%zu %s not read for names, since the file system did not "
+				  "answer in time: %s%s",
+				  t->files.n, t->files.n == 1 ? "file was" : "files were",
+				  t->files.first, t->files.n == 1 ? "" : " and others");
+	if (t->maps.n && !error)
+		error = tell_note(t,
+				  "%s%s ignored: it is no file of the process's user, or of root",
+				  t->maps.first, t->maps.n == 1 ? " was" : " and others were");
+	return error;
+}
+
 int tell_stacks(const struct name_sources *sources, const struct stack *stacks, size_t n,
 		event_fn fn, sites_progress_fn progress, void *ctx)
 {
@@ -302,6 +360,8 @@ int tell_stacks(const struct name_sources *sources, const struct stack *stacks, 
 	}
 	for (size_t i = 0; i < n && !error; i++)
 		error = tell_stack(&t, &stacks[i], i + 1);
+	if (!error)
+		error = tell_notes(&t);
 	intern_free(&t.frames);
 	free(t.places.items);
 	free(t.chains.items);

@@ -4,9 +4,13 @@
 /*
  * Between the client (in concprof), the keeper and the worker; each message is one packet.
  *
- * The keeper is forked first, reads nothing hostile, and has a copy of the descriptor of each object.
- * It forks the worker, which reads objects, and another one after that has died or been given up: so
- * a worker never is a copy of what the client has become since.
+ * The keeper is forked first, reads nothing hostile, and has the descriptor of each object. It forks
+ * the worker, which reads objects, and another one after that has died or been given up: so a worker
+ * never is a copy of what the client has become since. Files are opened by children of its own, one
+ * for each (opener.c).
+ *
+ * The client has one end of the worker's socket, and the keeper the same one: what it sends is there
+ * before what the client asks next.
  */
 #include <limits.h>
 #include <stddef.h>
@@ -18,12 +22,13 @@
 #define NAMES_MAX 512 /* offsets in one request */
 
 enum request_kind {
-	REQUEST_ADD, /* with the object's descriptor; to keeper and worker; no answer */
+	REQUEST_ADD,  /* with the object's descriptor: to the keeper, which says it to the worker */
+	REQUEST_OPEN, /* the same without; the keeper opens it. The answer to both: a verdict */
 	REQUEST_RULE,
 	REQUEST_IMAGE,
 	REQUEST_NAMES, /* an answer for each offset */
 	REQUEST_DATA,
-	REQUEST_WORKER, /* to the keeper, with the socket of the next worker: a verdict */
+	REQUEST_WORKER, /* to the keeper: another one; a verdict, with its socket */
 };
 
 struct request {
@@ -32,7 +37,7 @@ struct request {
 		flag; /* ADD: has a descriptor; IMAGE: executable; WORKER: the object's new level */
 	uint32_t cpu_seconds; /* after which the worker ends itself */
 	uint32_t n;	      /* of offsets */
-	uint32_t unused;
+	struct sym_file file; /* OPEN; its path is the request's */
 	union {
 		uint64_t offsets[NAMES_MAX];
 		char path[PATH_MAX];
@@ -52,7 +57,7 @@ struct answer {
 	};
 };
 
-/* How the worker before this one ended, as waitpid(2) says it; 0 if it was alive. */
+/* ADD, OPEN: 0 or -errno. WORKER: how the one before ended, as waitpid(2) says it; 0: it was alive. */
 struct verdict {
 	int32_t status;
 };

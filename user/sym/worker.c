@@ -98,6 +98,7 @@ static void answer_data(struct worker *w, struct object *o)
 
 static void answer_names(struct worker *w, struct object *o)
 {
+	object_ask_server(o);
 	for (uint32_t i = 0; i < w->request.n; i++) {
 		uint64_t address, units = o->units_used;
 

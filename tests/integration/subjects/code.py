@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Where in the code, of the program and of the kernel, real programs wait and compute; see also
 the workload `sites`."""
+import contextlib
 import os
 import re
 import shutil
+import signal
 import subprocess
 
-from harness import PYTHON, Skip, cases, equal, expect
+from fuse import DeadFor
+from harness import PYTHON, Skip, cases, equal, expect, is_alive, poll
 
 REACHED = 0.95  # of the wait time
 
@@ -25,6 +28,45 @@ int main(int argc, char **argv)
 	if (argc > 1)
 		REPLACE(argv[1], argv[0]);
 	doze();
+	return 0;
+}
+'''
+
+# Sleeps in what code that it makes itself calls, and names that in a map of this owner.
+MAKES_CODE = '''
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+#if defined(__x86_64__)
+static const uint8_t call_it[] = { 0x55, 0x48, 0x89, 0xe5, 0xff, 0xd7, 0x5d, 0xc3 };
+#else
+static const uint8_t call_it[] = { 0xfd, 0x7b, 0xbf, 0xa9, 0xfd, 0x03, 0x00, 0x91, 0x00, 0x00,
+	0x3f, 0xd6, 0xfd, 0x7b, 0xc1, 0xa8, 0xc0, 0x03, 0x5f, 0xd6 };
+#endif
+static void doze(void)
+{
+	struct timespec t = { .tv_nsec = 2000000 };
+	for (int i = 0; i < 20; i++)
+		clock_nanosleep(CLOCK_MONOTONIC, 0, &t, 0);
+}
+int main(int argc, char **argv)
+{
+	char *page = mmap(0, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS,
+			  -1, 0), path[64];
+	FILE *map;
+	memcpy(page, call_it, sizeof(call_it));
+	__builtin___clear_cache(page, page + 4096);
+	snprintf(path, sizeof(path), "/tmp/perf-%d.map", getpid());
+	map = fopen(path, "w");
+	fprintf(map, "%lx %zx made\\n", (unsigned long)page, sizeof(call_it));
+	fclose(map);
+	if (argc > 1 && chown(path, atoi(argv[1]), 0))
+		return 1;
+	((void (*)(void (*)(void)))page)(doze);
 	return 0;
 }
 '''
@@ -81,17 +123,22 @@ def test_reached(t, _, argv, named):
     expect(abs(sums - sampling['sited_ns']) <= len(report['wait_sites']), 'sums', sums, sampling)
 
 
-def compiled(t, replace):
-    """A program that sleeps in doze(), after it did something with its own file."""
+def build(t, name, text):
+    """The path of a program of this source."""
     compiler = shutil.which(os.environ.get('CC', 'gcc'))
     if not compiler:
         raise Skip('no compiler here')
-    source = t.dir / 'sleepy.c'
-    source.write_text(SLEEPY.replace('REPLACE', replace), encoding='utf-8')
-    program = t.dir / 'sleepy'
+    source = t.dir / f'{name}.c'
+    source.write_text(text, encoding='utf-8')
+    program = t.dir / name
     outcome = t.spawn([compiler, '-O2', '-Wno-all', str(source), '-o', str(program)])
     equal(outcome.code, 0, outcome)
     return str(program)
+
+
+def compiled(t, replace):
+    """A program that sleeps in doze(), after it did something with its own file."""
+    return build(t, 'sleepy', SLEEPY.replace('REPLACE', replace))
 
 
 def functions(report):
@@ -223,3 +270,90 @@ def test_kernel_only_its_own(t):
     samples = sum(row['samples'] for row in report['cpu_sites'])
     inside = sum(row['samples'] for row in report['cpu_sites'] if kernel_functions(row))
     expect(inside <= samples / 4, inside, samples)
+
+
+# --- files that are slow, or not to be had ---------------------------------------------------
+
+def test_private_folder(t):
+    """What root may read of a program in another user's private folder is enough."""
+    if os.getuid():
+        raise Skip('only root can become another user')
+    folder = t.dir / 'private'
+    folder.mkdir()
+    program = shutil.move(compiled(t, '(void)sizeof'), folder)
+    os.chown(program, 65534, 65534)
+    os.chown(folder, 65534, 65534)
+    os.chmod(program, 0o700)
+    os.chmod(folder, 0o700)
+    equal(functions(t.run(program, options=('-q', '-u', '65534')).report), {'doze'})
+
+
+@cases(('its own', (), True), ('of another user', ('65534',), False))
+def test_made_code(t, _, owner, is_named):
+    """Code that the program made itself, named by a map; not if that may be somebody else's."""
+    if owner and os.getuid():
+        raise Skip('only root can give a file away')
+    outcome = t.run(build(t, 'maker', MAKES_CODE), *owner)
+    equal(outcome.code, 0, outcome)
+    path = f"/tmp/perf-{outcome.report['processes'][0]['pid']}.map"
+    os.unlink(path)
+    frames = {frame for row in outcome.report['wait_sites'] for frame in row['stack']}
+    equal(('made' in frames, '[jit]' in frames), (is_named, not is_named), frames)
+    notes = [note for note in outcome.report['measurement'].get('notes', []) if path in note]
+    equal(len(notes), 0 if is_named else 1, outcome.report['measurement'])
+
+
+@contextlib.contextmanager
+def dead_for_concprof(folder, files):
+    """A file system there that never answers concprof; at the end it lets go of who waits."""
+    folder.mkdir()
+    served = DeadFor(folder, files)
+    try:
+        yield served
+    finally:
+        served.close()
+
+
+def test_dead_file_system(t):
+    """A program on a file system that never answers concprof: all is measured, without names."""
+    with open(compiled(t, '(void)sizeof'), 'rb') as program:
+        files = {'sleepy': program.read()}
+    with dead_for_concprof(t.dir / 'dead', files) as served:
+        outcome = t.run('sh', '-c', f'{t.dir}/dead/sleepy; exit 3')
+        expect(served.was_asked.is_set(), 'concprof never asked')
+    equal(outcome.code, 3, outcome)
+    equal(functions(outcome.report), {None})
+    frames = {frame for row in outcome.report['wait_sites'] for frame in row['stack']}
+    expect('[sleepy (not read: its file system does not answer)]' in frames, frames)
+    notes = outcome.report['measurement'].get('notes', [])
+    expect(any('dead/sleepy' in note and 'not read for names' in note for note in notes), notes)
+
+
+def interrupted(process):
+    """Whether it has ended; if not, it gets a signal, and the next one if that came too early."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGINT)
+    return process.poll() is not None
+
+
+def test_interrupted_naming(t):
+    """A signal while names are looked up ends that, and nothing else."""
+    program = compiled(t, '(void)sizeof')
+    for argv in (['objcopy', '--only-keep-debug', program, f'{program}.debug'],
+                 ['strip', program],
+                 ['objcopy', f'--add-gnu-debuglink={program}.debug', program]):
+        if not shutil.which(argv[0]):
+            raise Skip(f'{argv[0]} is not installed')
+        equal(t.spawn(argv).code, 0, argv)
+    os.unlink(f'{program}.debug')
+    with dead_for_concprof(t.dir / '.debug', {'sleepy.debug': b''}) as served:
+        process = t.begin('sh', '-c', f'echo $$; {program}; exit 3', stderr=subprocess.PIPE)
+        command = int(process.stdout.readline())
+        expect(served.was_asked.wait(60), 'concprof does not look for names')
+        poll(lambda: not is_alive(command), 'the command ends')
+        poll(lambda: interrupted(process), 'concprof ends')
+        outcome = t.finish(process)
+    equal(outcome.code, 3, outcome)
+    equal(outcome.report['ended_by'], 'command', 'ended_by')
+    notes = outcome.report['measurement'].get('notes', [])
+    expect(any('ended the look-up of names' in note for note in notes), notes)
