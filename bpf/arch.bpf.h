@@ -98,8 +98,11 @@ enum call_class {
 #define CALL_ROW(name, class) [__NR_##name] = CALL_##class,
 
 /* Newer than some distributions' headers; the same number in each ABI. */
-#define CALL_ROWS_NEW                                                                              \
-	[449] = CALL_FUTEX_WAIT, /* futex_waitv */[455] = CALL_FUTEX_WAIT, /* futex_wait */
+#define NR_FUTEX_WAITV	 449
+#define NR_FUTEX_WAKE	 454
+#define NR_FUTEX_WAIT	 455
+#define NR_FUTEX_REQUEUE 456
+#define CALL_ROWS_NEW	 [NR_FUTEX_WAITV] = CALL_FUTEX_WAIT, [NR_FUTEX_WAIT] = CALL_FUTEX_WAIT,
 
 extern const unsigned char calls_native[CALL_TABLE];
 

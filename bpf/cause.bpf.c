@@ -6,6 +6,8 @@
 /* include/uapi/linux/stat.h */
 #define S_IFMT	0170000
 #define S_IFIFO 0010000
+/* include/linux/threads.h */
+#define PID_MAX_LIMIT (4 * 1024 * 1024)
 /* include/uapi/asm-generic/fcntl.h */
 #define F_SETLKW     7
 #define F_SETLKW64   14 /* i386 */
@@ -33,25 +35,90 @@ __noinline int is_inside(u64 start, u64 end)
  * FUTEX_WAIT for a word that says "locked, with waiters"; pthread_join with a
  * shared FUTEX_WAIT_BITSET for the thread's tid to be cleared (nptl). Rust's mutex:
  * see track_locked(). */
-static __always_inline u32 futex_cause(struct tracked *t, const struct call *call)
+static __always_inline u32 user_word(u64 address)
+{
+	u32 word;
+
+	return bpf_probe_read_user(&word, sizeof(word), (void *)address) ? 0 : word;
+}
+
+/* sysdeps/nptl/futex-internal.c; Rust's library gives no clock, musl no bits. */
+static __always_inline bool is_glibc(u32 op)
+{
+	return (op & ~FUTEX_PRIVATE_FLAG) == (FUTEX_WAIT_BITSET | FUTEX_CLOCK_REALTIME);
+}
+
+/* "Locked, with waiters", by FUTEX_WAIT_BITSET: a mutex of glibc's with a time-out, behind which
+ * its owner's number stands; a writer who waits for readers; or a mutex of Rust's. */
+static __always_inline u32 hint_of_two(struct tracked *t, const struct call *call)
+{
+	u64 word = CALL_ARG0(call), timeout = CALL_ARG3(call);
+	u32 owner = 0;
+
+	if (timeout || is_glibc(CALL_ARG1(call)))
+		owner = user_word(word + 8);
+	if (owner && owner < PID_MAX_LIMIT)
+		return LOCK_HINT_WORD;
+	if (timeout || !track_locked(&t->locked_words, word))
+		return LOCK_HINT_OTHER;
+	return is_glibc(CALL_ARG1(call)) ? LOCK_HINT_RWLOCK : LOCK_HINT_AGAIN;
+}
+
+/* nptl/bits/struct_rwlock.h: both words that are waited at so, with the value 3 ("taken, and
+ * somebody waits"), lie before the number of the thread that writes. Between two writers that
+ * is 0: then it has to come twice, as with a mutex. */
+static __always_inline bool is_rwlock(struct tracked *t, u64 word)
+{
+	u32 writer = user_word(word + (word & 4 ? 12 : 16));
+
+	if (writer && writer < PID_MAX_LIMIT)
+		return true;
+	return !writer && track_locked(&t->locked_words, word);
+}
+
+static __always_inline u32 futex_hint(struct tracked *t, const struct call *call)
 {
 	u32 op = CALL_ARG1(call), value = CALL_ARG2(call);
 
 	switch (op & ~(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME)) {
 	case FUTEX_WAIT:
-		return value == 2 || value & FUTEX_WAITERS ? CAUSE_LOCK_MUTEX : CAUSE_SYNC_FUTEX;
+		return value == 2	       ? LOCK_HINT_WORD
+		       : value & FUTEX_WAITERS ? LOCK_HINT_ROBUST
+					       : LOCK_HINT_OTHER;
 	case FUTEX_WAIT_BITSET:
 		if (!(op & FUTEX_PRIVATE_FLAG) && (op & FUTEX_CLOCK_REALTIME) && value > 2)
-			return CAUSE_SYNC_JOIN;
-		if (value == 2 && !CALL_ARG3(call) &&
-		    track_locked(&t->locked_words, CALL_ARG0(call)))
-			return CAUSE_LOCK_MUTEX;
-		return CAUSE_SYNC_FUTEX;
+			return LOCK_HINT_JOIN;
+		if (value == 2)
+			return hint_of_two(t, call);
+		if (value == 3 && is_rwlock(t, CALL_ARG0(call)))
+			return LOCK_HINT_RWLOCK;
+		return LOCK_HINT_OTHER;
 	case FUTEX_LOCK_PI:
 	case FUTEX_LOCK_PI2:
-		return CAUSE_LOCK_PI;
+		return LOCK_HINT_PI;
 	case FUTEX_WAIT_REQUEUE_PI:
+		return LOCK_HINT_REQUEUE;
+	}
+	return 0;
+}
+
+static __always_inline u32 futex_cause(u32 hint)
+{
+	switch (hint) {
+	case LOCK_HINT_WORD:
+	case LOCK_HINT_ROBUST:
+	case LOCK_HINT_AGAIN:
+		return CAUSE_LOCK_MUTEX;
+	case LOCK_HINT_RWLOCK:
+		return CAUSE_LOCK_RWLOCK;
+	case LOCK_HINT_PI:
+		return CAUSE_LOCK_PI;
+	case LOCK_HINT_JOIN:
+		return CAUSE_SYNC_JOIN;
+	case LOCK_HINT_REQUEUE:
 		return CAUSE_SYNC_COND;
+	case LOCK_HINT_OTHER:
+		return CAUSE_SYNC_FUTEX;
 	}
 	return CAUSE_KERNEL_OTHER;
 }
@@ -59,8 +126,15 @@ static __always_inline u32 futex_cause(struct tracked *t, const struct call *cal
 static __always_inline u32 futex_wait(struct tracked *t, const struct call *call)
 {
 	u64 word = CALL_ARG0(call), timeout = CALL_ARG3(call), run_ns;
-	u32 cause = futex_cause(t, call);
+	u32 hint = futex_hint(t, call), cause = futex_cause(hint);
 
+	if (hint) {
+		t->lock.word = word;
+		t->lock.hint = hint | (timeout ? LOCK_HINT_TIMED : 0) |
+			       (is_glibc(CALL_ARG1(call)) ? LOCK_HINT_GLIBC : 0) |
+			       (CALL_ARG1(call) & FUTEX_PRIVATE_FLAG ? 0 : LOCK_HINT_SHARED);
+		t->lock.state = LOCK_WAIT_CALLED;
+	}
 	if (cause != CAUSE_SYNC_FUTEX)
 		return plain_wait(cause);
 	if (timeout && !call->compat)
@@ -69,13 +143,41 @@ static __always_inline u32 futex_wait(struct tracked *t, const struct call *call
 	return WAIT(cause, track_train(&t->train, word, run_ns, 0));
 }
 
-static __always_inline u32 fcntl_cause(const struct call *call)
+/* futex_waitv(2): the first of the words stands for all. */
+static __always_inline u32 futex2_wait(struct tracked *t, const struct call *call)
+{
+	u64 word = CALL_ARG0(call), flags = CALL_ARG3(call), first[3] = {};
+
+	if (call->nr == NR_FUTEX_WAITV) { /* struct futex_waitv: value, address, flags */
+		bpf_probe_read_user(first, sizeof(first), (void *)word);
+		word = first[1];
+		flags = first[2];
+	}
+	if (word && !call->compat) {
+		t->lock.word = word;
+		t->lock.hint =
+			LOCK_HINT_OTHER | (flags & FUTEX_PRIVATE_FLAG ? 0 : LOCK_HINT_SHARED);
+		t->lock.state = LOCK_WAIT_CALLED;
+	}
+	return plain_wait(CAUSE_SYNC_FUTEX);
+}
+
+/* A lock that the kernel keeps itself; the word says which. */
+static __always_inline u32 kernel_wait(struct tracked *t, u32 word, u32 hint, u32 cause)
+{
+	t->lock.word = word;
+	t->lock.hint = hint | LOCK_HINT_SHARED;
+	t->lock.state = LOCK_WAIT_CALLED;
+	return plain_wait(cause);
+}
+
+static __always_inline u32 fcntl_wait(struct tracked *t, const struct call *call)
 {
 	u32 cmd = CALL_ARG1(call);
 
 	if (cmd == F_SETLKW || cmd == F_OFD_SETLKW || (call->compat && cmd == F_SETLKW64))
-		return CAUSE_LOCK_FILE;
-	return CAUSE_KERNEL_OTHER;
+		return kernel_wait(t, CALL_ARG0(call), LOCK_HINT_FILE, CAUSE_LOCK_FILE);
+	return plain_wait(CAUSE_KERNEL_OTHER);
 }
 
 /* vfork's parent waits killably (wait_for_vfork_done), whichever call it used. */
@@ -107,18 +209,12 @@ static __always_inline u32 simple_cause(u32 class)
 	case CALL_CHILD:
 	case CALL_CHILD_ID:
 		return CAUSE_CHILD_WAIT;
-	case CALL_FUTEX_WAIT:
-		return CAUSE_SYNC_FUTEX;
 	case CALL_SOCKET:
 		return CAUSE_IO_SOCKET;
 	case CALL_SYSV_MSG:
 		return CAUSE_IPC_SYSV_MSG;
-	case CALL_SYSV_SEM:
-		return CAUSE_IPC_SYSV_SEM;
 	case CALL_MQ:
 		return CAUSE_IPC_POSIX_MQ;
-	case CALL_FLOCK:
-		return CAUSE_LOCK_FILE;
 	case CALL_URING:
 		return CAUSE_IO_URING;
 	case CALL_AIO:
@@ -164,6 +260,8 @@ static __always_inline u32 class_wait(struct tracked *t, const struct call *call
 	case CALL_FUTEX:
 		waits_seen = 1;
 		return futex_wait(t, call);
+	case CALL_FUTEX_WAIT:
+		return futex2_wait(t, call);
 	case CALL_EPOLL:
 		return epoll_wait(t, call, 0);
 	case CALL_EPOLL_TIME:
@@ -187,7 +285,11 @@ static __always_inline u32 class_wait(struct tracked *t, const struct call *call
 	case CALL_FD_X_FD:
 		return two_fd_wait(CALL_ARG0(call), CALL_ARG2(call), state);
 	case CALL_FCNTL:
-		return plain_wait(fcntl_cause(call));
+		return fcntl_wait(t, call);
+	case CALL_FLOCK:
+		return kernel_wait(t, CALL_ARG0(call), LOCK_HINT_FILE, CAUSE_LOCK_FILE);
+	case CALL_SYSV_SEM:
+		return kernel_wait(t, CALL_ARG0(call), LOCK_HINT_SYSV, CAUSE_IPC_SYSV_SEM);
 	case CALL_SYNC:
 		return plain_wait(in_d_state(state) ? CAUSE_IO_DISK : CAUSE_KERNEL_OTHER);
 	case CALL_RESTART:

@@ -27,17 +27,22 @@ enum code_what {
  * 10 of them, and it is the outer ones that say what the program asked for. */
 #define CODE_KERNEL 48
 
+#define CODE_FILE 64
+
 struct code_stack {
 	__u32 what; /* enum code_what */
 	__u32 n_bytes;
 	__u64 at; /* CLOCK_MONOTONIC */
 	__u64 thread_id, process_id;
 	__u32 tid, pid;
-	__u32 cause;	   /* CODE_WAIT: enum cause, and its time up to now */
-	__u32 weight;	   /* ... for how many waits like it this one stands; CODE_CPU: 1 */
-	__u64 cause_ns;	   /* ... */
-	__u32 in_kernel;   /* CODE_CPU: it was in a system call or a fault */
-	__u32 cause_count; /* CODE_WAIT: ... and how many, this one included */
+	__u32 cause;	      /* CODE_WAIT: enum cause, and its time up to now */
+	__u32 weight;	      /* ... for how many waits like it this one stands; CODE_CPU: 1 */
+	__u64 cause_ns;	      /* ... */
+	__u32 in_kernel;      /* CODE_CPU: it was in a system call or a fault */
+	__u32 cause_count;    /* CODE_WAIT: ... and how many, this one included */
+	struct lock_key lock; /* CODE_WAIT: at which it waits; space 0: none */
+	__u64 word;	      /* ... its address in this process */
+	char file[CODE_FILE]; /* ... of a file's lock the file's name, without its folder */
 	__u32 n_kernel;
 	__u32 pad;
 	/* Innermost first: return addresses, but for the first of CODE_CPU. */

@@ -11,6 +11,7 @@
 #include "thread.bpf.h"
 #include "arch.bpf.h"
 
+#define CLONE_VM     0x00000100
 #define CLONE_THREAD 0x00010000
 #define DEFAULT_PRIO 120 /* include/linux/sched/prio.h: nice 0 */
 
@@ -160,6 +161,8 @@ static __always_inline void finish(struct task_struct *task, struct tracked *t)
 		if (t->peer.key.family)
 			peer_waited(t, end_at, t->track.run_delay, 0);
 	}
+	if (t->lock.state)
+		lock_waited(t, queued ? s.queued_at : end_at, !queued);
 	track_finish(&t->track, &s);
 }
 
@@ -265,6 +268,7 @@ int BPF_PROG(cp_newtask, struct task_struct *task, u64 clone_flags)
 	now = BPF_CORE_READ(current, se.cfs_rq, rq, clock);
 	t->id = __sync_fetch_and_add(&next_id, 1) + 1;
 	t->creator_id = parent->id;
+	t->space = clone_flags & CLONE_VM ? parent->space : t->id;
 	if (clone_flags & CLONE_THREAD) {
 		t->process_id = parent->process_id;
 		t->rss_before = parent->rss_before;
@@ -320,6 +324,7 @@ int BPF_PROG(cp_exec, struct task_struct *task, pid_t old_pid, struct linux_binp
 		limit_cpus(task);
 	/* execve(2): a thread that is not the leader takes over the leader's number. */
 	read_numbers(task, t);
+	t->space = t->process_id | ((t->space >> SPACE_EXECS_SHIFT) + 1) << SPACE_EXECS_SHIFT;
 	t->first_io = 0;
 	/* exec_mmap() has taken over the peak of the memory that was there before. */
 	t->rss_before = BPF_CORE_READ(task, signal, maxrss);

@@ -318,6 +318,11 @@ static __always_inline u32 leave(struct task_struct *prev, struct tracked *p, bo
 		release_unseen(prev, p, preempt, prev_state, m->lag);
 		first = MOVE_FIRST;
 	}
+	if (unlikely(p->lock.state)) { /* its switch-in was not seen */
+		u64 delay = prev->sched_info.run_delay - p->track.run_delay;
+
+		lock_waited(p, prev->sched_info.last_arrival - delay, 0);
+	}
 	if (unlikely(p->reap.kind))
 		life_waited(p, prev->sched_info.last_arrival);
 	if (unlikely(prev_state & TASK_DEAD))
@@ -328,6 +333,10 @@ static __always_inline u32 leave(struct task_struct *prev, struct tracked *p, bo
 	m->arrived = d.arrived;
 	if (unlikely(p->site_pending))
 		site_waited(p, m->waited_for);
+	if (unlikely(p->kernel_lock && d.off == OFF_BLOCKED))
+		p->lock.state = LOCK_WAIT_CALLED;
+	if (unlikely(p->lock.state))
+		lock_begin(p);
 	if (d.off == OFF_BLOCKED)
 		site_wait(p);
 	use_cpu(p, &d);
@@ -348,6 +357,8 @@ static __always_inline u32 arrive(struct task_struct *next, struct tracked *n,
 		resolve_wait(next, n);
 	if (unlikely(n->peer.key.family))
 		peer_waited(n, m->now, next->sched_info.run_delay, next->sched_info.last_queued);
+	if (unlikely(n->lock.state))
+		lock_waited(n, queued_since(next, n, m->now), 0);
 	return first ? MOVE_FIRST : 0;
 }
 

@@ -111,6 +111,15 @@ static __always_inline u32 addresses(long bytes)
 	return bytes > 0 ? bytes / sizeof(u64) : 0;
 }
 
+static __always_inline void read_name(char *to, u32 size, u32 fd)
+{
+	struct file *file = (struct file *)fd_file(fd);
+	const unsigned char *name = BPF_CORE_READ(file, f_path.dentry, d_name.name);
+
+	if (bpf_probe_read_kernel_str(to, size, name) < 0)
+		to[0] = '\0';
+}
+
 int site_wait(struct tracked *t)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
@@ -136,6 +145,12 @@ int site_wait(struct tracked *t)
 	s->cause = t->site_cause = cause;
 	s->cause_ns = t->site_ns = t->track.ledger.cause[cause].ns;
 	s->cause_count = t->track.ledger.cause[cause].count;
+	s->lock = t->lock.key;
+	s->word = t->lock.word;
+	if (t->lock.state != LOCK_WAIT_BEGUN)
+		s->lock.space = s->lock.word = s->word = 0;
+	else if (t->lock.hint & LOCK_HINT_FILE)
+		read_name(s->file, sizeof(s->file), t->lock.word);
 	s->weight = part->since[half];
 	part->since[half] = 0;
 	if (TELLING & BIT(cause))
@@ -188,6 +203,7 @@ int cp_sample(u64 *ctx)
 	if (!s)
 		return 0;
 	s->what = CODE_CPU;
+	s->lock.space = s->lock.word = s->word = 0;
 	s->weight = 1;
 	s->cause = s->cause_ns = 0;
 	s->in_kernel = was_in_kernel(ctx);

@@ -8,6 +8,7 @@
  * tested is what runs.
  */
 #include "code.h"
+#include "lock.h"
 #include "wall.h"
 
 enum thread_role {
@@ -73,6 +74,27 @@ struct listener {
 	__u32 pad;
 };
 
+enum lock_wait_state {
+	LOCK_WAIT_NONE = 0,
+	LOCK_WAIT_CALLED, /* the call that it blocks in is known */
+	LOCK_WAIT_BEGUN,
+	LOCK_WAIT_WOKEN,
+};
+
+#define LOCK_WAKER_OUTSIDE (~0ull) /* not a thread of the program */
+
+/* The futex that a thread waits at. */
+struct lock_wait {
+	struct lock_key key;
+	__u64 word;  /* its address */
+	__u64 owned; /* lock_state.owned_ns when it began */
+	__u64 waker; /* id of the thread that woke it; 0: nobody: a time-out, or a signal */
+	__u64 woken_at;
+	__u64 late_ns; /* of all its waits for locks: woken, and not queued yet (the CPU was idle) */
+	__u32 hint;    /* enum lock_hint */
+	__u32 state;   /* enum lock_wait_state */
+};
+
 struct tracked {
 	struct track track;
 	/* since the last switch-in */
@@ -96,6 +118,8 @@ struct tracked {
 	struct train train;
 	struct locked_words locked_words;
 	struct reap_wait reap;
+	struct lock_wait lock;
+	__u64 space; /* see struct lock_key */
 	struct site_part sites[SITE_PARTS];
 	__u32 site_pending; /* the wait that it is in, or was in last, was looked at */
 	__u32 site_cause;   /* ... its enum cause, and that one's time then */

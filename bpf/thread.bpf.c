@@ -8,6 +8,8 @@ const volatile __u32 page_size = 4096;
 const volatile __u32 possible_cpus = 1;
 const volatile struct code fault_entry = {};
 const volatile __s64 realtime_offset = 0;
+const volatile __u64 lock_secret = 0;
+const volatile __u32 has_task_from_pid = 1;
 
 __u64 stopped = 0;
 __u64 end_at = 0;
@@ -15,6 +17,7 @@ __u64 linger = 0;
 __u64 window = 0;
 __u64 locks_seen = 0;
 __u64 waits_seen = 0;
+__u64 lock_waits = 0;
 struct clock_pair clock_pair = {};
 __u64 clock_lag = 0;
 __u64 ns_level = 0;

@@ -34,6 +34,8 @@ extern const volatile __u32 page_size;
 extern const volatile __u32 possible_cpus;
 extern const volatile struct code fault_entry; /* asm_exc_page_fault() */
 extern const volatile __s64 realtime_offset;   /* CLOCK_REALTIME less CLOCK_MONOTONIC */
+extern const volatile __u64 lock_secret;       /* hides addresses of the kernel's locks */
+extern const volatile __u32 has_task_from_pid; /* the kernel has that function */
 
 /* Written while they run. */
 extern __u64 stopped;	 /* the measurement is over */
@@ -42,6 +44,7 @@ extern __u64 linger;	 /* it ends with the last tracked thread, not with the comm
 extern __u64 window;	 /* serial number of the window of calls that is open or was last */
 extern __u64 locks_seen; /* a thread has waited for a lock */
 extern __u64 waits_seen; /* a futex or epoll wait has blocked */
+extern __u64 lock_waits; /* threads that wait at a futex now */
 extern struct clock_pair clock_pair; /* of the collector's last switch-in */
 extern __u64 clock_lag;		     /* CLOCK_MONOTONIC less the scheduler's clock then */
 extern __u64 ns_level;		     /* of the collector's PID namespace, read there too */
@@ -203,6 +206,11 @@ u32 file_target(u64 file, u32 fd);
 u64 fd_file(u32 fd);
 u64 fd_private(u32 fd);
 u64 fd_sock(u32 fd);
+
+/* lock.bpf.c: t leaves the CPU, to wait at the futex that its call named. */
+int lock_begin(struct tracked *t);
+/* lock.bpf.c: ... and its wait ended then; or goes on at the end of the measurement. */
+int lock_waited(struct tracked *t, u64 end, u32 is_open);
 
 /* peer.bpf.c: t waits for the other end of this struct sock, or of its call's first descriptor. */
 int note_peer(struct tracked *t, u64 sock);

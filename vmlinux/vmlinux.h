@@ -102,6 +102,7 @@ struct sched_entity {
 };
 
 struct super_block {
+	dev_t s_dev;
 	unsigned long s_magic;
 	struct block_device *s_bdev;
 };
@@ -109,7 +110,15 @@ struct super_block {
 struct inode {
 	umode_t i_mode;
 	dev_t i_rdev;
+	unsigned long i_ino;
 	struct super_block *i_sb;
+};
+
+struct vm_area_struct {
+	unsigned long vm_start;
+	unsigned long vm_flags;
+	unsigned long vm_pgoff;
+	struct file *vm_file;
 };
 
 struct qstr {

@@ -91,6 +91,7 @@ struct findings *findings_new(const struct model *model)
 	trust_compare(&f->trust, model);
 	shares_prepare(f);
 	sites_find(f);
+	locks_find(f);
 	lifecycle_find(f);
 	family_find(f);
 	convoy_find(f);
@@ -109,6 +110,7 @@ void findings_free(struct findings *f)
 		return;
 	lifecycle_free(&f->lives);
 	sites_forget(&f->sites);
+	free(f->locks);
 	gate_results_free(f->gates, f->n_gates);
 	free(f->list);
 	free(f->thread_class);

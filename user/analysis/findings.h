@@ -216,6 +216,28 @@ struct sites {
 	bool is_sampled;   /* not each wait was looked at */
 };
 
+#define LOCK_NAME_SIZE	  240
+#define LOCK_HOLDERS_SEEN 64 /* of a lock, whose names are looked at */
+
+/* One lock as the reports show it. */
+struct lock_row {
+	const struct lock *lock;
+	char name[LOCK_NAME_SIZE]; /* of its variable, or of who waits there; may hold anything */
+	const struct frame *place; /* of the program, from where it was waited for most; NULL */
+	const char *call;	   /* of a lock of the kernel's: one that met it; NULL: not known */
+	const struct thread *holder; /* one of those that it was waited for most; NULL: not known */
+	size_t holder_threads;	     /* of its name */
+	uint64_t holder_ns;	     /* of the waiting, for all of that name */
+	enum holder_how how;
+	enum doing_kind doing; /* what its holders did most */
+	uint64_t doing_ns;     /* of the waiting, what they did is known */
+};
+
+/* Is it waited for until another thread lets it go, and not until it has done something? */
+bool lock_is_contended(const struct lock *l);
+/* "in input or output". */
+const char *doing_words(enum doing_kind doing);
+
 /* An estimate to the next whole number. */
 uint64_t estimate_whole(double estimate);
 
@@ -268,6 +290,8 @@ struct findings {
 	struct totals totals;
 	struct trust trust;
 	struct sites sites;
+	struct lock_row *locks; /* the one that matters most first */
+	size_t n_locks;
 	struct lifecycle lives;
 	struct tree tree;
 	struct convoy convoy;

@@ -366,6 +366,7 @@ static const struct gate_row rows[] = {
 
 	{ "threads", GATE_COUNT, MODEL(n_threads) },
 	{ "processes", GATE_COUNT, MODEL(n_processes) },
+	{ "locks", GATE_COUNT, MODEL(n_locks) },
 	{ "peers", GATE_COUNT, MODEL(n_peers) },
 	{ "others", GATE_COUNT, MODEL(n_others) },
 	{ "sampling.waits_sampled", GATE_FLAG, FINDINGS(sites.is_sampled) },

@@ -53,6 +53,12 @@ const struct frame *kernel_frame(const struct model *m, const struct stack *s);
  * any; -1: there is none. */
 ptrdiff_t own_frame(const struct model *m, const struct stack *s);
 
+/* locks.c: fills f->locks. */
+void locks_find(struct findings *f);
+/* locks_say.c: evidence about the lock that costs most; and what to do, NULL: as with any. */
+void lock_say(struct finding *to, const struct findings *f);
+const char *lock_advice(const struct findings *f);
+
 /* lifecycle.c: fills f->lives. */
 void lifecycle_find(struct findings *f);
 void lifecycle_free(struct lifecycle *l);

@@ -177,6 +177,7 @@ static void find_contention(struct findings *f)
 	uint64_t ns = f->totals.row_ns[ROW_LOCK], count = 0, longest = 0;
 	struct finding *to;
 	char waits[UNITS_SIZE], sum[UNITS_SIZE], most[UNITS_SIZE];
+	const char *advice;
 
 	for (int c = CAUSE_LOCK_MUTEX; c <= CAUSE_LOCK_FILE; c++) {
 		count += each[c].count;
@@ -189,8 +190,12 @@ static void find_contention(struct findings *f)
 	evidence_add(to, "totals.waited_for.lock_ns", ns, "%s waits took %s in all, the longest %s",
 		     units_count(waits, count), units_ns(sum, ns, true),
 		     units_ns(most, longest, true));
-	finding_advice(to,
-		       "Hold the lock for shorter, or for less; more threads would make it worse.");
+	lock_say(to, f);
+	advice = lock_advice(f);
+	finding_advice(to, "%s",
+		       advice ? advice
+			      : "Hold the lock for shorter, or for less; more threads would make "
+				"it worse.");
 	finding_gain(to, f,
 		     f->model->wall.row_ns[ROW_LOCK] +
 			     f->serialised_ns * (f->cpus_allowed > 1 ? 1 - 1 / f->cpus_allowed : 0),

@@ -292,8 +292,10 @@ static void say_lock(struct finding *to, const struct findings *f, const struct 
 {
 	const struct wall_sums *w = &f->model->wall;
 	double all = f->cpus_allowed > 1 ? 1 - 1 / f->cpus_allowed : 0;
+	const char *advice = lock_advice(f);
 
 	(void)s;
+	lock_say(to, f);
 	finding_gain(to, f,
 		     w->row_ns[ROW_LOCK] +
 			     (f->serialised_ns + (f->convoy.is_lock ? w->convoy_ns : 0)) * all,
@@ -307,9 +309,11 @@ static void say_lock(struct finding *to, const struct findings *f, const struct 
 		return;
 	}
 	finding_title(to, "most of the time threads wait for locks");
-	finding_advice(to, "Hold the lock for shorter, or for less: move work out of the critical "
-			   "section, split the lock, or give each thread data of its own. More "
-			   "threads would make it worse.");
+	finding_advice(to, "%s",
+		       advice ? advice
+			      : "Hold the lock for shorter, or for less: move work out of the "
+				"critical section, split the lock, or give each thread data of its "
+				"own. More threads would make it worse.");
 }
 
 static void say_sleep(struct finding *to, const struct findings *f, const struct shares *s)

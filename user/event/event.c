@@ -101,6 +101,27 @@ const char *state_name(unsigned int state)
 	return state < TS_COUNT ? state_names[state] : NULL;
 }
 
+const char *holder_how_name(unsigned int how)
+{
+	static const char *const names[HOLDER_COUNT] = {
+		[HOLDER_WORD] = "owner-word",
+		[HOLDER_WOKEN] = "woken",
+		[HOLDER_WAKER] = "waker",
+	};
+
+	return how < HOLDER_COUNT ? names[how] : NULL;
+}
+
+const char *doing_kind_name(unsigned int doing)
+{
+	static const char *const names[DOING_COUNT] = {
+		[DOING_RUNNING] = "running", [DOING_QUEUED] = "queued", [DOING_IO] = "io",
+		[DOING_SLEEP] = "sleep",     [DOING_LOCK] = "lock",	[DOING_OTHER] = "other",
+	};
+
+	return doing < DOING_COUNT ? names[doing] : NULL;
+}
+
 const char *ended_by_name(unsigned int ended_by)
 {
 	static const char *const names[] = {
@@ -152,15 +173,26 @@ static int life_is_valid(const struct ev_life *l)
 	       (!codes[l->what] || l->code < codes[l->what]);
 }
 
-static int frame_is_valid(const struct ev_frame *f)
+/* Three strings fill it. */
+static int texts_are_valid(const char *text, size_t size, size_t room)
 {
 	size_t strings = 0;
 
-	if (f->size > f->head.size - sizeof(*f) || !f->size || f->text[f->size - 1])
+	if (size > room || !size || text[size - 1])
 		return 0;
-	for (size_t i = 0; i < f->size; i++)
-		strings += !f->text[i];
-	return f->id && strings == 3;
+	for (size_t i = 0; i < size; i++)
+		strings += !text[i];
+	return strings == 3;
+}
+
+static int frame_is_valid(const struct ev_frame *f)
+{
+	return f->id && texts_are_valid(f->text, f->size, f->head.size - sizeof(*f));
+}
+
+static int word_is_valid(const struct ev_word *w)
+{
+	return texts_are_valid(w->text, w->size, w->head.size - sizeof(*w));
 }
 
 static int stack_is_valid(const struct ev_stack *s)
@@ -176,14 +208,25 @@ static int site_is_valid(const struct ev_site *s)
 }
 
 static const size_t sizes[EV_KIND_COUNT] = {
-	[EV_RUN] = sizeof(struct ev_run),     [EV_TEXT] = sizeof(struct ev_text),
-	[EV_EXEC] = sizeof(struct ev_exec),   [EV_THREAD] = sizeof(struct ev_thread),
-	[EV_WALL] = sizeof(struct ev_wall),   [EV_LOSS] = sizeof(struct ev_loss),
-	[EV_PROBE] = sizeof(struct ev_probe), [EV_CALLS] = sizeof(struct ev_calls),
-	[EV_END] = sizeof(struct ev_end),     [EV_PEER] = sizeof(struct ev_peer),
-	[EV_OTHER] = sizeof(struct ev_other), [EV_LIFE] = sizeof(struct ev_life),
-	[EV_FRAME] = sizeof(struct ev_frame), [EV_STACK] = sizeof(struct ev_stack),
+	[EV_RUN] = sizeof(struct ev_run),
+	[EV_TEXT] = sizeof(struct ev_text),
+	[EV_EXEC] = sizeof(struct ev_exec),
+	[EV_THREAD] = sizeof(struct ev_thread),
+	[EV_WALL] = sizeof(struct ev_wall),
+	[EV_LOSS] = sizeof(struct ev_loss),
+	[EV_PROBE] = sizeof(struct ev_probe),
+	[EV_CALLS] = sizeof(struct ev_calls),
+	[EV_END] = sizeof(struct ev_end),
+	[EV_PEER] = sizeof(struct ev_peer),
+	[EV_OTHER] = sizeof(struct ev_other),
+	[EV_LIFE] = sizeof(struct ev_life),
+	[EV_FRAME] = sizeof(struct ev_frame),
+	[EV_STACK] = sizeof(struct ev_stack),
 	[EV_SITE] = sizeof(struct ev_site),
+	[EV_LOCK] = sizeof(struct ev_lock),
+	[EV_LOCK_WAITER] = sizeof(struct ev_lock_waiter),
+	[EV_LOCK_HOLDER] = sizeof(struct ev_lock_holder),
+	[EV_WORD] = sizeof(struct ev_word),
 };
 
 size_t event_fixed_size(unsigned int kind)
@@ -216,6 +259,10 @@ int event_is_valid(const struct event *ev, size_t room)
 		return stack_is_valid((const struct ev_stack *)ev);
 	case EV_SITE:
 		return site_is_valid((const struct ev_site *)ev);
+	case EV_WORD:
+		return word_is_valid((const struct ev_word *)ev);
+	case EV_LOCK_WAITER:
+		return ((const struct ev_lock_waiter *)ev)->cause < CAUSE_COUNT;
 	case EV_LOSS:
 		return IS_ENDED(((const struct ev_loss *)ev)->name);
 	case EV_PROBE:

@@ -45,5 +45,8 @@ const char *state_name(unsigned int state);
 
 /* "command"; NULL: not known. */
 const char *ended_by_name(unsigned int ended_by);
+/* "owner-word"; "running". */
+const char *holder_how_name(unsigned int how);
+const char *doing_kind_name(unsigned int doing);
 /* "run"; NULL: not known. */
 const char *mode_name(unsigned int mode);

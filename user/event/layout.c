@@ -41,6 +41,17 @@ static const struct begin wall_parts[] = {
 	ARRAY(ev_wall, sums.row_ns), ARRAY(ev_wall, sums.pending_ns), PLAIN(ev_wall, sums.still_ns),
 };
 
+static const struct begin lock_parts[] = {
+	PLAIN(ev_lock, head),
+	ARRAY(ev_lock, histogram),
+};
+
+static const struct begin lock_holder_parts[] = {
+	PLAIN(ev_lock_holder, head),
+	ARRAY(ev_lock_holder, ns),
+	ARRAY(ev_lock_holder, doing_ns),
+};
+
 /* Of all others the fields follow each other, and new ones the last. */
 static const struct begin plain_parts[] = { { 0, false } };
 
@@ -53,14 +64,16 @@ static const struct {
 	const struct begin *parts;
 	size_t n;
 } layouts[EV_KIND_COUNT] = {
-	[EV_RUN] = PARTS(plain_parts),	 [EV_TEXT] = PARTS(plain_parts),
-	[EV_EXEC] = PARTS(exec_parts),	 [EV_THREAD] = PARTS(thread_parts),
-	[EV_WALL] = PARTS(wall_parts),	 [EV_LOSS] = PARTS(plain_parts),
-	[EV_PROBE] = PARTS(plain_parts), [EV_CALLS] = PARTS(plain_parts),
-	[EV_END] = PARTS(plain_parts),	 [EV_PEER] = PARTS(plain_parts),
-	[EV_OTHER] = PARTS(plain_parts), [EV_LIFE] = PARTS(plain_parts),
-	[EV_FRAME] = PARTS(plain_parts), [EV_STACK] = PARTS(plain_parts),
-	[EV_SITE] = PARTS(plain_parts),
+	[EV_RUN] = PARTS(plain_parts),	       [EV_TEXT] = PARTS(plain_parts),
+	[EV_EXEC] = PARTS(exec_parts),	       [EV_THREAD] = PARTS(thread_parts),
+	[EV_WALL] = PARTS(wall_parts),	       [EV_LOSS] = PARTS(plain_parts),
+	[EV_PROBE] = PARTS(plain_parts),       [EV_CALLS] = PARTS(plain_parts),
+	[EV_END] = PARTS(plain_parts),	       [EV_PEER] = PARTS(plain_parts),
+	[EV_OTHER] = PARTS(plain_parts),       [EV_LIFE] = PARTS(plain_parts),
+	[EV_FRAME] = PARTS(plain_parts),       [EV_STACK] = PARTS(plain_parts),
+	[EV_SITE] = PARTS(plain_parts),	       [EV_LOCK] = PARTS(lock_parts),
+	[EV_LOCK_WAITER] = PARTS(plain_parts), [EV_LOCK_HOLDER] = PARTS(lock_holder_parts),
+	[EV_WORD] = PARTS(plain_parts),
 };
 
 void layout_own(struct layout *ret, unsigned int kind)

@@ -57,6 +57,7 @@ int on_site(struct model_builder *b, const struct event *head)
 	s->stack = ev->stack - 1;
 	s->cause = ev->cause;
 	s->row = ev->row;
+	s->lock = ev->lock.space ? lock_number(b, &ev->lock) : NO_LOCK;
 	s->samples = ev->samples;
 	s->waits = ev->waits;
 	s->ns = ev->ns;

@@ -9,6 +9,7 @@
 #define obstack_chunk_free  free
 #include <obstack.h>
 
+#include "base/intern.h"
 #include "base/vec.h"
 
 /* Slots while they are made: what no wait has ended yet has no row. */
@@ -43,6 +44,10 @@ struct model_builder {
 	VEC(struct frame) frames;
 	VEC(struct stack) stacks;
 	VEC(struct site) sites;
+	struct intern lock_keys; /* numbered as the locks */
+	VEC(struct lock) locks;
+	VEC(struct lock_waiter) lock_waiters;
+	VEC(struct lock_holder) lock_holders;
 	VEC(struct loss) losses;
 	VEC(struct ev_probe) probes;
 	struct affinity affinities[AFFINITIES]; /* of more, the last is all that follow */
@@ -67,6 +72,20 @@ int on_stack(struct model_builder *b, const struct event *head);
 int on_site(struct model_builder *b, const struct event *head);
 /* code.c: hands them to the model. */
 void code_build(struct model_builder *b);
+
+/* lock.c: the same of locks. */
+size_t lock_number(struct model_builder *b, const struct lock_key *key);
+int on_lock(struct model_builder *b, const struct event *head);
+int on_lock_waiter(struct model_builder *b, const struct event *head);
+int on_lock_holder(struct model_builder *b, const struct event *head);
+int on_word(struct model_builder *b, const struct event *head);
+void locks_build(struct model_builder *b);
+/* lock_kind.c: their kinds, and the causes of waits at them. */
+void lock_kinds_find(struct model *m);
+void lock_causes_settle(struct model_builder *b);
+
+/* Of qsort(3), for struct wait. */
+int longest_wait_first(const void *a, const void *b);
 
 /* strip.c */
 void strip_add(struct strip *s, const struct wall_sums *sums);

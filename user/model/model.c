@@ -32,7 +32,7 @@ struct obstack *strings_of(struct model_builder *b)
 	return &((struct model_memory *)b->m)->strings;
 }
 
-static int longest_first(const void *a, const void *b)
+int longest_wait_first(const void *a, const void *b)
 {
 	const struct wait *v = a, *w = b;
 
@@ -58,7 +58,7 @@ static void take_waits(struct model_builder *b, struct thread *t, const struct e
 		waits[n].open = t->flags & THREAD_OPEN_WAIT && (int)t->open_cause == c;
 		n++;
 	}
-	qsort(waits, n, sizeof(*waits), longest_first);
+	qsort(waits, n, sizeof(*waits), longest_wait_first);
 	t->n_waits = n;
 	t->waits = n ? obstack_copy(strings_of(b), waits, n * sizeof(*waits)) : NULL;
 }
@@ -255,11 +255,25 @@ static int on_end(struct model_builder *b, const struct event *head)
 int model_builder_event(void *ctx, const struct event *ev)
 {
 	static int (*const on[EV_KIND_COUNT])(struct model_builder *, const struct event *) = {
-		[EV_RUN] = on_run,	 [EV_TEXT] = on_text,	[EV_EXEC] = on_exec,
-		[EV_THREAD] = on_thread, [EV_WALL] = on_wall,	[EV_LOSS] = on_loss,
-		[EV_PROBE] = on_probe,	 [EV_CALLS] = on_calls, [EV_END] = on_end,
-		[EV_PEER] = on_peer,	 [EV_OTHER] = on_other, [EV_LIFE] = on_life,
-		[EV_FRAME] = on_frame,	 [EV_STACK] = on_stack, [EV_SITE] = on_site,
+		[EV_RUN] = on_run,
+		[EV_TEXT] = on_text,
+		[EV_EXEC] = on_exec,
+		[EV_THREAD] = on_thread,
+		[EV_WALL] = on_wall,
+		[EV_LOSS] = on_loss,
+		[EV_PROBE] = on_probe,
+		[EV_CALLS] = on_calls,
+		[EV_END] = on_end,
+		[EV_PEER] = on_peer,
+		[EV_OTHER] = on_other,
+		[EV_LIFE] = on_life,
+		[EV_FRAME] = on_frame,
+		[EV_STACK] = on_stack,
+		[EV_SITE] = on_site,
+		[EV_LOCK] = on_lock,
+		[EV_LOCK_WAITER] = on_lock_waiter,
+		[EV_LOCK_HOLDER] = on_lock_holder,
+		[EV_WORD] = on_word,
 	};
 
 	if (!ev->kind || ev->kind >= EV_KIND_COUNT)
@@ -452,6 +466,7 @@ struct model *model_builder_finish(struct model_builder *b)
 	m->n_notes = b->notes.n;
 	m->execs = b->execs.items;
 	code_build(b);
+	locks_build(b);
 	m->losses = b->losses.items;
 	m->n_losses = b->losses.n;
 	m->probes = b->probes.items;
@@ -481,6 +496,9 @@ void model_free(struct model *m)
 	free(m->frames);
 	free(m->stacks);
 	free(m->sites);
+	free(m->locks);
+	free(m->lock_waiters);
+	free(m->lock_holders);
 	free(m->losses);
 	free(m->probes);
 	obstack_free(&((struct model_memory *)m)->strings, NULL);

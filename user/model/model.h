@@ -175,6 +175,8 @@ struct stack {
 	bool by_frame_pointer; /* some of it */
 };
 
+#define NO_LOCK SIZE_MAX
+
 /* What a thread did at one place, by samples: struct ev_site. */
 struct site {
 	uint64_t thread_id, process_id; /* 0: several */
@@ -182,7 +184,67 @@ struct site {
 	size_t stack; /* a place in model.stacks */
 	enum cause cause;
 	enum wall_row row;
+	size_t lock; /* at which it waits: a place in model.locks, or NO_LOCK */
 	uint64_t samples, waits, ns, max_ns;
+};
+
+#define NO_THREAD SIZE_MAX
+
+struct lock_waiter {
+	size_t lock; /* its place in model.locks */
+	uint64_t thread_id;
+	size_t thread; /* its place in model.threads, or NO_THREAD */
+	uint64_t waits, ns, max_ns;
+	enum cause cause;
+	bool is_open; /* the last of them goes on */
+};
+
+/* A thread that others waited for at a lock. */
+struct lock_holder {
+	size_t lock;
+	uint64_t thread_id;
+	size_t thread;
+	uint64_t ns;			/* their waiting, summed */
+	enum holder_how how;		/* the greatest part of that is known */
+	uint64_t doing_ns[DOING_COUNT]; /* parts of it, as far as known */
+};
+
+enum lock_kind {
+	LOCK_KIND_UNKNOWN = 0, /* a futex of which no more is known */
+	LOCK_KIND_MUTEX,
+	LOCK_KIND_RWLOCK,
+	LOCK_KIND_PI,
+	LOCK_KIND_GIL, /* the lock of an interpreter */
+	LOCK_KIND_FILE,
+	LOCK_KIND_KERNEL,
+	LOCK_KIND_SYSV, /* a set of semaphores of System V */
+	LOCK_KIND_ONCE,
+	LOCK_KIND_COND,
+	LOCK_KIND_SEM,
+	LOCK_KIND_BARRIER,
+	LOCK_KIND_JOIN,
+	LOCK_KIND_START, /* of a thread */
+	LOCK_KIND_COUNT,
+};
+
+/* One word of memory that threads waited at: a lock, a condition, a semaphore ... */
+struct lock {
+	struct lock_key key;
+	enum lock_kind kind;
+	const char *variable, *file, *object; /* NULL: none is known; file: "" if not known */
+	uint32_t hints;			      /* enum lock_hint */
+	uint64_t waits, ns, max_ns;	      /* as the ledgers have them */
+	uint64_t begun; /* waits, with those that found no room among the waiters */
+	uint64_t timeouts;
+	uint64_t any_ns;		/* somebody waited */
+	uint64_t open;			/* waits that go on */
+	uint64_t blamed_ns;		/* of ns, what a holder is known for */
+	uint64_t doing_ns[DOING_COUNT]; /* ... and parts of that, by what it did */
+	uint64_t histogram[LOCK_BUCKETS];
+	const struct lock_waiter *waiters; /* the one that waited longest first */
+	size_t n_waiters;
+	const struct lock_holder *holders; /* the one that was waited for longest first */
+	size_t n_holders;
 };
 
 struct model {
@@ -220,6 +282,11 @@ struct model {
 	struct site *sites;
 	size_t n_frames, n_stacks, n_sites;
 
+	struct lock *locks;
+	struct lock_waiter *lock_waiters; /* of all locks */
+	struct lock_holder *lock_holders;
+	size_t n_locks, n_lock_waiters, n_lock_holders;
+
 	struct loss *losses;
 	size_t n_losses;
 	struct ev_probe *probes;
@@ -228,6 +295,9 @@ struct model {
 	struct ev_end end;
 	bool complete; /* the stream had its end */
 };
+
+/* "mutex"; "futex" of an unknown one. */
+const char *lock_kind_name(enum lock_kind kind);
 
 struct model_builder;
 

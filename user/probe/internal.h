@@ -26,7 +26,7 @@ struct probe_row {
 };
 
 /* The first rows are those whose cost is measured, as in enum costed_probe. */
-#define PROBE_ROWS 10
+#define PROBE_ROWS 11
 extern const struct probe_row probe_rows[PROBE_ROWS];
 
 /* What tells where the code is, beside the probes. */
@@ -59,7 +59,8 @@ struct probe {
 	void *ctx;
 	int fn_error;
 	bool all_calls;
-	bool has_wakeups; /* was attached on demand */
+	bool lacks_task_from_pid; /* before Linux 6.2: what holders of locks do is not known */
+	bool has_wakeups;	  /* was attached on demand */
 	uint32_t windows;
 	uint64_t window_ns, window_since;
 	struct code_sink code; /* no functions: nobody asks */
@@ -120,6 +121,8 @@ int collect_lives(struct probe *p, event_fn fn, void *ctx);
 int collect_unsent(struct probe *p, event_fn fn, void *ctx);
 /* After collect_alive(), which has the waits that are open. */
 int collect_peers(struct probe *p, event_fn fn, void *ctx);
+/* After collect_alive() as well. */
+int collect_locks(struct probe *p, event_fn fn, void *ctx);
 int collect_losses(struct probe *p, event_fn fn, void *ctx);
 int collect_calls(struct probe *p, event_fn fn, void *ctx);
 int collect_costs(struct probe *p, event_fn fn, void *ctx, struct ev_end *end);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/random.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -30,6 +31,8 @@ const struct probe_row probe_rows[PROBE_ROWS] = {
 	  "kernel.lock: these waits go by their system call" },
 	{ "cp_lock_end", "contention_end", false, ATTACH_ALWAYS,
 	  "kernel.lock: these waits go by their system call" },
+	{ "cp_waking", "sched_waking", false, ATTACH_ALWAYS,
+	  "who woke a thread that waited for a lock" },
 	{ "cp_call", "sys_exit", false, ATTACH_IN_WINDOW, "futex and epoll calls" },
 };
 
@@ -84,7 +87,7 @@ static struct bpf_program *program_of(struct probe *p, size_t row)
 	return bpf_object__find_program_by_name(p->skel->obj, probe_rows[row].program);
 }
 
-/* Looks which tracepoints this kernel lacks, whose programs would fail the whole load. */
+/* Looks what this kernel lacks that would fail the whole load: tracepoints, and a function. */
 static bool find_missing(struct probe *p)
 {
 	struct btf *btf = btf__load_vmlinux_btf();
@@ -99,6 +102,9 @@ static bool find_missing(struct probe *p)
 			 probe_rows[i].tracepoint);
 		any = true;
 	}
+	p->lacks_task_from_pid =
+		btf__find_by_name_kind(btf, "bpf_task_from_pid", BTF_KIND_FUNC) < 0;
+	any |= p->lacks_task_from_pid;
 	btf__free(btf);
 	return any;
 }
@@ -149,7 +155,10 @@ static int load_once(struct probe *p, const struct probe_opts *opts)
 {
 	int cpus = libbpf_num_possible_cpus();
 	struct code fault_entry;
+	uint64_t secret;
 
+	if (getrandom(&secret, sizeof(secret), 0) != sizeof(secret))
+		return -EIO;
 	p->skel = concprof_bpf__open();
 	if (!p->skel)
 		return -errno;
@@ -162,6 +171,8 @@ static int load_once(struct probe *p, const struct probe_opts *opts)
 	kernel_find_code("asm_exc_page_fault", &fault_entry);
 	p->skel->rodata->fault_entry = fault_entry;
 	p->skel->rodata->realtime_offset = realtime_offset();
+	p->skel->rodata->has_task_from_pid = !p->lacks_task_from_pid;
+	p->skel->rodata->lock_secret = secret;
 	p->skel->bss->linger = opts->linger;
 	return concprof_bpf__load(p->skel);
 }
@@ -312,6 +323,7 @@ int probe_watch(struct probe *p, pid_t held, unsigned int cpus, struct err *err)
 	struct tracked command = {
 		.id = COMMAND_ID,
 		.process_id = COMMAND_ID,
+		.space = COMMAND_ID,
 		.tid = held,
 		.pid = held,
 		.flags = THREAD_LEADER,
@@ -477,6 +489,8 @@ int probe_finish(struct probe *p, event_fn fn, void *ctx, struct ev_end *end)
 		error = collect_wall(p, at, fn, ctx);
 	if (!error)
 		error = collect_peers(p, fn, ctx);
+	if (!error)
+		error = collect_locks(p, fn, ctx);
 	if (!error)
 		error = collect_losses(p, fn, ctx);
 	if (!error)

@@ -199,9 +199,11 @@ static void put_omitted(struct json *j, const struct findings *f, const struct r
 		[ROOM_THREADS] = "threads",	[ROOM_PROCESSES] = "processes",
 		[ROOM_EXECS] = "execs",		[ROOM_WAIT_SITES] = "wait_sites",
 		[ROOM_CPU_SITES] = "cpu_sites", [ROOM_PEERS] = "peers",
-		[ROOM_OTHERS] = "others",	[ROOM_ZOMBIES] = "zombies",
-		[ROOM_ORPHANS] = "orphans",	[ROOM_SURVIVORS] = "survivors",
-		[ROOM_DEATHS] = "deaths",	[ROOM_LOST] = "lost",
+		[ROOM_LOCKS] = "locks",		[ROOM_WAITERS] = "waiters",
+		[ROOM_HOLDERS] = "holders",	[ROOM_OTHERS] = "others",
+		[ROOM_ZOMBIES] = "zombies",	[ROOM_ORPHANS] = "orphans",
+		[ROOM_SURVIVORS] = "survivors", [ROOM_DEATHS] = "deaths",
+		[ROOM_LOST] = "lost",
 	};
 
 	json_array(j, "omitted");
@@ -245,6 +247,7 @@ static int write_document(const struct findings *f, const struct report_opts *op
 	json_threads(&j, f, r);
 	json_processes(&j, f, r);
 	json_sites(&j, f, r);
+	json_locks(&j, f, r);
 	json_peers(&j, m, r);
 	json_others(&j, m, r);
 	json_lifecycle(&j, f, r);

@@ -14,6 +14,7 @@ void json_processes(struct json *j, const struct findings *f, struct room *r);
 void json_peers(struct json *j, const struct model *m, struct room *r);
 void json_others(struct json *j, const struct model *m, struct room *r);
 void json_sites(struct json *j, const struct findings *f, struct room *r);
+void json_locks(struct json *j, const struct findings *f, struct room *r);
 void json_lifecycle(struct json *j, const struct findings *f, struct room *r);
 /* json_lives.c: the story of a process, as a member of it. */
 void json_story(struct json *j, const struct process *p, struct room *r);

@@ -53,6 +53,11 @@ static const struct loss_words words[LOSS_KIND_COUNT] = {
 		"mappings of files were not seen",
 		"times are right; some places in the code may have no name",
 	},
+	[LOSS_LOCKS] = {
+		"locks",
+		"waits at locks are missing from the list of these",
+		"the waits are right; only at which lock, or who held it, is not known",
+	},
 	[LOSS_CALLS] = {
 		"calls",
 		"futex or epoll calls were not counted",

@@ -103,6 +103,7 @@ void text_sections(struct page *p, const struct findings *f)
 	text_threads(p, f);
 	text_processes(p, f);
 	text_waits(p, f);
+	text_locks(p, f);
 	text_sites(p, f);
 	text_peers(p, f);
 	text_calls(p, f);

@@ -59,6 +59,17 @@ struct name_sources {
 	int kernel; /* of kernel_open() */
 };
 
+struct words;
+
+/* NULL: out of memory. */
+struct words *words_new(void);
+void words_free(struct words *w);
+/* The word that the thread waits at, if it waits at one. */
+void words_note(struct words *w, const struct spaces *spaces, const struct memory *memory,
+		const struct code_stack *raw);
+/* EV_WORD of each that is a variable. */
+int words_tell(const struct words *w, const struct name_sources *sources, event_fn fn, void *ctx);
+
 /* tell.c: frames and stacks as events; the stacks are numbered from 1 on, as in the array. What could
  * not be read goes with them, as notes. */
 int tell_stacks(const struct name_sources *sources, const struct stack *stacks, size_t n,

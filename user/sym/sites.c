@@ -22,6 +22,7 @@ struct pending {
 	uint32_t cause, weight;
 	uint32_t cause_count; /* waits for that cause, this one included */
 	uint64_t process_id, cause_ns;
+	struct lock_key lock;
 };
 
 /* Stacks that wait for a rule: 2 MiB. What is beyond is lost. */
@@ -38,6 +39,7 @@ struct sites {
 	struct sym *sym;
 	struct spaces *spaces;
 	struct code *code;
+	struct words *words;
 	int kernel; /* of kernel_open() */
 	struct owners owners;
 	struct map pending_by_thread; /* a place in pending */
@@ -62,7 +64,8 @@ struct sites *sites_new(struct sym *sym, const char *symbols)
 	s->kernel = kernel_open(symbols);
 	s->spaces = spaces_new();
 	s->code = s->spaces ? code_new(sym, s->spaces) : NULL;
-	if (s->code)
+	s->words = words_new();
+	if (s->code && s->words)
 		return s;
 	sites_free(s);
 	return NULL;
@@ -82,6 +85,7 @@ void sites_free(struct sites *s)
 		release_held(&s->held.items[i]);
 	free(s->held.items);
 	code_free(s->code);
+	words_free(s->words);
 	if (s->kernel >= 0)
 		close(s->kernel);
 	spaces_free(s->spaces);
@@ -195,11 +199,12 @@ static uint32_t hold(struct sites *s, const struct code_stack *raw, struct memor
 struct site_key {
 	uint64_t thread_id;
 	uint32_t what, stack, cause, row;
+	struct lock_key lock;
 };
 
 static struct site_key key_of(const struct ev_site *e)
 {
-	return (struct site_key){ e->thread_id, e->what, e->stack, e->cause, e->row };
+	return (struct site_key){ e->thread_id, e->what, e->stack, e->cause, e->row, e->lock };
 }
 
 /* No more rows: a thread that has some keeps its sum, and one that has none is like others. */
@@ -262,6 +267,7 @@ static void settle(struct sites *s, uint64_t thread_id, uint32_t row, uint64_t n
 			    .waits = p.weight,
 			    .ns = p.weight * ns,
 			    .max_ns = ns,
+			    .lock = p.lock,
 		    });
 }
 
@@ -308,6 +314,7 @@ static int on_stack(void *ctx, const struct code_stack *raw)
 
 	if (raw->cause >= CAUSE_COUNT || !raw->weight)
 		return -EPROTO;
+	words_note(s->words, s->spaces, memory, raw);
 	if (code_unwind(s->code, memory, raw, frames, &stack))
 		id = hold(s, raw, memory);
 	else
@@ -320,6 +327,7 @@ static int on_stack(void *ctx, const struct code_stack *raw)
 			.process_id = raw->process_id,
 			.cause_ns = raw->cause_ns,
 			.cause_count = raw->cause_count,
+			.lock = raw->lock,
 		};
 	else if (id)
 		add_site(s, (struct ev_site){
@@ -400,5 +408,7 @@ int sites_finish(struct sites *s, event_fn fn, sites_progress_fn progress, void 
 	error = tell_stacks(&from, s->stacks.items, s->stacks.n, fn, progress, ctx);
 	for (size_t i = 0; i < s->sites.n && !error; i++)
 		error = fn(ctx, &s->sites.items[i].head);
+	if (!error)
+		error = words_tell(s->words, &from, fn, ctx);
 	return error ? error : tell_lost(s, fn, ctx);
 }

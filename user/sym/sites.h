@@ -24,5 +24,5 @@ struct code_sink sites_sink(struct sites *s);
 int sites_event(void *ctx, const struct event *ev);
 /* So many of the files that have to be read for names have been. */
 typedef void (*sites_progress_fn)(void *ctx, size_t done, size_t all);
-/* Frames, stacks and sites, in this order. */
+/* Frames, stacks, sites and the words that were waited at, in this order. */
 int sites_finish(struct sites *s, event_fn fn, sites_progress_fn progress, void *ctx);

@@ -327,6 +327,25 @@ bool memory_find(const struct memory *m, uint64_t address, struct place *ret)
 	return true;
 }
 
+bool memory_below(const struct memory *m, const struct spaces *s, uint64_t address,
+		  uint64_t *ret_start, struct place *ret)
+{
+	size_t i = m ? first_behind(m, address) : 0;
+
+	if (m && i < m->ranges.n && m->ranges.items[i].start <= address)
+		i++;
+	while (i--) {
+		const struct range *r = &m->ranges.items[i];
+
+		if (s->files.items[r->file].pid || s->files.items[r->file].path[0] != '/')
+			continue;
+		*ret_start = r->start;
+		*ret = (struct place){ r->file, r->offset };
+		return true;
+	}
+	return false;
+}
+
 const struct space_file *spaces_file(const struct spaces *s, uint32_t file)
 {
 	return &s->files.items[file];

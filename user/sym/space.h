@@ -51,4 +51,10 @@ void memory_release(struct memory *m);
 /* Where the address is in it. False: no file's code is there. */
 bool memory_find(const struct memory *m, uint64_t address, struct place *ret);
 
+/* The code of a file that is mapped closest below the address, or at it: of a variable, that
+ * of its object, whose data lie behind its code. ret_start: where the mapping begins; the place:
+ * its beginning. False: there is none, or it was not seen; m may be NULL. */
+bool memory_below(const struct memory *m, const struct spaces *s, uint64_t address,
+		  uint64_t *ret_start, struct place *ret);
+
 const struct space_file *spaces_file(const struct spaces *s, uint32_t file);

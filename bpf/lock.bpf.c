@@ -1,0 +1,471 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What is waited for at each futex, who held it, and what the holder did: at the three
+ * events of a wait that blocks (it begins, it is woken, it comes to a CPU), so that what
+ * does not block costs nothing. See lock.h for what is added up.
+ */
+#include "thread.bpf.h"
+#include "arch.bpf.h"
+#include "lock.h"
+
+/* include/uapi/linux/bpf.h */
+#define BPF_NOEXIST	  1
+#define BPF_F_NO_PREALLOC 1
+
+#define LOCKS	16384
+#define WAITERS 65536
+
+/* include/uapi/linux/futex.h */
+#define FUTEX_TID_MASK 0x3fffffff
+
+/* What is let go while others wait is the woken thread's, if no other was faster. */
+#define HINTS_OF_LOCKS                                                                             \
+	(LOCK_HINT_WORD | LOCK_HINT_ROBUST | LOCK_HINT_AGAIN | LOCK_HINT_PI | LOCK_HINT_RWLOCK |   \
+	 LOCK_HINT_CONVOY | LOCK_HINT_FILE | LOCK_HINT_KERNEL)
+
+/* glibc's conditions and read-write locks are waited at in two words each, side by side. */
+#define HINTS_OF_PAIRS (LOCK_HINT_CONVOY | LOCK_HINT_RWLOCK | LOCK_HINT_GLIBC)
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, LOCKS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct lock_key);
+	__type(value, struct lock_state);
+} locks SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, WAITERS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct lock_pair);
+	__type(value, struct lock_waits);
+} lock_waiters SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, WAITERS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct lock_pair);
+	__type(value, struct lock_blame);
+} lock_holders SEC(".maps");
+
+/* New values to copy: too large for the stack beside the rest. */
+static const struct lock_state new_lock;
+static const struct lock_waits new_waits;
+static const struct lock_blame new_blame;
+
+/* From Linux 6.2 on: see has_task_from_pid. */
+extern struct task_struct *bpf_task_from_pid(s32 pid) __ksym __weak;
+extern void bpf_task_release(struct task_struct *task) __ksym __weak;
+
+static __always_inline struct lock_state *find_lock(const struct lock_key *key)
+{
+	struct lock_state *l = bpf_map_lookup_elem(&locks, key);
+
+	if (l)
+		return l;
+	bpf_map_update_elem(&locks, key, &new_lock, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&locks, key);
+}
+
+static __always_inline void stand(struct doing *ret, struct task_struct *task,
+				  const struct tracked *t, u64 now)
+{
+	u64 last = task->sched_info.last_queued, late = t->lock.late_ns;
+	struct lock_stand s = {
+		.now = now,
+		.arrived = t->arrived,
+		.delay = task->sched_info.run_delay - t->track.run_delay,
+	};
+
+	if (!s.arrived && last && now > last)
+		s.delay += now - last;
+	doing_so_far(ret, &t->track, &s);
+	if (t->lock.state == LOCK_WAIT_WOKEN && t->lock.hint & HINTS_OF_LOCKS &&
+	    now > t->lock.woken_at + s.delay)
+		late += now - t->lock.woken_at - s.delay;
+	if (late < ret->ns[DOING_LOCK]) {
+		ret->ns[DOING_LOCK] -= late;
+		ret->ns[DOING_QUEUED] += late;
+	}
+}
+
+/* Who has this number, if it is a thread of the same memory, and what it has done. */
+static __always_inline u64 look_at(struct doing *ret, u32 tid, u64 space, u64 now)
+{
+	struct task_struct *task;
+	struct tracked *t;
+	u64 id = 0;
+
+	if (!tid || !has_task_from_pid)
+		return 0;
+	task = bpf_task_from_pid(tid);
+	if (!task)
+		return 0;
+	t = bpf_task_storage_get(&threads, task, 0, 0);
+	if (t && !t->role && (space & LOCK_SHARED || t->space == space)) {
+		id = t->id;
+		stand(ret, task, t, now);
+	}
+	bpf_task_release(task);
+	return id;
+}
+
+static __always_inline void blame(const struct lock_key *key, u64 thread_id, u32 how,
+				  const struct lock_charge *charge)
+{
+	struct lock_pair pair = { *key, thread_id };
+	struct lock_blame *b;
+
+	if (!charge->ns || !thread_id)
+		return;
+	b = bpf_map_lookup_elem(&lock_holders, &pair);
+	if (!b) {
+		bpf_map_update_elem(&lock_holders, &pair, &new_blame, BPF_NOEXIST);
+		b = bpf_map_lookup_elem(&lock_holders, &pair);
+	}
+	if (!b) {
+		__sync_fetch_and_add(&lost[LOSS_LOCKS], 1);
+		return;
+	}
+	if (how < HOLDER_COUNT)
+		__sync_fetch_and_add(&b->ns[how], charge->ns);
+	for (int i = 0; i < DOING_COUNT; i++)
+		__sync_fetch_and_add(&b->doing.ns[i], charge->doing.ns[i]);
+}
+
+/* An event of a lock: so many threads more wait, and its owner is this one. `same`: it is the
+ * one that it was, as far as is known, but for the thread whose id is in next. Returns the lock's
+ * owned_ns. Global: see thread.bpf.h. */
+__noinline u64 turn(struct lock_key *key, struct lock_owner *next, u64 now, s32 more, u32 same)
+{
+	struct lock_state *l;
+	struct lock_charge charge = {};
+	struct doing did = {}, has = {};
+	struct lock_owner before;
+	u64 did_id, owned;
+
+	if (!key || !next)
+		return 0;
+	l = find_lock(key);
+	if (!l)
+		return 0;
+	before = l->owner;
+	did_id = look_at(&did, before.tid, key->space, now);
+	if (same && before.id != next->id)
+		*next = before;
+	else if (!next->tid)
+		next->id = 0;
+	if (next->tid == before.tid && next->tid) {
+		has = did;
+		next->id = did_id;
+	} else if (next->tid) {
+		next->id = look_at(&has, next->tid, key->space, now);
+	}
+	bpf_spin_lock(&l->guard);
+	before = l->owner;
+	owned = lock_turn(l, now, more, next, did_id, &did, &has, &charge);
+	bpf_spin_unlock(&l->guard);
+	blame(key, before.id, before.how, &charge);
+	return owned;
+}
+
+/* The number that stands in user memory at this address; 0: it cannot be read. */
+static __always_inline u32 read_word(u64 address)
+{
+	u32 word;
+
+	return bpf_probe_read_user(&word, sizeof(word), (void *)address) ? 0 : word;
+}
+
+/* nptl/bits/struct_mutex.h: the owner's tid is two words behind the lock. Of a PI or robust
+ * one it is in the lock itself; of a thread that is waited for, its tid is there. What
+ * stands there is believed only if a thread of this program has that number. */
+static __always_inline u32 owner_tid(u64 word, u32 hint)
+{
+	if (hint & (LOCK_HINT_PI | LOCK_HINT_ROBUST | LOCK_HINT_JOIN))
+		return read_word(word) & FUTEX_TID_MASK;
+	if (hint & LOCK_HINT_WORD)
+		return read_word(word + 8) & FUTEX_TID_MASK;
+	if (hint & LOCK_HINT_RWLOCK) /* see is_rwlock(): who writes, if somebody does */
+		return read_word(word + (word & 4 ? 12 : 16));
+	return 0;
+}
+
+/* include/linux/mm.h */
+#define VM_SHARED 0x00000008
+
+struct page_key {
+	u64 space, page;
+};
+
+/* Where the pages at which threads of several processes may wait lie: to ask takes microseconds. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct page_key);
+	__type(value, struct lock_key);
+} shared_pages SEC(".maps");
+
+struct page_search {
+	u64 page;
+	struct lock_key found;
+};
+
+static long on_vma(struct task_struct *task, struct vm_area_struct *vma, void *ctx)
+{
+	struct page_search *s = ctx;
+	struct inode *inode;
+
+	if (!(BPF_CORE_READ(vma, vm_flags) & VM_SHARED))
+		return 0;
+	inode = BPF_CORE_READ(vma, vm_file, f_inode);
+	if (!inode)
+		return 0;
+	s->found.space = (u64)BPF_CORE_READ(inode, i_sb, s_dev) << 40;
+	s->found.space ^= BPF_CORE_READ(inode, i_ino);
+	s->found.space |= LOCK_SHARED;
+	s->found.word =
+		s->page - BPF_CORE_READ(vma, vm_start) + BPF_CORE_READ(vma, vm_pgoff) * page_size;
+	return 0;
+}
+
+/* A word that several processes may share is one wherever they map it. Global: see thread.bpf.h. */
+__noinline int find_shared(struct lock_key *key)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct page_key page = {};
+	struct page_search s = {};
+	struct lock_key *known;
+	u64 within;
+
+	if (!key)
+		return 0;
+	within = key->word & (page_size - 1);
+	page.space = key->space;
+	page.page = s.page = key->word - within;
+	s.found.space = page.space;
+	s.found.word = page.page;
+	known = bpf_map_lookup_elem(&shared_pages, &page);
+	if (known) {
+		s.found = *known;
+	} else if (bpf_find_vma(task, s.page, on_vma, &s, 0)) {
+		return 0; /* its memory is being changed: it counts as private for now */
+	} else {
+		bpf_map_update_elem(&shared_pages, &page, &s.found, BPF_NOEXIST);
+	}
+	key->space = s.found.space;
+	key->word = s.found.word + within;
+	return 0;
+}
+
+/* Of a file or a set of semaphores: one for all processes. Global: see thread.bpf.h. */
+__noinline int find_kernels(struct lock_key *key, u32 hint)
+{
+	struct inode *inode;
+	struct file *file;
+
+	if (!key)
+		return 0;
+	if (hint & LOCK_HINT_KERNEL) {
+		key->space = LOCK_OF_KERNEL;
+		key->word = (key->word ^ lock_secret) * 0x9e3779b97f4a7c15ull;
+		return 0;
+	}
+	if (hint & LOCK_HINT_SYSV) {
+		key->space = LOCK_OF_SYSV;
+		return 0;
+	}
+	file = (struct file *)fd_file(key->word);
+	inode = BPF_CORE_READ(file, f_inode);
+	key->space = LOCK_OF_FILE | BPF_CORE_READ(inode, i_sb, s_dev);
+	key->word = BPF_CORE_READ(inode, i_ino);
+	return 0;
+}
+
+int lock_begin(struct tracked *t)
+{
+	struct lock_owner owner = {};
+	struct lock_state *l;
+
+	if (!t)
+		return 0;
+	if (t->track.off != OFF_BLOCKED) { /* it did not come to wait */
+		t->lock.state = LOCK_WAIT_NONE;
+		return 0;
+	}
+	if (t->track.cause == CAUSE_KERNEL_LOCK) { /* met on the way to what the call waits for */
+		t->lock.hint = LOCK_HINT_KERNEL;
+		t->lock.word = t->kernel_lock;
+	}
+	t->lock.key.space = t->space;
+	t->lock.key.word = t->lock.word;
+	if (t->track.row == ROW_CONVOY)
+		t->lock.hint |= LOCK_HINT_CONVOY;
+	if (t->lock.hint & HINTS_OF_PAIRS && !(t->lock.hint & LOCK_HINT_JOIN))
+		t->lock.key.word &= ~7ull;
+	if (t->lock.hint & (LOCK_HINT_FILE | LOCK_HINT_SYSV | LOCK_HINT_KERNEL))
+		find_kernels(&t->lock.key, t->lock.hint);
+	else if (t->lock.hint & LOCK_HINT_SHARED && !(t->lock.hint & LOCK_HINT_JOIN))
+		find_shared(&t->lock.key);
+	t->lock.waker = 0;
+	owner.id = t->id;
+	owner.tid = owner_tid(t->lock.word, t->lock.hint);
+	owner.how = HOLDER_WORD;
+	t->lock.owned = turn(&t->lock.key, &owner, t->track.last_out, 1, !owner.tid);
+	l = bpf_map_lookup_elem(&locks, &t->lock.key);
+	if (!l) {
+		__sync_fetch_and_add(&lost[LOSS_LOCKS], 1);
+		t->lock.state = LOCK_WAIT_NONE;
+		return 0;
+	}
+	__sync_fetch_and_add(&l->waits, 1);
+	l->hints |= t->lock.hint | (owner.id && owner.how == HOLDER_WORD ? LOCK_HINT_OWNED : 0);
+	t->lock.state = LOCK_WAIT_BEGUN;
+	__sync_fetch_and_add(&lock_waits, 1);
+	return 0;
+}
+
+/* Its wait has ended, woken by a thread of the program or by something else. */
+static __always_inline void end_wait(struct tracked *t, struct lock_owner *next, u64 now, u32 same)
+{
+	u64 owned = turn(&t->lock.key, next, now, -1, same);
+	u64 known = owned - t->lock.owned, whole = now - t->track.last_out;
+
+	t->lock.state = LOCK_WAIT_WOKEN;
+	t->lock.woken_at = now;
+	__sync_fetch_and_add(&lock_waits, -1);
+	if (t->lock.waker && t->lock.waker != LOCK_WAKER_OUTSIDE && (s64)whole > (s64)known) {
+		struct lock_charge charge = { .ns = whole - known };
+
+		blame(&t->lock.key, t->lock.waker, HOLDER_WAKER, &charge);
+	}
+}
+
+/* From its wake-up until it was queued, which an idle CPU has to wake up for: of who woke it. */
+static __always_inline void wake_late(struct tracked *t, struct lock_state *l, u64 end)
+{
+	struct lock_charge charge = {};
+
+	if (end <= t->lock.woken_at)
+		return;
+	charge.ns = end - t->lock.woken_at;
+	if (t->lock.hint & HINTS_OF_LOCKS)
+		t->lock.late_ns += charge.ns;
+	bpf_spin_lock(&l->guard);
+	lock_late(l, t->lock.woken_at, end);
+	bpf_spin_unlock(&l->guard);
+	if (t->lock.waker != LOCK_WAKER_OUTSIDE)
+		blame(&t->lock.key, t->lock.waker, HOLDER_WAKER, &charge);
+}
+
+int lock_waited(struct tracked *t, u64 end, u32 is_open)
+{
+	struct lock_pair pair;
+	struct lock_waits *w;
+	struct lock_state *l;
+	u32 bucket, by_itself;
+	u64 ns;
+
+	if (!t || t->lock.state == LOCK_WAIT_CALLED)
+		return 0;
+	by_itself = t->lock.state == LOCK_WAIT_WOKEN && !t->lock.waker;
+	if (t->lock.state == LOCK_WAIT_BEGUN) {
+		struct lock_owner next = { .id = t->id };
+
+		end_wait(t, &next, end, 1);
+	}
+	t->lock.state = LOCK_WAIT_NONE;
+	ns = end > t->track.last_out ? end - t->track.last_out : 0;
+	pair.lock = t->lock.key;
+	pair.thread_id = t->id;
+	w = bpf_map_lookup_elem(&lock_waiters, &pair);
+	if (!w) {
+		bpf_map_update_elem(&lock_waiters, &pair, &new_waits, BPF_NOEXIST);
+		w = bpf_map_lookup_elem(&lock_waiters, &pair);
+	}
+	l = bpf_map_lookup_elem(&locks, &pair.lock);
+	if (!w || !l) {
+		__sync_fetch_and_add(&lost[LOSS_LOCKS], 1);
+		return 0;
+	}
+	wake_late(t, l, end);
+	w->waits++; /* nobody else has this key */
+	w->ns += ns;
+	if (ns > w->max_ns)
+		w->max_ns = ns;
+	w->cause = t->track.cause;
+	w->is_open = is_open;
+	if (by_itself && t->lock.hint & LOCK_HINT_TIMED)
+		__sync_fetch_and_add(&l->timeouts, 1);
+	bucket = lock_bucket(ns);
+	if (bucket < LOCK_BUCKETS)
+		__sync_fetch_and_add(&l->histogram[bucket], 1);
+	return 0;
+}
+
+/* Is the current task, a thread of the program (own) or not, in a call that wakes those who wait at
+ * a futex (of other locks, in any: to close a file lets go), or does it exit? Else it was an
+ * interrupt that came upon it: a time-out, or a signal. */
+static __always_inline bool is_waker(struct task_struct *current, bool own, u32 hint)
+{
+	struct call call;
+
+	if (!current->pid || (!own && !(hint & LOCK_HINT_SHARED)))
+		return false;
+	if (current->flags & PF_EXITING)
+		return own;
+	read_call(current, &call);
+	if (hint & LOCK_HINT_KERNEL)
+		return true;
+	if (call.nr < 0)
+		return false;
+	return hint & (LOCK_HINT_FILE | LOCK_HINT_SYSV) || class_of(&call) == CALL_FUTEX ||
+	       call.nr == NR_FUTEX_WAKE || call.nr == NR_FUTEX_REQUEUE;
+}
+
+static __always_inline void woken(struct task_struct *task, struct tracked *t, u64 now)
+{
+	struct task_struct *current = bpf_get_current_task_btf();
+	struct tracked *by = bpf_task_storage_get(&threads, current, 0, 0);
+	struct lock_owner next = { .id = t->id };
+	bool own;
+	u32 same = 0;
+
+	barrier_var(by);
+	own = by && !by->role;
+	if (!is_waker(current, own, t->lock.hint)) { /* it gave up */
+		t->lock.waker = 0;
+		same = 1;
+	} else if (!own || !by) {
+		t->lock.waker = LOCK_WAKER_OUTSIDE;
+	} else {
+		t->lock.waker = by->id;
+		if (by->space == t->space)
+			next.tid = owner_tid(t->lock.word, t->lock.hint);
+		next.how = HOLDER_WORD;
+		if (!next.tid && t->lock.hint & HINTS_OF_LOCKS) {
+			next.tid = task->pid;
+			next.how = HOLDER_WOKEN;
+		}
+	}
+	end_wait(t, &next, now, same);
+}
+
+/* Who wakes whom. Not sched_wakeup, which comes on the woken thread's CPU as often as not. */
+SEC("tp_btf/sched_waking")
+int BPF_PROG(cp_waking, struct task_struct *task)
+{
+	struct tracked *t;
+
+	if (stopped || !lock_waits)
+		return 0;
+	t = bpf_task_storage_get(&threads, task, 0, 0);
+	if (t && t->lock.state == LOCK_WAIT_BEGUN)
+		woken(task, t, scheduler_now());
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "GPL";

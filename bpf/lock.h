@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+/*
+ * What is waited for at one lock, or at anything else that a futex stands for: how long by
+ * whom, and what the thread that held it did meanwhile.
+ *
+ * Between two events (a thread begins to wait, or is woken) nothing is known to change: the
+ * time between them, times the threads that wait, is the holder's, as far as one is known,
+ * and is divided as that thread's own ledger has grown. So nobody is charged for more than
+ * was waited, and each instant is charged to one thread.
+ */
+#include "track.h"
+
+/* Between two instants, or since the beginning. */
+struct doing {
+	__u64 ns[DOING_COUNT];
+};
+
+struct lock_owner {
+	__u64 id;  /* of a thread; 0: none is known */
+	__u32 tid; /* as the kernel numbers it */
+	__u32 how; /* enum holder_how */
+};
+
+struct lock_state {
+	struct bpf_spin_lock guard;
+	__u32 waiters;	/* threads that wait now */
+	__u64 at;	/* the last event */
+	__u64 any_ns;	/* somebody waited */
+	__u64 owned_ns; /* ... and a holder was known */
+	struct lock_owner owner;
+	struct doing mark; /* what it had done by then */
+	__u64 waits, timeouts;
+	__u32 hints; /* enum lock_hint */
+	__u32 pad;
+	__u32 histogram[LOCK_BUCKETS];
+};
+
+/* A thread that has waited at a lock, or held it. */
+struct lock_pair {
+	struct lock_key lock;
+	__u64 thread_id;
+};
+
+struct lock_waits {
+	__u64 waits, ns, max_ns;
+	__u32 cause, is_open;
+};
+
+struct lock_blame {
+	__u64 ns[HOLDER_COUNT]; /* by how it is known */
+	struct doing doing;	/* part of all but HOLDER_WAKER */
+};
+
+/* What is to be charged to a holder. */
+struct lock_charge {
+	__u64 ns;
+	struct doing doing;
+};
+
+/* All that a thread has done up to `now`, as far as its ledger and the kernel's stamps say. */
+struct lock_stand {
+	__u64 now;
+	__u64 arrived; /* on a CPU since; 0: it is off */
+	__u64 delay;   /* it was queued since its last switch-out */
+};
+
+static __always_inline __u32 doing_of_row(__u32 row)
+{
+	switch (row) {
+	case ROW_IO:
+	case ROW_PEER:
+	case ROW_DEMAND:
+	case ROW_FAULT:
+		return DOING_IO;
+	case ROW_TIMER:
+	case ROW_TICK:
+		return DOING_SLEEP;
+	case ROW_LOCK:
+	case ROW_CONVOY:
+		return DOING_LOCK;
+	}
+	return DOING_OTHER;
+}
+
+static __always_inline void doing_so_far(struct doing *ret, const struct track *t,
+					 const struct lock_stand *s)
+{
+	const struct ledger *l = &t->ledger;
+	const __u64 *row = l->row_ns;
+	__u64 off_end = s->arrived ? s->arrived : s->now;
+	__u64 off = off_end > t->last_out ? off_end - t->last_out : 0;
+	__u64 queued = t->off == OFF_BLOCKED ? (s->delay < off ? s->delay : off) : off;
+	__u32 kind = doing_of_row(t->row);
+
+	ret->ns[DOING_RUNNING] = l->state_ns[TS_RUNNING];
+	if (s->arrived && s->now > s->arrived)
+		ret->ns[DOING_RUNNING] += s->now - s->arrived;
+	ret->ns[DOING_QUEUED] = l->state_ns[TS_WOKEN] + l->state_ns[TS_PREEMPTED] +
+				l->state_ns[TS_YIELDED] + queued;
+	ret->ns[DOING_IO] = row[ROW_IO] + row[ROW_PEER] + row[ROW_DEMAND] + row[ROW_FAULT];
+	ret->ns[DOING_SLEEP] = row[ROW_TIMER] + row[ROW_TICK];
+	ret->ns[DOING_LOCK] = row[ROW_LOCK] + row[ROW_CONVOY];
+	ret->ns[DOING_OTHER] = l->state_ns[TS_BLOCKED] + l->state_ns[TS_UNKNOWN] -
+			       ret->ns[DOING_IO] - ret->ns[DOING_SLEEP] - ret->ns[DOING_LOCK];
+	if (t->off == OFF_BLOCKED || t->off == OFF_THROTTLED)
+		ret->ns[kind & (DOING_SLOTS - 1)] += off - queued;
+}
+
+/* The two have no common moment: what another CPU has just changed may be seen in part. */
+static __always_inline __u64 grown(__u64 to, __u64 from)
+{
+	return (__s64)(to - from) > 0 ? to - from : 0;
+}
+
+/* What was done in so many nanoseconds, times n. More cannot have been: what is too much comes
+ * from stamps of several clocks, and of where a wake-up ends. */
+static __always_inline void doing_between(struct doing *ret, const struct doing *to,
+					  const struct doing *from, __u64 ns, __u32 n)
+{
+	static const __u8 surest_last[DOING_COUNT] = {
+		DOING_QUEUED, DOING_LOCK, DOING_OTHER, DOING_SLEEP, DOING_IO, DOING_RUNNING,
+	};
+	__u64 sum = 0, cut;
+
+	for (int i = 0; i < DOING_COUNT; i++) {
+		ret->ns[i] = grown(to->ns[i], from->ns[i]);
+		sum += ret->ns[i];
+	}
+	for (int i = 0; i < DOING_COUNT; i++) {
+		__u64 *part = &ret->ns[surest_last[i]];
+
+		cut = sum > ns ? sum - ns : 0;
+		if (cut > *part)
+			cut = *part;
+		*part = (*part - cut) * n;
+		sum -= cut;
+	}
+}
+
+/*
+ * An event: `more` threads wait from now on, 1 or -1. `did` is what its owner (of this id and no
+ * other) has done by now, NULL if that is not known; the next owner has done `has`. What is
+ * to be charged to the owner so far goes to `charge`. Returns owned_ns.
+ */
+static __always_inline __u64 lock_turn(struct lock_state *l, __u64 now, __s32 more,
+				       const struct lock_owner *next, __u64 did_id,
+				       const struct doing *did, const struct doing *has,
+				       struct lock_charge *charge)
+{
+	__u64 ns = l->waiters && now > l->at ? now - l->at : 0;
+
+	charge->ns = l->owner.id ? ns * l->waiters : 0;
+	l->any_ns += ns;
+	if (l->owner.id)
+		l->owned_ns += ns;
+	if (l->owner.id && l->owner.id == did_id)
+		doing_between(&charge->doing, did, &l->mark, ns, l->waiters);
+	l->mark = *has;
+	if (now > l->at)
+		l->at = now;
+	l->waiters += more;
+	l->owner = *next;
+	return l->owned_ns;
+}
+
+/* Until then a woken thread was not queued yet: it still waits, though for nobody. */
+static __always_inline void lock_late(struct lock_state *l, __u64 woken_at, __u64 end)
+{
+	__u64 from = l->at > woken_at ? l->at : woken_at;
+
+	if (l->waiters || end <= from)
+		return;
+	l->any_ns += end - from;
+	l->at = end;
+}
+
+/* Powers of two, from 1 us on. */
+static __always_inline __u32 lock_bucket(__u64 ns)
+{
+	__u64 us = ns >> 10;
+	__u32 bucket = 0;
+
+	for (int i = 0; i < LOCK_BUCKETS - 1; i++)
+		bucket += us >> i ? 1 : 0;
+	return bucket;
+}

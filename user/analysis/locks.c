@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Which locks matter, what they are called, and for whom their waiters waited. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis/internal.h"
+#include "base/map.h"
+
+/* What is waited for here is another thread's letting go, not its work. */
+bool lock_is_contended(const struct lock *l)
+{
+	static const bool contended[LOCK_KIND_COUNT] = {
+		[LOCK_KIND_MUTEX] = true, [LOCK_KIND_RWLOCK] = true, [LOCK_KIND_PI] = true,
+		[LOCK_KIND_GIL] = true,	  [LOCK_KIND_FILE] = true,   [LOCK_KIND_KERNEL] = true,
+	};
+
+	return contended[l->kind];
+}
+
+/* The system call or fault that met a lock of the kernel's: "mprotect". */
+static void find_call(struct lock_row *row, const struct model *m, const struct stack *s)
+{
+	static const char *const layers[] = { "__x64_sys_", "__arm64_sys_", "__se_sys_" };
+	size_t n = kernel_frames(m, s);
+	const char *name = n ? m->frames[s->frames[n - 1]].function : "";
+
+	for (size_t i = 0; i < sizeof(layers) / sizeof(*layers); i++) {
+		if (!strncmp(name, layers[i], strlen(layers[i])))
+			name += strlen(layers[i]);
+	}
+	if (*name)
+		row->call = name;
+}
+
+/* The function of the program that has waited there longest. */
+static void find_places(struct findings *f)
+{
+	const struct model *m = f->model;
+	double *most = zeroed(m->n_locks, sizeof(*most));
+
+	for (size_t i = 0; i < m->n_sites; i++) {
+		const struct site *s = &m->sites[i];
+		ptrdiff_t own;
+
+		if (s->lock == NO_LOCK || s->what != SITE_WAIT)
+			continue;
+		if (m->locks[s->lock].kind == LOCK_KIND_KERNEL)
+			find_call(&f->locks[s->lock], m, &m->stacks[s->stack]);
+		own = own_frame(m, &m->stacks[s->stack]);
+		if (own < 0 || f->sites.ns[i] < most[s->lock])
+			continue;
+		most[s->lock] = f->sites.ns[i];
+		f->locks[s->lock].place = &m->frames[m->stacks[s->stack].frames[own]];
+	}
+	free(most);
+}
+
+static const struct thread *thread_at(const struct model *m, size_t place)
+{
+	return place == NO_THREAD ? NULL : &m->threads[place];
+}
+
+/* Threads of one name are one: "worker". */
+static void find_holder(struct lock_row *row, const struct model *m)
+{
+	const struct lock *l = row->lock;
+	uint64_t most = 0;
+
+	for (size_t i = 0; i < l->n_holders && i < LOCK_HOLDERS_SEEN; i++) {
+		const struct thread *t = thread_at(m, l->holders[i].thread);
+		uint64_t ns = 0, threads = 0;
+
+		for (size_t k = 0; t && k < l->n_holders; k++) {
+			const struct thread *u = thread_at(m, l->holders[k].thread);
+
+			if (u && !strcmp(t->comm, u->comm)) {
+				ns += l->holders[k].ns;
+				threads++;
+			}
+		}
+		if (ns <= most)
+			continue;
+		most = ns;
+		row->holder = t;
+		row->holder_threads = threads;
+		row->how = l->holders[i].how;
+	}
+	row->holder_ns = most;
+}
+
+static void find_doing(struct lock_row *row)
+{
+	row->doing_ns = 0;
+	for (int k = 0; k < DOING_COUNT; k++) {
+		row->doing_ns += row->lock->doing_ns[k];
+		if (row->lock->doing_ns[k] > row->lock->doing_ns[row->doing])
+			row->doing = k;
+	}
+}
+
+/* By the file that its variable is of, or that its process executes. */
+static const char *name_of_gil(const struct lock *l, const struct model *m)
+{
+	const struct thread *t = l->n_waiters ? thread_at(m, l->waiters[0].thread) : NULL;
+	const char *files[] = { l->object, t ? m->processes[t->process].exe : NULL };
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+		const char *slash = files[i] ? strrchr(files[i], '/') : NULL;
+		const char *file = slash ? slash + 1 : files[i];
+
+		if (file && (!strncmp(file, "python", 6) || !strncmp(file, "libpython", 9)))
+			return "the GIL";
+		if (file && (!strncmp(file, "ruby", 4) || !strncmp(file, "libruby", 7)))
+			return "the GVL";
+	}
+	return l->variable ? l->variable : "an interpreter's lock";
+}
+
+/* The same from run to run: an address is no name. */
+static void find_name(struct lock_row *row, const struct model *m)
+{
+	const struct lock *l = row->lock;
+
+	if (l->kind == LOCK_KIND_GIL)
+		snprintf(row->name, sizeof(row->name), "%s", name_of_gil(l, m));
+	else if (l->kind == LOCK_KIND_KERNEL && row->call)
+		snprintf(row->name, sizeof(row->name), "in %s", row->call);
+	else if (l->variable)
+		snprintf(row->name, sizeof(row->name), "%s", l->variable);
+	else if (row->place && row->place->function[0])
+		snprintf(row->name, sizeof(row->name), "%s", row->place->function);
+	else
+		snprintf(row->name, sizeof(row->name), "a %s", lock_kind_name(l->kind));
+}
+
+static bool is_waiting(const struct lock_row *row)
+{
+	return row->lock->kind != LOCK_KIND_JOIN && row->lock->kind != LOCK_KIND_START;
+}
+
+/* Locks, then what is waited for as it should be, then the ends of threads. */
+static int by_weight(const void *a, const void *b)
+{
+	const struct lock_row *v = a, *w = b;
+	const struct lock *l = v->lock, *k = w->lock;
+
+	if (lock_is_contended(l) != lock_is_contended(k))
+		return lock_is_contended(l) ? -1 : 1;
+	if (is_waiting(v) != is_waiting(w))
+		return is_waiting(v) ? -1 : 1;
+	if (l->any_ns != k->any_ns)
+		return l->any_ns > k->any_ns ? -1 : 1;
+	if (l->key.space != k->key.space)
+		return l->key.space < k->key.space ? -1 : 1;
+	return l->key.word < k->key.word ? -1 : l->key.word > k->key.word;
+}
+
+void locks_find(struct findings *f)
+{
+	const struct model *m = f->model;
+
+	f->n_locks = m->n_locks;
+	f->locks = zeroed(m->n_locks, sizeof(*f->locks));
+	for (size_t i = 0; i < m->n_locks; i++)
+		f->locks[i].lock = &m->locks[i];
+	find_places(f);
+	for (size_t i = 0; i < m->n_locks; i++) {
+		find_holder(&f->locks[i], m);
+		find_doing(&f->locks[i]);
+		find_name(&f->locks[i], m);
+	}
+	if (m->n_locks)
+		qsort(f->locks, m->n_locks, sizeof(*f->locks), by_weight);
+}

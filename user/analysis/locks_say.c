@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* What there is to say about the lock that costs most: who had it, what that did, what to do. */
+#include "analysis/internal.h"
+#include "base/units.h"
+
+#define SMALL 0.01 /* of the wall time */
+#define MOST  0.5  /* of what is known */
+
+const char *doing_words(enum doing_kind doing)
+{
+	static const char *const words[DOING_COUNT] = {
+		[DOING_RUNNING] = "computing",
+		[DOING_QUEUED] = "queued for a CPU",
+		[DOING_IO] = "in input or output",
+		[DOING_SLEEP] = "asleep",
+		[DOING_LOCK] = "waiting for another lock",
+		[DOING_OTHER] = "waiting for something else",
+	};
+
+	return words[doing];
+}
+
+static const struct lock_row *worst(const struct findings *f)
+{
+	const struct lock_row *row = f->n_locks ? &f->locks[0] : NULL;
+
+	return row && lock_is_contended(row->lock) &&
+			       row->lock->any_ns >= SMALL * (double)f->model->wall_ns
+		       ? row
+		       : NULL;
+}
+
+static double share_of(uint64_t part, uint64_t all)
+{
+	return all ? 100.0 * (double)part / (double)all : 0;
+}
+
+void lock_say(struct finding *to, const struct findings *f)
+{
+	const struct lock_row *row = worst(f);
+	const struct lock *l = row ? row->lock : NULL;
+	char waits[UNITS_SIZE], sum[UNITS_SIZE], most[UNITS_SIZE], any[UNITS_SIZE];
+
+	if (!row)
+		return;
+	evidence_add(to, "locks", l->ns,
+		     "%s (%s): %s waits took %s in all, the longest %s; somebody waited in %s of "
+		     "the wall time",
+		     row->name, lock_kind_name(l->kind), units_count(waits, l->waits),
+		     units_ns(sum, l->ns, true), units_ns(most, l->max_ns, true),
+		     units_ns(any, l->any_ns, true));
+	if (!row->holder || row->holder_ns < MOST * (double)l->blamed_ns)
+		return;
+	if (row->doing_ns)
+		evidence_add(to, "locks.holders", row->holder_ns,
+			     "%.0f %% of that was for %s%s; %.0f %% of it, the holder was %s",
+			     share_of(row->holder_ns, l->ns), row->holder->comm,
+			     row->holder_threads > 1 ? " threads" : "",
+			     share_of(l->doing_ns[row->doing], row->doing_ns),
+			     doing_words(row->doing));
+	else
+		evidence_add(to, "locks.holders", row->holder_ns, "%.0f %% of that was for %s%s",
+			     share_of(row->holder_ns, l->ns), row->holder->comm,
+			     row->holder_threads > 1 ? " threads" : "");
+}
+
+const char *lock_advice(const struct findings *f)
+{
+	static const char *const advice[DOING_COUNT] = {
+		[DOING_RUNNING] = "Do less under the lock: move work out of the critical section, "
+				  "split the lock, or give each thread data of its own.",
+		[DOING_QUEUED] =
+			"Whoever is to have the lock has to wait for a CPU first, while nobody "
+			"else gets it: use fewer threads, or take the lock less often and do more "
+			"each time.",
+		[DOING_IO] = "Move the input and output out of the critical section: prepare it "
+			     "under the lock, and do it afterwards.",
+		[DOING_SLEEP] = "Nobody should sleep with the lock: let it go first, or wait at a "
+				"condition, which does.",
+		[DOING_LOCK] = "Its holder waits for another lock: look at that one first, or do "
+			       "not hold both.",
+		[DOING_OTHER] = "Its holder waits for something else while it has the lock: let "
+				"it go first.",
+	};
+	const struct lock_row *row = worst(f);
+
+	if (!row || row->lock->kind == LOCK_KIND_GIL ||
+	    row->lock->doing_ns[row->doing] < MOST * (double)row->lock->ns)
+		return NULL;
+	return advice[row->doing];
+}

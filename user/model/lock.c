@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Locks, and what else is waited for at a word of memory. */
+#include "model/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+size_t lock_number(struct model_builder *b, const struct lock_key *key)
+{
+	size_t number = intern(&b->lock_keys, key, sizeof(*key));
+
+	if (number == b->locks.n)
+		*vec_add(&b->locks) = (struct lock){ .key = *key };
+	return number;
+}
+
+static struct lock *lock_of(struct model_builder *b, const struct lock_key *key)
+{
+	size_t number = lock_number(b, key);
+
+	return &b->locks.items[number];
+}
+
+int on_lock(struct model_builder *b, const struct event *head)
+{
+	const struct ev_lock *ev = (const struct ev_lock *)head;
+	struct lock *l = lock_of(b, &ev->key);
+
+	l->hints |= ev->hints;
+	l->begun += ev->waits;
+	l->timeouts += ev->timeouts;
+	l->any_ns += ev->any_ns;
+	for (int i = 0; i < LOCK_BUCKETS; i++)
+		l->histogram[i] += ev->histogram[i];
+	return 0;
+}
+
+int on_lock_waiter(struct model_builder *b, const struct event *head)
+{
+	const struct ev_lock_waiter *ev = (const struct ev_lock_waiter *)head;
+
+	*vec_add(&b->lock_waiters) = (struct lock_waiter){
+		.lock = lock_number(b, &ev->key),
+		.thread_id = ev->thread_id,
+		.waits = ev->waits,
+		.ns = ev->ns,
+		.max_ns = ev->max_ns,
+		.cause = ev->cause,
+		.is_open = ev->is_open,
+	};
+	return 0;
+}
+
+int on_lock_holder(struct model_builder *b, const struct event *head)
+{
+	const struct ev_lock_holder *ev = (const struct ev_lock_holder *)head;
+	struct lock_holder *h = vec_add(&b->lock_holders);
+
+	*h = (struct lock_holder){
+		.lock = lock_number(b, &ev->key),
+		.thread_id = ev->thread_id,
+	};
+	for (int how = 0; how < HOLDER_COUNT; how++) {
+		h->ns += ev->ns[how];
+		if (ev->ns[how] > ev->ns[h->how])
+			h->how = how;
+	}
+	memcpy(h->doing_ns, ev->doing_ns, sizeof(h->doing_ns));
+	return 0;
+}
+
+int on_word(struct model_builder *b, const struct event *head)
+{
+	const struct ev_word *ev = (const struct ev_word *)head;
+	const char *text = obstack_copy(strings_of(b), ev->text, ev->size);
+	struct lock *l = lock_of(b, &ev->key);
+
+	l->variable = text;
+	l->file = text + strlen(text) + 1;
+	l->object = l->file + strlen(l->file) + 1;
+	if (!*l->variable) /* of a file: that is what it is called */
+		l->variable = l->object;
+	return 0;
+}
+
+static int order_of(uint64_t a, uint64_t b)
+{
+	return a < b ? -1 : a > b;
+}
+
+static int waiters_alike(const void *a, const void *b)
+{
+	const struct lock_waiter *v = a, *w = b;
+	int order = order_of(v->lock, w->lock);
+
+	return order ? order : order_of(v->thread_id, w->thread_id);
+}
+
+static int waiters_in_order(const void *a, const void *b)
+{
+	const struct lock_waiter *v = a, *w = b;
+	int order = order_of(v->lock, w->lock);
+
+	if (!order)
+		order = order_of(w->ns, v->ns);
+	return order ? order : order_of(v->thread_id, w->thread_id);
+}
+
+static int holders_alike(const void *a, const void *b)
+{
+	const struct lock_holder *v = a, *w = b;
+	int order = order_of(v->lock, w->lock);
+
+	return order ? order : order_of(v->thread_id, w->thread_id);
+}
+
+static int holders_in_order(const void *a, const void *b)
+{
+	const struct lock_holder *v = a, *w = b;
+	int order = order_of(v->lock, w->lock);
+
+	if (!order)
+		order = order_of(w->ns, v->ns);
+	return order ? order : order_of(v->thread_id, w->thread_id);
+}
+
+/* One row for each lock and thread: two words may be one lock. */
+static void join_waiters(struct model *m)
+{
+	size_t n = 0;
+
+	qsort(m->lock_waiters, m->n_lock_waiters, sizeof(*m->lock_waiters), waiters_alike);
+	for (size_t i = 0; i < m->n_lock_waiters; i++) {
+		struct lock_waiter *w = &m->lock_waiters[i], *to = &m->lock_waiters[n ? n - 1 : 0];
+
+		if (!n || waiters_alike(to, w)) {
+			m->lock_waiters[n++] = *w;
+			continue;
+		}
+		to->waits += w->waits;
+		to->ns += w->ns;
+		to->max_ns = w->max_ns > to->max_ns ? w->max_ns : to->max_ns;
+		to->is_open |= w->is_open;
+	}
+	m->n_lock_waiters = n;
+	qsort(m->lock_waiters, n, sizeof(*m->lock_waiters), waiters_in_order);
+}
+
+static void join_holders(struct model *m)
+{
+	size_t n = 0;
+
+	qsort(m->lock_holders, m->n_lock_holders, sizeof(*m->lock_holders), holders_alike);
+	for (size_t i = 0; i < m->n_lock_holders; i++) {
+		struct lock_holder *h = &m->lock_holders[i], *to = &m->lock_holders[n ? n - 1 : 0];
+
+		if (!n || holders_alike(to, h)) {
+			m->lock_holders[n++] = *h;
+			continue;
+		}
+		to->how = h->ns > to->ns ? h->how : to->how;
+		to->ns += h->ns;
+		for (int k = 0; k < DOING_COUNT; k++)
+			to->doing_ns[k] += h->doing_ns[k];
+	}
+	m->n_lock_holders = n;
+	qsort(m->lock_holders, n, sizeof(*m->lock_holders), holders_in_order);
+}
+
+static size_t place_of(const struct map *places, uint64_t thread_id)
+{
+	const uint64_t *place = map_find(places, thread_id);
+
+	return place ? *place : NO_THREAD;
+}
+
+static void settle_waiters(struct model *m, const struct map *places)
+{
+	for (size_t i = 0; i < m->n_lock_waiters; i++) {
+		struct lock_waiter *w = &m->lock_waiters[i];
+		struct lock *l = &m->locks[w->lock];
+
+		w->thread = place_of(places, w->thread_id);
+		if (!l->n_waiters++)
+			l->waiters = w;
+		l->waits += w->waits;
+		l->ns += w->ns;
+		l->max_ns = w->max_ns > l->max_ns ? w->max_ns : l->max_ns;
+		l->open += w->is_open;
+	}
+}
+
+static void settle_holders(struct model *m, const struct map *places)
+{
+	for (size_t i = 0; i < m->n_lock_holders; i++) {
+		struct lock_holder *h = &m->lock_holders[i];
+		struct lock *l = &m->locks[h->lock];
+
+		h->thread = place_of(places, h->thread_id);
+		if (!l->n_holders++)
+			l->holders = h;
+		l->blamed_ns += h->ns;
+		for (int k = 0; k < DOING_COUNT; k++)
+			l->doing_ns[k] += h->doing_ns[k];
+	}
+}
+
+/* What became of the numbers of those that are one with others. */
+static void renumber(struct model *m, const size_t *into)
+{
+	for (size_t i = 0; i < m->n_lock_waiters; i++)
+		m->lock_waiters[i].lock = into[m->lock_waiters[i].lock];
+	for (size_t i = 0; i < m->n_lock_holders; i++)
+		m->lock_holders[i].lock = into[m->lock_holders[i].lock];
+	for (size_t i = 0; i < m->n_sites; i++) {
+		if (m->sites[i].lock != NO_LOCK)
+			m->sites[i].lock = into[m->sites[i].lock];
+	}
+}
+
+static void merge(struct lock *to, const struct lock *from)
+{
+	to->hints |= from->hints;
+	to->kind = from->kind == LOCK_KIND_GIL ? from->kind : to->kind;
+	to->begun += from->begun;
+	to->timeouts += from->timeouts;
+	to->any_ns += from->any_ns; /* at most */
+	for (int i = 0; i < LOCK_BUCKETS; i++)
+		to->histogram[i] += from->histogram[i];
+	if (!to->variable) {
+		to->variable = from->variable;
+		to->file = from->file;
+		to->object = from->object;
+	}
+}
+
+static bool has_two_words(const struct lock *l)
+{
+	return l->kind == LOCK_KIND_COND || l->kind == LOCK_KIND_GIL;
+}
+
+/* A condition of glibc is waited at in two words in turn, which lie side by side
+ * (nptl/bits/thread-shared-types.h, __g_signals). They are one, and the first stays. */
+static void join_words(struct model_builder *b)
+{
+	struct model *m = b->m;
+	size_t *into = calloc(m->n_locks + 1, sizeof(*into)), n = 0;
+
+	if (!into)
+		abort(); /* as base/vec.h */
+	for (size_t i = 0; i < m->n_locks; i++) {
+		struct lock_key other = m->locks[i].key;
+		size_t k;
+
+		into[i] = i;
+		other.word ^= 4;
+		k = intern_find(&b->lock_keys, &other, sizeof(other));
+		if (k < i && has_two_words(&m->locks[i]) && has_two_words(&m->locks[k]))
+			into[i] = k;
+	}
+	for (size_t i = 0; i < m->n_locks; i++) {
+		if (into[i] != i) {
+			into[i] = into[into[i]];
+			merge(&m->locks[into[i]], &m->locks[i]);
+			continue;
+		}
+		m->locks[n] = m->locks[i];
+		into[i] = n++;
+	}
+	m->n_locks = n;
+	for (size_t i = 0; i < n; i++) {
+		if (m->locks[i].any_ns > m->wall_ns)
+			m->locks[i].any_ns = m->wall_ns;
+	}
+	renumber(m, into);
+	free(into);
+}
+
+/* The threads are in their final order, and what is known of the code is there. */
+void locks_build(struct model_builder *b)
+{
+	struct model *m = b->m;
+	struct map places = { 0 };
+
+	m->locks = b->locks.items;
+	m->n_locks = b->locks.n;
+	m->lock_waiters = b->lock_waiters.items;
+	m->n_lock_waiters = b->lock_waiters.n;
+	m->lock_holders = b->lock_holders.items;
+	m->n_lock_holders = b->lock_holders.n;
+	if (!m->n_locks)
+		return;
+	lock_kinds_find(m);
+	join_words(b);
+	intern_free(&b->lock_keys);
+	if (m->n_lock_waiters)
+		join_waiters(m);
+	if (m->n_lock_holders)
+		join_holders(m);
+	for (size_t i = 0; i < m->n_threads; i++)
+		*map_add(&places, m->threads[i].id) = i;
+	settle_waiters(m, &places);
+	settle_holders(m, &places);
+	map_free(&places);
+	lock_causes_settle(b);
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* What was waited for at futexes, out of the maps in the kernel. */
+#include "probe/internal.h"
+
+static int tell_locks(struct probe *p, event_fn fn, void *ctx)
+{
+	struct ev_lock ev = { .head = { EV_LOCK, sizeof(ev) } };
+	int map = bpf_map__fd(p->skel->maps.locks), error = 0;
+	struct lock_state l;
+
+	for (struct lock_key *last = NULL; !error && !bpf_map_get_next_key(map, last, &ev.key);
+	     last = &ev.key) {
+		error = bpf_map_lookup_elem(map, &ev.key, &l);
+		if (error)
+			break;
+		ev.hints = l.hints;
+		ev.waits = l.waits;
+		ev.timeouts = l.timeouts;
+		ev.any_ns = l.any_ns;
+		for (int i = 0; i < LOCK_BUCKETS; i++)
+			ev.histogram[i] = l.histogram[i];
+		error = fn(ctx, &ev.head);
+	}
+	return error;
+}
+
+static int tell_waiters(struct probe *p, event_fn fn, void *ctx)
+{
+	struct ev_lock_waiter ev = { .head = { EV_LOCK_WAITER, sizeof(ev) } };
+	int map = bpf_map__fd(p->skel->maps.lock_waiters), error = 0;
+	struct lock_pair pair;
+	struct lock_waits w;
+
+	for (struct lock_pair *last = NULL; !error && !bpf_map_get_next_key(map, last, &pair);
+	     last = &pair) {
+		error = bpf_map_lookup_elem(map, &pair, &w);
+		if (error)
+			break;
+		ev.key = pair.lock;
+		ev.thread_id = pair.thread_id;
+		ev.waits = w.waits;
+		ev.ns = w.ns;
+		ev.max_ns = w.max_ns;
+		ev.cause = w.cause;
+		ev.is_open = w.is_open;
+		error = fn(ctx, &ev.head);
+	}
+	return error;
+}
+
+static int tell_holders(struct probe *p, event_fn fn, void *ctx)
+{
+	struct ev_lock_holder ev = { .head = { EV_LOCK_HOLDER, sizeof(ev) } };
+	int map = bpf_map__fd(p->skel->maps.lock_holders), error = 0;
+	struct lock_pair pair;
+	struct lock_blame b;
+
+	for (struct lock_pair *last = NULL; !error && !bpf_map_get_next_key(map, last, &pair);
+	     last = &pair) {
+		error = bpf_map_lookup_elem(map, &pair, &b);
+		if (error)
+			break;
+		ev.key = pair.lock;
+		ev.thread_id = pair.thread_id;
+		memcpy(ev.ns, b.ns, sizeof(ev.ns));
+		memcpy(ev.doing_ns, b.doing.ns, sizeof(ev.doing_ns));
+		error = fn(ctx, &ev.head);
+	}
+	return error;
+}
+
+int collect_locks(struct probe *p, event_fn fn, void *ctx)
+{
+	int error = tell_locks(p, fn, ctx);
+
+	if (!error)
+		error = tell_waiters(p, fn, ctx);
+	return error ? error : tell_holders(p, fn, ctx);
+}
