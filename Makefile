@@ -28,7 +28,8 @@ pure_sources := $(foreach s,$(pure_stages),$(wildcard user/$(s)/*.c))
 sources := $(wildcard user/*/*.c)
 objects := $(patsubst %.c,$(O)/%.o,$(sources))
 workloads := $(patsubst workloads/%.c,$(O)/workloads/%,\
-	$(filter-out workloads/truth.c workloads/awkward_%.c workloads/lives_%.c,$(wildcard workloads/*.c)))
+	$(filter-out workloads/truth.c workloads/awkward_%.c workloads/lives_%.c workloads/locks_%.c,\
+	$(wildcard workloads/*.c)))
 unit_tests := $(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/test_*.c))
 
 Q := $(if $(V),,@)
@@ -96,6 +97,7 @@ $(O)/workloads/%: workloads/%.c workloads/truth.c | $(O)/needs
 
 $(O)/workloads/awkward: $(wildcard workloads/awkward_*.c)
 $(O)/workloads/lives: $(wildcard workloads/lives_*.c)
+$(O)/workloads/locks: $(wildcard workloads/locks_*.c)
 
 # --- tests ------------------------------------------------------------------
 # The pure stages, the launcher, the reader of objects and the options once more, with sanitizers.

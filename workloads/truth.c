@@ -319,6 +319,11 @@ struct account account_since(struct account from)
 	return minus(account_now(), from);
 }
 
+struct account account_between(struct account from, struct account to)
+{
+	return minus(to, from);
+}
+
 void account_add(struct account *sum, struct account span)
 {
 	*sum = minus(*sum, minus((struct account){ 0 }, span));
@@ -386,7 +391,7 @@ void truth_expect(struct expectation e)
 {
 	begin_item(e.path);
 	if (e.plus[0])
-		json_list("plus", e.plus, 3);
+		json_list("plus", e.plus, 5);
 	if (e.minus)
 		json_list("minus", &e.minus, 1);
 	fprintf(out, ", \"min\": %lld", (long long)e.in.min);
@@ -418,7 +423,7 @@ void truth_equals(const char *path, const char *value, const char *why)
 }
 
 /* values: separated by '|'. */
-static void expect_one_of(const char *path, const char *values, const char *why)
+void truth_one_of(const char *path, const char *values, const char *why)
 {
 	const char *list[8] = { 0 };
 	char *copy = strdup(values), *rest = copy;
@@ -435,7 +440,7 @@ static void expect_one_of(const char *path, const char *values, const char *why)
 
 void truth_verdict(const char *classes, const char *why)
 {
-	expect_one_of("verdict.class", classes, why);
+	truth_one_of("verdict.class", classes, why);
 }
 
 void truth_verdict_of(const char *classes, struct account decider, const char *why)
@@ -465,16 +470,21 @@ void truth_verdict_of_disk(struct account span)
 				 span, "asking a fast device needs more than a third of the time");
 }
 
+void truth_absent(const char *path, const char *why)
+{
+	begin_item(path);
+	fputs(", \"absent\": true", out);
+	end_item(why);
+}
+
 void truth_finding(const char *rule, bool present, const char *why)
 {
 	if (present) {
-		expect_one_of(truth_path("findings[rule=%s].severity", rule), "note|warning|error",
-			      why);
+		truth_one_of(truth_path("findings[rule=%s].severity", rule), "note|warning|error",
+			     why);
 		return;
 	}
-	begin_item(truth_path("findings[rule=%s].title", rule));
-	fputs(", \"absent\": true", out);
-	end_item(why);
+	truth_absent(truth_path("findings[rule=%s].title", rule), why);
 }
 
 void truth_skip(const char *reason)

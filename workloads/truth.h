@@ -35,7 +35,7 @@ struct bounds {
 /* The sum of path and plus, less minus, lies within the bounds. */
 struct expectation {
 	const char *path;
-	const char *plus[3];
+	const char *plus[5];
 	const char *minus;
 	struct bounds in;
 	bool zero_if_absent;
@@ -44,6 +44,7 @@ struct expectation {
 
 struct account account_now(void);
 struct account account_since(struct account from);
+struct account account_between(struct account from, struct account to);
 void account_add(struct account *sum, struct account span);
 /* CPU time of all the children that were reaped. */
 int64_t children_cpu(void);
@@ -54,10 +55,13 @@ int64_t delay_of(pid_t tid);
 
 void truth_begin(const char *workload);
 void truth_expect(struct expectation e);
+/* One of these, joined by "|". */
+void truth_one_of(const char *path, const char *values, const char *why);
 void truth_number(const char *path, int64_t number, const char *why);
 /* For keys that hold a fraction. */
 void truth_fraction(const char *path, double min, double max, const char *why);
 void truth_equals(const char *path, const char *value, const char *why);
+void truth_absent(const char *path, const char *why);
 /* classes: separated by '|'. */
 void truth_verdict(const char *classes, const char *why);
 /* decider: the span of what decides; if others held its CPUs, that may decide as well. */

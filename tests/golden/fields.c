@@ -68,17 +68,12 @@ static int flag_of(const char *name)
 static int loss_of(const char *name)
 {
 	static const struct word words[] = {
-		{ "threads", LOSS_THREADS },
-		{ "untracked", LOSS_UNTRACKED },
-		{ "exec", LOSS_EXEC },
-		{ "missed_run", LOSS_MISSED_RUN },
-		{ "switch_in", LOSS_SWITCH_IN },
-		{ "calls", LOSS_CALLS },
-		{ "peers", LOSS_PEERS },
-		{ "life", LOSS_LIFE },
-		{ "stacks", LOSS_STACKS },
-		{ "mappings", LOSS_MAPPINGS },
-		{ 0 },
+		{ "threads", LOSS_THREADS },	 { "untracked", LOSS_UNTRACKED },
+		{ "exec", LOSS_EXEC },		 { "missed_run", LOSS_MISSED_RUN },
+		{ "switch_in", LOSS_SWITCH_IN }, { "calls", LOSS_CALLS },
+		{ "peers", LOSS_PEERS },	 { "life", LOSS_LIFE },
+		{ "stacks", LOSS_STACKS },	 { "mappings", LOSS_MAPPINGS },
+		{ "locks", LOSS_LOCKS },	 { 0 },
 	};
 
 	return find(words, name);
@@ -183,6 +178,27 @@ static int site_of(const char *name)
 	return find(words, name);
 }
 
+static int hint_of(const char *name)
+{
+	static const struct word words[] = {
+		{ "word", LOCK_HINT_WORD },
+		{ "robust", LOCK_HINT_ROBUST },
+		{ "again", LOCK_HINT_AGAIN },
+		{ "pi", LOCK_HINT_PI },
+		{ "join", LOCK_HINT_JOIN },
+		{ "requeue", LOCK_HINT_REQUEUE },
+		{ "other", LOCK_HINT_OTHER },
+		{ "convoy", LOCK_HINT_CONVOY },
+		{ "rwlock", LOCK_HINT_RWLOCK },
+		{ "timed", LOCK_HINT_TIMED },
+		{ "glibc", LOCK_HINT_GLIBC },
+		{ "owned", LOCK_HINT_OWNED },
+		{ 0 },
+	};
+
+	return find(words, name);
+}
+
 static int doing_of(const char *name)
 {
 	return strcmp(name, "running") ? cause_by_name(name) : CAUSE_COUNT;
@@ -218,6 +234,27 @@ static int count_of(const char *name)
 	return *end || end == name || n >= WALL_COUNTS ? -1 : (int)n;
 }
 
+static int how_of(const char *name)
+{
+	for (int i = HOLDER_UNKNOWN + 1; i < HOLDER_COUNT; i++) {
+		if (!strcmp(holder_how_name((unsigned int)i), name))
+			return i;
+	}
+	return -1;
+}
+
+static int doing_kind_of(const char *name)
+{
+	return by_name(name, doing_kind_name, DOING_COUNT);
+}
+
+static int bucket_of(const char *name)
+{
+	int n = count_of(name);
+
+	return n < LOCK_BUCKETS ? n : -1;
+}
+
 #define AT(s, member) offsetof(struct s, member), sizeof(((struct s *)NULL)->member)
 #define NUMBER(s, name)                                                                            \
 	{                                                                                          \
@@ -238,6 +275,17 @@ static int count_of(const char *name)
 #define WORDS(s, name, of)                                                                         \
 	{                                                                                          \
 #name, FIELD_WORDS, AT(s, name), of                                                \
+	}
+
+#define NAME(s, name)                                                                              \
+	{                                                                                          \
+#name, FIELD_NAME, sizeof(struct s), offsetof(struct s, size), NULL                \
+	}
+/* Which lock: see struct lock_key. */
+#define LOCK(s, member)                                                                            \
+	{ "space", FIELD_NUMBER, AT(s, member.space), NULL },                                      \
+	{                                                                                          \
+		"word", FIELD_NUMBER, AT(s, member.word), NULL                                     \
 	}
 
 static const struct field run_fields[] = {
@@ -419,9 +467,9 @@ static const struct field frame_fields[] = {
 	NUMBER(ev_frame, id),
 	NUMBER(ev_frame, line),
 	WORDS(ev_frame, flags, frame_flag_of),
-	{ "function", FIELD_NAME, sizeof(struct ev_frame), 0, NULL },
-	{ "file", FIELD_NAME, sizeof(struct ev_frame), 0, NULL },
-	{ "object", FIELD_NAME, sizeof(struct ev_frame), 0, NULL },
+	NAME(ev_frame, function),
+	NAME(ev_frame, file),
+	NAME(ev_frame, object),
 	{ 0 },
 };
 
@@ -444,6 +492,40 @@ static const struct field site_fields[] = {
 	NUMBER(ev_site, waits),
 	NUMBER(ev_site, ns),
 	NUMBER(ev_site, max_ns),
+	LOCK(ev_site, lock),
+	{ 0 },
+};
+
+static const struct field lock_fields[] = {
+	LOCK(ev_lock, key),
+	WORDS(ev_lock, hints, hint_of),
+	NUMBER(ev_lock, waits),
+	NUMBER(ev_lock, timeouts),
+	NUMBER(ev_lock, any_ns),
+	{ "histogram.", FIELD_INDEXED, AT(ev_lock, histogram), bucket_of },
+	{ 0 },
+};
+
+static const struct field lock_waiter_fields[] = {
+	LOCK(ev_lock_waiter, key),	 NUMBER(ev_lock_waiter, thread_id),
+	NUMBER(ev_lock_waiter, waits),	 NUMBER(ev_lock_waiter, ns),
+	NUMBER(ev_lock_waiter, max_ns),	 WORDS(ev_lock_waiter, cause, cause_by_name),
+	NUMBER(ev_lock_waiter, is_open), { 0 },
+};
+
+static const struct field lock_holder_fields[] = {
+	LOCK(ev_lock_holder, key),
+	NUMBER(ev_lock_holder, thread_id),
+	{ "ns.", FIELD_INDEXED, AT(ev_lock_holder, ns), how_of },
+	{ "doing.", FIELD_INDEXED, AT(ev_lock_holder, doing_ns), doing_kind_of },
+	{ 0 },
+};
+
+static const struct field word_fields[] = {
+	LOCK(ev_word, key),
+	NAME(ev_word, variable),
+	NAME(ev_word, file),
+	NAME(ev_word, object),
 	{ 0 },
 };
 
@@ -463,6 +545,10 @@ static const struct kind kinds[] = {
 	{ "frame", EV_FRAME, sizeof(struct ev_frame), frame_fields },
 	{ "stack", EV_STACK, sizeof(struct ev_stack), stack_fields },
 	{ "site", EV_SITE, sizeof(struct ev_site), site_fields },
+	{ "lock", EV_LOCK, sizeof(struct ev_lock), lock_fields },
+	{ "waiter", EV_LOCK_WAITER, sizeof(struct ev_lock_waiter), lock_waiter_fields },
+	{ "holder", EV_LOCK_HOLDER, sizeof(struct ev_lock_holder), lock_holder_fields },
+	{ "word", EV_WORD, sizeof(struct ev_word), word_fields },
 	{ 0 },
 };
 

@@ -158,16 +158,17 @@ static int set_text(struct reader *r, const char *value)
 	return 0;
 }
 
-static int add_name(struct reader *r, const char *value)
+static int add_name(struct reader *r, const struct field *f, const char *value)
 {
-	struct ev_frame *f = (struct ev_frame *)r->event.bytes;
+	struct event *ev = (struct event *)r->event.bytes;
+	uint32_t *size = (uint32_t *)(r->event.bytes + f->size);
 	size_t n = strlen(value) + 1;
 
-	if (sizeof(*f) + f->size + n + 8 > sizeof(r->event.bytes))
+	if (f->offset + *size + n + 8 > sizeof(r->event.bytes))
 		return bad(r, "the names are too long");
-	memcpy(f->text + f->size, value, n);
-	f->size += (uint32_t)n;
-	f->head.size = (uint32_t)((sizeof(*f) + f->size + 7) / 8 * 8);
+	memcpy(r->event.bytes + f->offset + *size, value, n);
+	*size += (uint32_t)n;
+	ev->size = (uint32_t)((f->offset + *size + 7) / 8 * 8);
 	return 0;
 }
 
@@ -233,7 +234,7 @@ static int set_field(struct reader *r, const struct kind *kind, const char *key,
 	case FIELD_TEXT:
 		return set_text(r, value);
 	case FIELD_NAME:
-		return add_name(r, value);
+		return add_name(r, f, value);
 	case FIELD_FRAMES:
 		return set_frames(r, value);
 	default:

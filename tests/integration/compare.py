@@ -13,7 +13,7 @@ and may have "default" (the value of a missing key) and "plus" and "minus" (list
 values are added and subtracted; a missing key there counts as 0).
 
 Paths: dotted keys, ["key with dots"], [3], [key=value] for the first element that has it, and
-[key=value]* for the sum of what follows over all such elements.
+[key=value]* for the sum of what follows over all such elements; the value may be in quotes.
 """
 import json
 import re
@@ -23,7 +23,7 @@ TOKEN = re.compile(
     r'\.?(?P<key>[A-Za-z_][\w-]*)'
     r'|\["(?P<quoted>[^"]*)"\]'
     r'|\[(?P<index>\d+)\]'
-    r'|\[(?P<field>\w+)=(?P<value>[^\]]*)\](?P<all>\*?)')
+    r'|\[(?P<field>\w+)=(?:"(?P<text>[^"]*)"|(?P<value>[^\]]*))\](?P<all>\*?)')
 
 
 class Missing(Exception):
@@ -74,7 +74,8 @@ def select(node, token, rest, default):
     """The first element that a filter chooses, or the sum over all of them."""
     if not isinstance(node, list):
         raise Missing(token[0])
-    chosen = [item for item in node if str(item.get(token['field'])) == token['value']]
+    wanted_value = token['value'] if token['text'] is None else token['text']
+    chosen = [item for item in node if str(item.get(token['field'])) == wanted_value]
     if not chosen:
         raise Missing(f'no element {token[0]}')
     if token['all']:

@@ -26,7 +26,7 @@ from harness import Skip, Test
 
 SUBJECTS = ('workloads', 'cgroups', 'status', 'output', 'signals', 'killed', 'environment',
             'sudo', 'ledger', 'preempted', 'crowd', 'documents', 'cost', 'calls', 'peers',
-             'busy', 'programs', 'lives', 'formats', 'gates', 'ci', 'cancelled',
+             'busy', 'programs', 'lives', 'locks', 'formats', 'gates', 'ci', 'cancelled',
              'recording', 'room', 'kept', 'tables', 'comparisons',
             'stacks', 'code', 'debuginfod')
 MOST_REPEATED = 5

@@ -119,6 +119,41 @@ static inline const char *any_name(struct rng *rng)
 	return names[rng_below(rng, sizeof(names) / sizeof(*names))];
 }
 
+static inline struct lock_key any_key(struct rng *rng)
+{
+	return (struct lock_key){ rng_below(rng, 3) | (rng_one_in(rng, 4) ? LOCK_SHARED : 0),
+				  64 + 4 * rng_below(rng, 4) };
+}
+
+/* Some locks, and who waited there: perhaps threads that there are. */
+static inline void put_any_locks(struct rng *rng)
+{
+	for (int i = rng_below(rng, 8); i; i--) {
+		struct ev_lock l = { .head = HEAD(EV_LOCK, ev_lock),
+				     .key = any_key(rng),
+				     .hints = rng_next(rng) >> 40,
+				     .waits = some(rng),
+				     .any_ns = some(rng) };
+		struct ev_lock_waiter w = { .head = HEAD(EV_LOCK_WAITER, ev_lock_waiter),
+					    .key = any_key(rng),
+					    .thread_id = rng_below(rng, 5),
+					    .waits = some(rng),
+					    .ns = some(rng),
+					    .max_ns = some(rng),
+					    .cause = rng_below(rng, CAUSE_COUNT),
+					    .is_open = rng_one_in(rng, 2) };
+		struct ev_lock_holder h = { .head = HEAD(EV_LOCK_HOLDER, ev_lock_holder),
+					    .key = any_key(rng),
+					    .thread_id = rng_below(rng, 5) };
+
+		h.ns[rng_below(rng, HOLDER_COUNT)] = some(rng);
+		h.doing_ns[rng_below(rng, DOING_COUNT)] = some(rng);
+		put(&l);
+		put(&w);
+		put(&h);
+	}
+}
+
 /* Some frames, stacks of them, and sites there: perhaps of threads that there are. */
 static inline void put_any_sites(struct rng *rng)
 {
@@ -154,6 +189,8 @@ static inline void put_any_sites(struct rng *rng)
 		e.row = rng_below(rng, ROW_COUNT);
 		e.waits = some(rng);
 		e.ns = some(rng);
+		if (rng_one_in(rng, 2))
+			e.lock = any_key(rng);
 		put(&e);
 	}
 }
@@ -184,6 +221,8 @@ static inline void analyse_any(struct rng *rng)
 	}
 	if (rng_one_in(rng, 2))
 		put_any_sites(rng);
+	if (rng_one_in(rng, 2))
+		put_any_locks(rng);
 	for (int i = rng_below(rng, 3); i; i--) {
 		struct ev_wall w = any_wall(rng);
 

@@ -301,3 +301,54 @@ static inline struct ev_site cpu_site(__u64 thread, __u32 stack, __u64 samples)
 				 .stack = stack,
 				 .samples = samples };
 }
+
+/* Of the process of thread 1, which has executed nothing. */
+#define LOCK_SPACE 1
+
+static inline struct ev_lock lock_at(__u64 word, __u32 hints, __u64 any_ns)
+{
+	return (struct ev_lock){ .head = HEAD(EV_LOCK, ev_lock),
+				 .key = { LOCK_SPACE, word },
+				 .hints = hints,
+				 .waits = 1,
+				 .any_ns = any_ns };
+}
+
+static inline struct ev_lock_waiter lock_waiter(__u64 word, __u64 thread_id, enum cause cause,
+						__u64 waits, __u64 ns)
+{
+	return (struct ev_lock_waiter){ .head = HEAD(EV_LOCK_WAITER, ev_lock_waiter),
+					.key = { LOCK_SPACE, word },
+					.thread_id = thread_id,
+					.waits = waits,
+					.ns = ns,
+					.max_ns = ns / waits,
+					.cause = cause };
+}
+
+static inline struct ev_lock_holder lock_holder(__u64 word, __u64 thread_id, enum holder_how how,
+						__u64 ns)
+{
+	struct ev_lock_holder h = { .head = HEAD(EV_LOCK_HOLDER, ev_lock_holder),
+				    .key = { LOCK_SPACE, word },
+				    .thread_id = thread_id };
+
+	h.ns[how] = ns;
+	return h;
+}
+
+/* To be freed by the caller. */
+static inline struct ev_word *word_name(__u64 word, const char *variable, const char *file,
+					const char *object)
+{
+	const char *names[] = { variable, file, object };
+	size_t size = strlen(variable) + strlen(file) + strlen(object) + 3;
+	struct ev_word *w = event_of(EV_WORD, sizeof(*w), size);
+
+	w->key = (struct lock_key){ LOCK_SPACE, word };
+	for (int i = 0; i < 3; i++) {
+		strcpy(w->text + w->size, names[i]);
+		w->size += strlen(names[i]) + 1;
+	}
+	return w;
+}

@@ -208,7 +208,7 @@ Test(refused, of_comparisons)
 		{ "base.zombies > 0",
 		  "at column 1: there is no path 'base.zombies'; the nearest is "
 		  "base.lifecycle.zombies" },
-		{ "lok > 0", "at column 1: there is no path 'lok'; the nearest is head.mode" },
+		{ "lok > 0", "at column 1: there is no path 'lok'; the nearest is head.locks" },
 		{ "change.verdict.class == \"idle\"",
 		  "at column 1: verdict.class is no number and has no change; compare "
 		  "base.verdict.class and head.verdict.class" },

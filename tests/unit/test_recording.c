@@ -71,6 +71,10 @@ static void add_each_kind(struct bytes *to)
 	add_freed(to, frame(1, "main", "main.c", "/bin/true"));
 	add_freed(to, stack(1, (const __u32[]){ 1, 1, 1 }, 3));
 	ADD(to, wait_site(1, 1, CAUSE_IO_DISK, 1, 1));
+	ADD(to, lock_at(64, LOCK_HINT_WORD, 7));
+	ADD(to, lock_waiter(64, 1, CAUSE_LOCK_MUTEX, 1, 7));
+	ADD(to, lock_holder(64, 1, HOLDER_WORD, 7));
+	add_freed(to, word_name(64, "account_lock", "bank.c", "/bin/true"));
 	ADD(to, end(0));
 }
 

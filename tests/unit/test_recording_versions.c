@@ -23,6 +23,8 @@ static void setup(void)
 {
 	struct ev_thread t = thread(1, 0, 0, 0, 10);
 	struct ev_wall w = wall(10);
+	struct ev_lock l = lock_at(64, LOCK_HINT_WORD, 7);
+	struct ev_lock_holder h = lock_holder(64, 1, HOLDER_COUNT - 1, 7);
 
 	t.cpus[0] = 3;
 	t.ledger.cause[CAUSE_COUNT - 1].ns = 7;
@@ -39,6 +41,12 @@ static void setup(void)
 	KEEP(life(LIFE_DIED, 9, 1));
 	KEEP(end(0));
 	KEEP(cpu_site(1, 1, 3));
+	l.histogram[LOCK_BUCKETS - 1] = 7;
+	h.doing_ns[DOING_COUNT - 1] = 7;
+	KEEP(l);
+	KEEP(h);
+	KEEP(lock_waiter(64, 1, CAUSE_SYNC_FUTEX, 1, 7));
+	one_of[EV_WORD] = (struct event *)word_name(64, "account_lock", "a.c", "/bin/a");
 	one_of[EV_FRAME] = (struct event *)frame(1, "worker", "a.c", "/bin/a");
 	one_of[EV_STACK] = (struct event *)stack(1, (const __u32[]){ 1 }, 1);
 	one_of[EV_TEXT] = (struct event *)text(TEXT_NOTE, "some words, and others");
