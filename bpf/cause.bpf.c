@@ -13,15 +13,28 @@
 #define F_SETLKW64   14 /* i386 */
 #define F_OFD_SETLKW 38
 
+/* Too large for the stack, of which there are 512 bytes for all calls together. One for each
+ * CPU: a switch is not interrupted. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, u64[32]);
+} kernel_calls SEC(".maps");
+
 /* Is the current task inside this kernel function? For what neither its state nor
  * its registers tell, such as a page fault that it met inside a system call. Costs
  * microseconds, so it is asked for rare or long waits only. A global
  * function: see thread.bpf.h. */
 __noinline int is_inside(u64 start, u64 end)
 {
-	u64 stack[32];
-	long n = bpf_get_task_stack(bpf_get_current_task_btf(), stack, sizeof(stack), 0);
+	u32 zero = 0;
+	u64 *stack = bpf_map_lookup_elem(&kernel_calls, &zero);
+	long n;
 
+	if (!stack)
+		return 0;
+	n = bpf_get_task_stack(bpf_get_current_task_btf(), stack, 32 * sizeof(*stack), 0);
 	for (int i = 0; i < 32; i++) {
 		if (i * 8 >= n)
 			break;

@@ -50,6 +50,25 @@ struct {
 	__type(value, struct lock_blame);
 } lock_holders SEC(".maps");
 
+/* Too large for the stack beside what calls it: 512 bytes for all. One for each CPU: a switch and a
+ * wake-up are not interrupted, and what runs after the end meets neither. */
+struct turn_room {
+	struct lock_charge charge;
+	struct doing did[2]; /* of the owner up to now, and the next one */
+	u64 id[2];
+	u32 tid[2];
+	struct lock_key key;
+	struct lock_owner before;
+	struct lock_pair pair;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct turn_room);
+} turn_rooms SEC(".maps");
+
 /* New values to copy: too large for the stack beside the rest. */
 static const struct lock_state new_lock;
 static const struct lock_waits new_waits;
@@ -91,6 +110,13 @@ static __always_inline void stand(struct doing *ret, struct task_struct *task,
 	}
 }
 
+static __always_inline struct turn_room *the_room(void)
+{
+	u32 zero = 0;
+
+	return bpf_map_lookup_elem(&turn_rooms, &zero);
+}
+
 /* Who has this number, if it is a thread of the same memory, and what it has done. */
 static __always_inline u64 look_at(struct doing *ret, u32 tid, u64 space, u64 now)
 {
@@ -112,27 +138,44 @@ static __always_inline u64 look_at(struct doing *ret, u32 tid, u64 space, u64 no
 	return id;
 }
 
-static __always_inline void blame(const struct lock_key *key, u64 thread_id, u32 how,
-				  const struct lock_charge *charge)
+/* One loop, not two copies, for the sake of the stack. */
+static __always_inline void look_at_both(struct turn_room *room, u64 now)
 {
-	struct lock_pair pair = { *key, thread_id };
+	for (u32 i = 0; i < 2; i++) {
+		if (i && room->tid[1] == room->tid[0]) {
+			room->id[1] = room->id[0];
+			room->did[1] = room->did[0];
+		} else {
+			room->id[i & 1] =
+				look_at(&room->did[i & 1], room->tid[i & 1], room->key.space, now);
+		}
+	}
+}
+
+/* At the lock that the room is about. doing: NULL if that is not known. */
+static __always_inline void blame(struct turn_room *room, u64 thread_id, u32 how, u64 ns,
+				  const struct doing *doing)
+{
+	struct lock_pair *pair = &room->pair;
 	struct lock_blame *b;
 
-	if (!charge->ns || !thread_id)
+	pair->lock = room->key;
+	pair->thread_id = thread_id;
+	if (!ns || !thread_id)
 		return;
-	b = bpf_map_lookup_elem(&lock_holders, &pair);
+	b = bpf_map_lookup_elem(&lock_holders, pair);
 	if (!b) {
-		bpf_map_update_elem(&lock_holders, &pair, &new_blame, BPF_NOEXIST);
-		b = bpf_map_lookup_elem(&lock_holders, &pair);
+		bpf_map_update_elem(&lock_holders, pair, &new_blame, BPF_NOEXIST);
+		b = bpf_map_lookup_elem(&lock_holders, pair);
 	}
 	if (!b) {
 		__sync_fetch_and_add(&lost[LOSS_LOCKS], 1);
 		return;
 	}
 	if (how < HOLDER_COUNT)
-		__sync_fetch_and_add(&b->ns[how], charge->ns);
-	for (int i = 0; i < DOING_COUNT; i++)
-		__sync_fetch_and_add(&b->doing.ns[i], charge->doing.ns[i]);
+		__sync_fetch_and_add(&b->ns[how], ns);
+	for (int i = 0; doing && i < DOING_COUNT; i++)
+		__sync_fetch_and_add(&b->doing.ns[i], doing->ns[i]);
 }
 
 /* An event of a lock: so many threads more wait, and its owner is this one. `same`: it is the
@@ -140,34 +183,33 @@ static __always_inline void blame(const struct lock_key *key, u64 thread_id, u32
  * owned_ns. Global: see thread.bpf.h. */
 __noinline u64 turn(struct lock_key *key, struct lock_owner *next, u64 now, s32 more, u32 same)
 {
+	struct turn_room *room = the_room();
 	struct lock_state *l;
-	struct lock_charge charge = {};
-	struct doing did = {}, has = {};
-	struct lock_owner before;
-	u64 did_id, owned;
+	u64 owned;
 
-	if (!key || !next)
+	if (!key || !next || !room)
 		return 0;
-	l = find_lock(key);
+	__builtin_memset(room, 0, sizeof(*room));
+	room->key = *key; /* before 6.2 a map takes no key that is just anywhere */
+	l = find_lock(&room->key);
 	if (!l)
 		return 0;
-	before = l->owner;
-	did_id = look_at(&did, before.tid, key->space, now);
-	if (same && before.id != next->id)
-		*next = before;
+	room->before = l->owner;
+	if (same && room->before.id != next->id)
+		*next = room->before;
 	else if (!next->tid)
 		next->id = 0;
-	if (next->tid == before.tid && next->tid) {
-		has = did;
-		next->id = did_id;
-	} else if (next->tid) {
-		next->id = look_at(&has, next->tid, key->space, now);
-	}
+	room->tid[0] = room->before.tid;
+	room->tid[1] = next->tid;
+	look_at_both(room, now);
+	if (next->tid)
+		next->id = room->id[1];
 	bpf_spin_lock(&l->guard);
-	before = l->owner;
-	owned = lock_turn(l, now, more, next, did_id, &did, &has, &charge);
+	room->before = l->owner;
+	owned = lock_turn(l, now, more, next, room->id[0], &room->did[0], &room->did[1],
+			  &room->charge);
 	bpf_spin_unlock(&l->guard);
-	blame(key, before.id, before.how, &charge);
+	blame(room, room->before.id, room->before.how, room->charge.ns, &room->charge.doing);
 	return owned;
 }
 
@@ -289,6 +331,7 @@ int lock_begin(struct tracked *t)
 {
 	struct lock_owner owner = {};
 	struct lock_state *l;
+	struct lock_key key;
 
 	if (!t)
 		return 0;
@@ -315,7 +358,8 @@ int lock_begin(struct tracked *t)
 	owner.tid = owner_tid(t->lock.word, t->lock.hint);
 	owner.how = HOLDER_WORD;
 	t->lock.owned = turn(&t->lock.key, &owner, t->track.last_out, 1, !owner.tid);
-	l = bpf_map_lookup_elem(&locks, &t->lock.key);
+	key = t->lock.key;
+	l = bpf_map_lookup_elem(&locks, &key);
 	if (!l) {
 		__sync_fetch_and_add(&lost[LOSS_LOCKS], 1);
 		t->lock.state = LOCK_WAIT_NONE;
@@ -328,65 +372,71 @@ int lock_begin(struct tracked *t)
 	return 0;
 }
 
-/* Its wait has ended, woken by a thread of the program or by something else. */
-static __always_inline void end_wait(struct tracked *t, struct lock_owner *next, u64 now, u32 same)
+static __always_inline void blame_waker(struct tracked *t, u64 ns)
 {
-	u64 owned = turn(&t->lock.key, next, now, -1, same);
+	struct turn_room *room = the_room();
+
+	if (!room)
+		return;
+	room->key = t->lock.key;
+	blame(room, t->lock.waker, HOLDER_WAKER, ns, NULL);
+}
+
+/* Its wait has ended, woken by a thread of the program or by something else. */
+static __always_inline void end_wait(struct tracked *t, u64 now, u32 same)
+{
+	u64 owned = turn(&t->lock.key, &t->lock.next, now, -1, same);
 	u64 known = owned - t->lock.owned, whole = now - t->track.last_out;
 
 	t->lock.state = LOCK_WAIT_WOKEN;
 	t->lock.woken_at = now;
 	__sync_fetch_and_add(&lock_waits, -1);
-	if (t->lock.waker && t->lock.waker != LOCK_WAKER_OUTSIDE && (s64)whole > (s64)known) {
-		struct lock_charge charge = { .ns = whole - known };
-
-		blame(&t->lock.key, t->lock.waker, HOLDER_WAKER, &charge);
-	}
+	if (t->lock.waker && t->lock.waker != LOCK_WAKER_OUTSIDE && (s64)whole > (s64)known)
+		blame_waker(t, whole - known);
 }
 
 /* From its wake-up until it was queued, which an idle CPU has to wake up for: of who woke it. */
 static __always_inline void wake_late(struct tracked *t, struct lock_state *l, u64 end)
 {
-	struct lock_charge charge = {};
+	u64 late = end - t->lock.woken_at;
 
 	if (end <= t->lock.woken_at)
 		return;
-	charge.ns = end - t->lock.woken_at;
 	if (t->lock.hint & HINTS_OF_LOCKS)
-		t->lock.late_ns += charge.ns;
+		t->lock.late_ns += late;
 	bpf_spin_lock(&l->guard);
 	lock_late(l, t->lock.woken_at, end);
 	bpf_spin_unlock(&l->guard);
 	if (t->lock.waker != LOCK_WAKER_OUTSIDE)
-		blame(&t->lock.key, t->lock.waker, HOLDER_WAKER, &charge);
+		blame_waker(t, late);
 }
 
 int lock_waited(struct tracked *t, u64 end, u32 is_open)
 {
-	struct lock_pair pair;
+	struct turn_room *room = the_room();
 	struct lock_waits *w;
 	struct lock_state *l;
 	u32 bucket, by_itself;
 	u64 ns;
 
-	if (!t || t->lock.state == LOCK_WAIT_CALLED)
+	if (!t || !room || t->lock.state == LOCK_WAIT_CALLED)
 		return 0;
 	by_itself = t->lock.state == LOCK_WAIT_WOKEN && !t->lock.waker;
 	if (t->lock.state == LOCK_WAIT_BEGUN) {
-		struct lock_owner next = { .id = t->id };
-
-		end_wait(t, &next, end, 1);
+		t->lock.next.id = t->id;
+		t->lock.next.tid = t->lock.next.how = 0;
+		end_wait(t, end, 1);
 	}
 	t->lock.state = LOCK_WAIT_NONE;
 	ns = end > t->track.last_out ? end - t->track.last_out : 0;
-	pair.lock = t->lock.key;
-	pair.thread_id = t->id;
-	w = bpf_map_lookup_elem(&lock_waiters, &pair);
+	room->pair.lock = t->lock.key;
+	room->pair.thread_id = t->id;
+	w = bpf_map_lookup_elem(&lock_waiters, &room->pair);
 	if (!w) {
-		bpf_map_update_elem(&lock_waiters, &pair, &new_waits, BPF_NOEXIST);
-		w = bpf_map_lookup_elem(&lock_waiters, &pair);
+		bpf_map_update_elem(&lock_waiters, &room->pair, &new_waits, BPF_NOEXIST);
+		w = bpf_map_lookup_elem(&lock_waiters, &room->pair);
 	}
-	l = bpf_map_lookup_elem(&locks, &pair.lock);
+	l = bpf_map_lookup_elem(&locks, &room->pair.lock);
 	if (!w || !l) {
 		__sync_fetch_and_add(&lost[LOSS_LOCKS], 1);
 		return 0;
@@ -430,9 +480,12 @@ static __always_inline void woken(struct task_struct *task, struct tracked *t, u
 {
 	struct task_struct *current = bpf_get_current_task_btf();
 	struct tracked *by = bpf_task_storage_get(&threads, current, 0, 0);
-	struct lock_owner next = { .id = t->id };
+	struct lock_owner *next = &t->lock.next;
 	bool own;
 	u32 same = 0;
+
+	next->id = t->id;
+	next->tid = next->how = 0;
 
 	barrier_var(by);
 	own = by && !by->role;
@@ -444,14 +497,14 @@ static __always_inline void woken(struct task_struct *task, struct tracked *t, u
 	} else {
 		t->lock.waker = by->id;
 		if (by->space == t->space)
-			next.tid = owner_tid(t->lock.word, t->lock.hint);
-		next.how = HOLDER_WORD;
-		if (!next.tid && t->lock.hint & HINTS_OF_LOCKS) {
-			next.tid = task->pid;
-			next.how = HOLDER_WOKEN;
+			next->tid = owner_tid(t->lock.word, t->lock.hint);
+		next->how = HOLDER_WORD;
+		if (!next->tid && t->lock.hint & HINTS_OF_LOCKS) {
+			next->tid = task->pid;
+			next->how = HOLDER_WOKEN;
 		}
 	}
-	end_wait(t, &next, now, same);
+	end_wait(t, now, same);
 }
 
 /* Who wakes whom. Not sched_wakeup, which comes on the woken thread's CPU as often as not. */

@@ -333,7 +333,7 @@ static __always_inline u32 leave(struct task_struct *prev, struct tracked *p, bo
 	m->arrived = d.arrived;
 	if (unlikely(p->site_pending))
 		site_waited(p, m->waited_for);
-	if (unlikely(p->kernel_lock && d.off == OFF_BLOCKED))
+	if (unlikely(p->kernel_lock && d.cause == CAUSE_KERNEL_LOCK))
 		p->lock.state = LOCK_WAIT_CALLED;
 	if (unlikely(p->lock.state))
 		lock_begin(p);

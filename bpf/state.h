@@ -90,6 +90,7 @@ struct lock_wait {
 	__u64 owned; /* lock_state.owned_ns when it began */
 	__u64 waker; /* id of the thread that woke it; 0: nobody: a time-out, or a signal */
 	__u64 woken_at;
+	struct lock_owner next; /* whose the lock is when the wait ends: for turn() alone */
 	__u64 late_ns; /* of all its waits for locks: woken, and not queued yet (the CPU was idle) */
 	__u32 hint;    /* enum lock_hint */
 	__u32 state;   /* enum lock_wait_state */

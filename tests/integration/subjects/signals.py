@@ -170,6 +170,12 @@ def parent_of(pid):
         return int(file.read().rsplit(')', 1)[1].split()[1])
 
 
+def comm_of(pid):
+    """What the process is called."""
+    with open(f'/proc/{pid}/comm', encoding='utf-8', errors='replace') as file:
+        return file.read().strip()
+
+
 def test_terminal_program(t):
     """A program that takes over the terminal and reads single keys."""
     if t.spawn(['sh', '-c', 'command -v less']).code:
@@ -179,8 +185,8 @@ def test_terminal_program(t):
                         env={**os.environ, 'TERM': 'xterm', 'LESS': ''})
     terminal.expect('first line')
     children = f'/proc/{terminal.process.pid}/task/{terminal.process.pid}/children'
-    with open(children, encoding='utf-8') as file:
-        less = int(file.read().split()[0])
+    with open(children, encoding='utf-8') as file:  # concprof's own server is one of them
+        less, = [int(pid) for pid in file.read().split() if comm_of(pid) == 'less']
     poll(lambda: state_of(less) == 'S', 'it waits for a key')
     terminal.type('G')
     terminal.expect('last line')
