@@ -28,7 +28,7 @@ pure_sources := $(foreach s,$(pure_stages),$(wildcard user/$(s)/*.c))
 sources := $(wildcard user/*/*.c)
 objects := $(patsubst %.c,$(O)/%.o,$(sources))
 workloads := $(patsubst workloads/%.c,$(O)/workloads/%,\
-	$(filter-out workloads/truth.c workloads/awkward_%.c workloads/lives_%.c workloads/locks_%.c,\
+	$(filter-out workloads/truth%.c workloads/awkward_%.c workloads/lives_%.c workloads/locks_%.c,\
 	$(wildcard workloads/*.c)))
 unit_tests := $(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/test_*.c))
 
@@ -90,7 +90,7 @@ $(O)/concprof: $(objects)
 # --- workloads --------------------------------------------------------------
 workloads: $(workloads)
 
-$(O)/workloads/%: workloads/%.c workloads/truth.c | $(O)/needs
+$(O)/workloads/%: workloads/%.c $(wildcard workloads/truth*.c) | $(O)/needs
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(common) -Iworkloads -O2 -g -pthread -MF $@.d $(filter %.c,$^) -o $@ -lm

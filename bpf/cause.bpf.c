@@ -48,13 +48,6 @@ __noinline int is_inside(u64 start, u64 end)
  * FUTEX_WAIT for a word that says "locked, with waiters"; pthread_join with a
  * shared FUTEX_WAIT_BITSET for the thread's tid to be cleared (nptl). Rust's mutex:
  * see track_locked(). */
-static __always_inline u32 user_word(u64 address)
-{
-	u32 word;
-
-	return bpf_probe_read_user(&word, sizeof(word), (void *)address) ? 0 : word;
-}
-
 /* sysdeps/nptl/futex-internal.c; Rust's library gives no clock, musl no bits. */
 static __always_inline bool is_glibc(u32 op)
 {

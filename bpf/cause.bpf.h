@@ -96,8 +96,11 @@ static __always_inline u32 wait_of(struct task_struct *task, struct tracked *t, 
 		wait = fd_wait(task, CALL_ARG0(&call), state);
 	else
 		wait = call_wait(t, state);
-	if (d && in_iowait(task))
+	if (d && in_iowait(task)) {
+		t->lock.state =
+			LOCK_WAIT_NONE; /* it reads a futex from a disk, or has a page fault */
 		return device_wait(task, t, class, wait);
+	}
 	t->last_call_cause = wait & 0xff;
 	return wait;
 }

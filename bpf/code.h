@@ -6,7 +6,7 @@
  * thread, before anything has a name. Not part of the stream: user space makes events of
  * it (user/sym), as long as the files can be had.
  */
-#include "event.h"
+#include "event_lock.h"
 
 enum code_what {
 	CODE_WAIT = 1,	 /* a thread begins to wait */

@@ -9,8 +9,7 @@
 #include "lock.h"
 
 /* include/uapi/linux/bpf.h */
-#define BPF_NOEXIST	  1
-#define BPF_F_NO_PREALLOC 1
+#define BPF_NOEXIST 1
 
 #define LOCKS	16384
 #define WAITERS 65536
@@ -213,117 +212,17 @@ __noinline u64 turn(struct lock_key *key, struct lock_owner *next, u64 now, s32 
 	return owned;
 }
 
-/* The number that stands in user memory at this address; 0: it cannot be read. */
-static __always_inline u32 read_word(u64 address)
-{
-	u32 word;
-
-	return bpf_probe_read_user(&word, sizeof(word), (void *)address) ? 0 : word;
-}
-
 /* nptl/bits/struct_mutex.h: the owner's tid is two words behind the lock. Of a PI or robust
  * one it is in the lock itself; of a thread that is waited for, its tid is there. What
  * stands there is believed only if a thread of this program has that number. */
 static __always_inline u32 owner_tid(u64 word, u32 hint)
 {
 	if (hint & (LOCK_HINT_PI | LOCK_HINT_ROBUST | LOCK_HINT_JOIN))
-		return read_word(word) & FUTEX_TID_MASK;
+		return user_word(word) & FUTEX_TID_MASK;
 	if (hint & LOCK_HINT_WORD)
-		return read_word(word + 8) & FUTEX_TID_MASK;
+		return user_word(word + 8) & FUTEX_TID_MASK;
 	if (hint & LOCK_HINT_RWLOCK) /* see is_rwlock(): who writes, if somebody does */
-		return read_word(word + (word & 4 ? 12 : 16));
-	return 0;
-}
-
-/* include/linux/mm.h */
-#define VM_SHARED 0x00000008
-
-struct page_key {
-	u64 space, page;
-};
-
-/* Where the pages at which threads of several processes may wait lie: to ask takes microseconds. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 4096);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, struct page_key);
-	__type(value, struct lock_key);
-} shared_pages SEC(".maps");
-
-struct page_search {
-	u64 page;
-	struct lock_key found;
-};
-
-static long on_vma(struct task_struct *task, struct vm_area_struct *vma, void *ctx)
-{
-	struct page_search *s = ctx;
-	struct inode *inode;
-
-	if (!(BPF_CORE_READ(vma, vm_flags) & VM_SHARED))
-		return 0;
-	inode = BPF_CORE_READ(vma, vm_file, f_inode);
-	if (!inode)
-		return 0;
-	s->found.space = (u64)BPF_CORE_READ(inode, i_sb, s_dev) << 40;
-	s->found.space ^= BPF_CORE_READ(inode, i_ino);
-	s->found.space |= LOCK_SHARED;
-	s->found.word =
-		s->page - BPF_CORE_READ(vma, vm_start) + BPF_CORE_READ(vma, vm_pgoff) * page_size;
-	return 0;
-}
-
-/* A word that several processes may share is one wherever they map it. Global: see thread.bpf.h. */
-__noinline int find_shared(struct lock_key *key)
-{
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct page_key page = {};
-	struct page_search s = {};
-	struct lock_key *known;
-	u64 within;
-
-	if (!key)
-		return 0;
-	within = key->word & (page_size - 1);
-	page.space = key->space;
-	page.page = s.page = key->word - within;
-	s.found.space = page.space;
-	s.found.word = page.page;
-	known = bpf_map_lookup_elem(&shared_pages, &page);
-	if (known) {
-		s.found = *known;
-	} else if (bpf_find_vma(task, s.page, on_vma, &s, 0)) {
-		return 0; /* its memory is being changed: it counts as private for now */
-	} else {
-		bpf_map_update_elem(&shared_pages, &page, &s.found, BPF_NOEXIST);
-	}
-	key->space = s.found.space;
-	key->word = s.found.word + within;
-	return 0;
-}
-
-/* Of a file or a set of semaphores: one for all processes. Global: see thread.bpf.h. */
-__noinline int find_kernels(struct lock_key *key, u32 hint)
-{
-	struct inode *inode;
-	struct file *file;
-
-	if (!key)
-		return 0;
-	if (hint & LOCK_HINT_KERNEL) {
-		key->space = LOCK_OF_KERNEL;
-		key->word = (key->word ^ lock_secret) * 0x9e3779b97f4a7c15ull;
-		return 0;
-	}
-	if (hint & LOCK_HINT_SYSV) {
-		key->space = LOCK_OF_SYSV;
-		return 0;
-	}
-	file = (struct file *)fd_file(key->word);
-	inode = BPF_CORE_READ(file, f_inode);
-	key->space = LOCK_OF_FILE | BPF_CORE_READ(inode, i_sb, s_dev);
-	key->word = BPF_CORE_READ(inode, i_ino);
+		return user_word(word + (word & 4 ? 12 : 16));
 	return 0;
 }
 
@@ -350,9 +249,9 @@ int lock_begin(struct tracked *t)
 	if (t->lock.hint & HINTS_OF_PAIRS && !(t->lock.hint & LOCK_HINT_JOIN))
 		t->lock.key.word &= ~7ull;
 	if (t->lock.hint & (LOCK_HINT_FILE | LOCK_HINT_SYSV | LOCK_HINT_KERNEL))
-		find_kernels(&t->lock.key, t->lock.hint);
+		lock_find_kernels(&t->lock.key, t->lock.hint);
 	else if (t->lock.hint & LOCK_HINT_SHARED && !(t->lock.hint & LOCK_HINT_JOIN))
-		find_shared(&t->lock.key);
+		lock_find_shared(&t->lock.key);
 	t->lock.waker = 0;
 	owner.id = t->id;
 	owner.tid = owner_tid(t->lock.word, t->lock.hint);
@@ -366,7 +265,7 @@ int lock_begin(struct tracked *t)
 		return 0;
 	}
 	__sync_fetch_and_add(&l->waits, 1);
-	l->hints |= t->lock.hint | (owner.id && owner.how == HOLDER_WORD ? LOCK_HINT_OWNED : 0);
+	l->hints |= t->lock.hint;
 	t->lock.state = LOCK_WAIT_BEGUN;
 	__sync_fetch_and_add(&lock_waits, 1);
 	return 0;
@@ -389,7 +288,8 @@ static __always_inline void end_wait(struct tracked *t, u64 now, u32 same)
 	u64 known = owned - t->lock.owned, whole = now - t->track.last_out;
 
 	t->lock.state = LOCK_WAIT_WOKEN;
-	t->lock.woken_at = now;
+	/* the two clocks differ by microseconds: what was not waited is nobody's */
+	t->lock.woken_at = now > t->track.last_out ? now : t->track.last_out;
 	__sync_fetch_and_add(&lock_waits, -1);
 	if (t->lock.waker && t->lock.waker != LOCK_WAKER_OUTSIDE && (s64)whole > (s64)known)
 		blame_waker(t, whole - known);
@@ -456,6 +356,18 @@ int lock_waited(struct tracked *t, u64 end, u32 is_open)
 	return 0;
 }
 
+/* FUTEX_WAKE, _REQUEUE, _CMP_REQUEUE, _WAKE_OP, _UNLOCK_PI, _WAKE_BITSET and _CMP_REQUEUE_PI. */
+#define FUTEX_WAKERS (1u << 1 | 1u << 3 | 1u << 4 | 1u << 5 | 1u << 7 | 1u << 10 | 1u << 12)
+
+static __always_inline bool wakes_at_futex(const struct call *call)
+{
+	u32 op = (u32)CALL_ARG1(call) & 127; /* without the flags */
+
+	if (call->nr == NR_FUTEX_WAKE || call->nr == NR_FUTEX_REQUEUE)
+		return true;
+	return class_of(call) == CALL_FUTEX && op < 32 && 1u << op & FUTEX_WAKERS;
+}
+
 /* Is the current task, a thread of the program (own) or not, in a call that wakes those who wait at
  * a futex (of other locks, in any: to close a file lets go), or does it exit? Else it was an
  * interrupt that came upon it: a time-out, or a signal. */
@@ -472,8 +384,7 @@ static __always_inline bool is_waker(struct task_struct *current, bool own, u32 
 		return true;
 	if (call.nr < 0)
 		return false;
-	return hint & (LOCK_HINT_FILE | LOCK_HINT_SYSV) || class_of(&call) == CALL_FUTEX ||
-	       call.nr == NR_FUTEX_WAKE || call.nr == NR_FUTEX_REQUEUE;
+	return hint & (LOCK_HINT_FILE | LOCK_HINT_SYSV) || wakes_at_futex(&call);
 }
 
 static __always_inline void woken(struct task_struct *task, struct tracked *t, u64 now)
@@ -486,7 +397,6 @@ static __always_inline void woken(struct task_struct *task, struct tracked *t, u
 
 	next->id = t->id;
 	next->tid = next->how = 0;
-
 	barrier_var(by);
 	own = by && !by->role;
 	if (!is_waker(current, own, t->lock.hint)) { /* it gave up */
@@ -512,12 +422,18 @@ SEC("tp_btf/sched_waking")
 int BPF_PROG(cp_waking, struct task_struct *task)
 {
 	struct tracked *t;
+	u64 from, now;
 
 	if (stopped || !lock_waits)
 		return 0;
 	t = bpf_task_storage_get(&threads, task, 0, 0);
-	if (t && t->lock.state == LOCK_WAIT_BEGUN)
-		woken(task, t, scheduler_now());
+	if (!t || t->lock.state != LOCK_WAIT_BEGUN)
+		return 0;
+	from = bpf_ktime_get_ns();
+	now = from - clock_lag;
+	woken(task, t, now);
+	if (unlikely(from % COST_SAMPLE == 0))
+		add_cost(COST_WAKING, from);
 	return 0;
 }
 

@@ -10,6 +10,7 @@
  * and is divided as that thread's own ledger has grown. So nobody is charged for more than
  * was waited, and each instant is charged to one thread.
  */
+#include "event_lock.h"
 #include "track.h"
 
 /* Between two instants, or since the beginning. */

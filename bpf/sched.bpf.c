@@ -410,14 +410,6 @@ static __always_inline u32 on_switch(bool preempt, struct task_struct *prev,
 	return COST_SWITCH;
 }
 
-static __always_inline void add_cost(u32 which, u64 from)
-{
-	if (which >= COST_COUNT)
-		return;
-	__sync_fetch_and_add(&cost[which].ns, bpf_ktime_get_ns() - from);
-	__sync_fetch_and_add(&cost[which].samples, 1);
-}
-
 SEC("tp_btf/sched_switch")
 int BPF_PROG(cp_switch, bool preempt, struct task_struct *prev, struct task_struct *next,
 	     unsigned int prev_state)

@@ -171,6 +171,8 @@ struct probe_cost {
 enum costed_probe {
 	COST_SWITCH,
 	COST_WAKEUP,
+	COST_WAKING, /* of threads that wait for a lock */
+	COST_TICK,
 	COST_ELSEWHERE, /* either of them, of threads that are not tracked */
 	COST_COUNT,
 };

@@ -139,6 +139,23 @@ static __always_inline void release_late(struct task_struct *task, struct tracke
 	t->base.run_ns -= task->se.exec_start + lag - task->sched_info.last_arrival;
 }
 
+/* One run in COST_SAMPLE, which began then. */
+static __always_inline void add_cost(u32 which, u64 from)
+{
+	if (which >= COST_COUNT)
+		return;
+	__sync_fetch_and_add(&cost[which].ns, bpf_ktime_get_ns() - from);
+	__sync_fetch_and_add(&cost[which].samples, 1);
+}
+
+/* The number that stands in user memory at this address; 0: it cannot be read. */
+static __always_inline u32 user_word(u64 address)
+{
+	u32 word;
+
+	return bpf_probe_read_user(&word, sizeof(word), (void *)address) ? 0 : word;
+}
+
 /* include/linux/sched.h */
 #define TASK_INTERRUPTIBLE   0x0001
 #define TASK_UNINTERRUPTIBLE 0x0002
@@ -211,6 +228,11 @@ u64 fd_sock(u32 fd);
 int lock_begin(struct tracked *t);
 /* lock.bpf.c: ... and its wait ended then; or goes on at the end of the measurement. */
 int lock_waited(struct tracked *t, u64 end, u32 is_open);
+/* lock_key.bpf.c: the key of a word that several processes may share, one wherever they map it. */
+int lock_find_shared(struct lock_key *key);
+/* ... of a file's lock, a set of semaphores or a kernel lock, of which it has the descriptor, the
+ * number or the address. */
+int lock_find_kernels(struct lock_key *key, u32 hint);
 
 /* peer.bpf.c: t waits for the other end of this struct sock, or of its call's first descriptor. */
 int note_peer(struct tracked *t, u64 sock);

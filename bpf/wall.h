@@ -35,7 +35,8 @@ struct wall {
 	__u64 burst_ns;	     /* running time since it ended */
 	__u64 ender_mark;    /* pending_ever when the ender's wait began */
 	__u64 pending_ever;  /* all that was ever added to pending_ns */
-	__u64 pending_last[ROW_COUNT]; /* pending_ever after the last addition to each row */
+	/* pending_ever after the last addition to each row; one more for the verifier, see of_row() */
+	__u64 pending_last[ROW_MASK + 1];
 };
 
 /* What a wait of this cause is for, as far as the cause tells. */

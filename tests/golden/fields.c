@@ -192,7 +192,7 @@ static int hint_of(const char *name)
 		{ "rwlock", LOCK_HINT_RWLOCK },
 		{ "timed", LOCK_HINT_TIMED },
 		{ "glibc", LOCK_HINT_GLIBC },
-		{ "owned", LOCK_HINT_OWNED },
+		{ "file", LOCK_HINT_FILE },
 		{ 0 },
 	};
 

@@ -299,11 +299,51 @@ def check_ids(report):
     return failures
 
 
+HOLDER_PARTS = ('running_ns', 'queued_ns', 'io_ns', 'sleep_ns', 'lock_ns', 'other_ns', 'unknown_ns')
+
+
+def check_lock_rows(name, lock):
+    """Who waited, and for whom, add up to the waiting of a lock."""
+    failures = []
+    for key in ('waits', 'wait_ns'):
+        failures += equal(f'{name} sum of waiters[].{key}', sum(w[key] for w in lock['waiters']),
+                          lock[key])
+    failures += equal(f'{name} longest of waiters[].max_wait_ns',
+                      max((w['max_wait_ns'] for w in lock['waiters']), default=0),
+                      lock['max_wait_ns'])
+    failures += equal(f'{name} sum of holders[].blamed_ns',
+                      sum(h['blamed_ns'] for h in lock['holders']), lock['blamed_ns'])
+    for holder in lock['holders']:
+        failures += equal(f"{name} sum of holder {holder['thread']}",
+                          sum(holder[part] for part in HOLDER_PARTS), holder['blamed_ns'])
+    return failures
+
+
+def check_locks(report):
+    """The rows of each lock add up, and none has more than there is."""
+    left_out = {row['what'] for row in report.get('omitted', [])}
+    failures = []
+    for lock in report.get('locks', []):
+        name = f"locks {lock['id']} ({lock['name']}):"
+        if not left_out & {'waiters', 'holders'}:
+            failures += check_lock_rows(name, lock)
+        failures += equal(f'{name} sum of the histogram', sum(lock['wait_histogram_log2_ns']),
+                          lock['waits'])
+        for key, most in (('blamed_ns', 'wait_ns'), ('max_wait_ns', 'wait_ns'),
+                          ('waited_wall_ns', 'wait_ns'), ('timeouts', 'waits'),
+                          ('open_waits', 'waits')):
+            if lock[key] > lock[most]:
+                failures.append(f'{name} {key}: {lock[key]} > {most} {lock[most]}')
+        if lock['waited_wall_ns'] > report['wall_ns']:
+            failures.append(f"{name} waited_wall_ns: {lock['waited_wall_ns']} > wall_ns")
+    return failures
+
+
 def check_invariants(report):
     """What holds for every report."""
     failures = check_threads(report) + check_charged(report) + check_wall(report)
     failures += check_wall_parts(report) + check_phases(report) + check_totals(report)
-    failures += check_ids(report)
+    failures += check_ids(report) + check_locks(report)
     failures += equal('measurement.residual_ns', report['measurement']['residual_ns'], 0)
     return failures
 

@@ -29,6 +29,19 @@ def thread(number, comm):
                               'voluntary': 4, 'involuntary': 3}}
 
 
+def lock():
+    """A consistent row of a lock with two waiters and a holder."""
+    return {
+        'id': 'l1', 'name': 'account_lock', 'waits': 3, 'wait_ns': 700, 'max_wait_ns': 400,
+        'waited_wall_ns': 500, 'blamed_ns': 600, 'timeouts': 1, 'open_waits': 1,
+        'wait_histogram_log2_ns': [3],
+        'waiters': [{'thread': 't1', 'waits': 2, 'wait_ns': 500, 'max_wait_ns': 400},
+                    {'thread': 't2', 'waits': 1, 'wait_ns': 200, 'max_wait_ns': 200}],
+        'holders': [{'thread': 't1', 'blamed_ns': 600, 'running_ns': 100, 'queued_ns': 90,
+                     'io_ns': 80, 'sleep_ns': 70, 'lock_ns': 60, 'other_ns': 50,
+                     'unknown_ns': 150}]}
+
+
 def report():
     """A consistent report of two threads."""
     return {
@@ -46,7 +59,7 @@ def report():
                    'switches': {'voluntary': 10, 'involuntary': 4, 'yields': 0}},
         'threads': [thread(1, 'worker'), thread(2, 'worker')],
         'processes': [{'id': 'p1', 'comm': 'worker'}],
-        'locks': [{'id': 'l1'}],
+        'locks': [lock()],
         'omitted': [],
         'verdict': {'class': 'io-bound'},
         'measurement': {'residual_ns': 0}}
@@ -245,6 +258,31 @@ class Invariants(unittest.TestCase):
     def test_ids(self):
         self.fails('used twice', (['threads', 1, 'id'], 't1'))
         self.fails('used twice', (['locks', 0, 'id'], 'p1'))
+
+    def test_lock_sums(self):
+        self.fails('waiters[].waits', (['locks', 0, 'waiters', 0, 'waits'], 3))
+        self.fails('waiters[].wait_ns', (['locks', 0, 'waiters', 0, 'wait_ns'], 501))
+        self.fails('waiters[].max_wait_ns', (['locks', 0, 'waiters', 0, 'max_wait_ns'], 399))
+        self.fails('holders[].blamed_ns', (['locks', 0, 'blamed_ns'], 599))
+        self.fails('sum of holder', (['locks', 0, 'holders', 0, 'other_ns'], 51))
+        self.fails('histogram', (['locks', 0, 'wait_histogram_log2_ns'], [2, 2]))
+
+    def test_lock_bounds(self):
+        self.fails('blamed_ns: 701', (['locks', 0, 'blamed_ns'], 701),
+                   (['locks', 0, 'holders', 0, 'blamed_ns'], 701),
+                   (['locks', 0, 'holders', 0, 'unknown_ns'], 251))
+        self.fails('waited_wall_ns: 701', (['locks', 0, 'waited_wall_ns'], 701))
+        self.fails('waited_wall_ns: 2000001 > wall_ns',
+                   (['locks', 0, 'waited_wall_ns'], 2000001),
+                   (['locks', 0, 'wait_ns'], 3000000),
+                   (['locks', 0, 'waiters', 0, 'wait_ns'], 2999800))
+        self.fails('open_waits', (['locks', 0, 'open_waits'], 4))
+
+    def test_lock_rows_left_out(self):
+        document = report()
+        document['omitted'] = [{'what': 'waiters', 'count': 1}]
+        del document['locks'][0]['waiters'][1]
+        self.assertEqual(compare.check_invariants(document), [])
 
 
 class CommandLine(unittest.TestCase):

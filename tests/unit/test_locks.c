@@ -277,9 +277,8 @@ Test(row, holder_and_what_it_did, .init = setup)
 	contended("account_lock");
 	cr_assert_eq(f->locks[0].holder->id, 2);
 	cr_assert_eq(f->locks[0].holder_ns, 90 * MS);
-	cr_assert_eq(f->locks[0].how, HOLDER_WORD);
-	cr_assert_eq(f->locks[0].doing, DOING_IO);
-	cr_assert_eq(f->locks[0].doing_ns, 170 * MS);
+	cr_assert_eq(f->locks[0].holder_doing_ns[DOING_IO], 90 * MS);
+	cr_assert_eq(f->locks[0].lock->doing_ns[DOING_RUNNING], 80 * MS);
 	teardown();
 }
 

@@ -228,13 +228,13 @@ struct lock_row {
 	const struct thread *holder; /* one of those that it was waited for most; NULL: not known */
 	size_t holder_threads;	     /* of its name */
 	uint64_t holder_ns;	     /* of the waiting, for all of that name */
-	enum holder_how how;
-	enum doing_kind doing; /* what its holders did most */
-	uint64_t doing_ns;     /* of the waiting, what they did is known */
+	uint64_t holder_doing_ns[DOING_COUNT]; /* parts of it, as far as known */
 };
 
 /* Is it waited for until another thread lets it go, and not until it has done something? */
 bool lock_is_contended(const struct lock *l);
+/* What was done most, and how much is known in all. */
+enum doing_kind doing_most(const uint64_t ns[DOING_COUNT], uint64_t *known);
 /* "in input or output". */
 const char *doing_words(enum doing_kind doing);
 

@@ -69,33 +69,34 @@ static void find_holder(struct lock_row *row, const struct model *m)
 
 	for (size_t i = 0; i < l->n_holders && i < LOCK_HOLDERS_SEEN; i++) {
 		const struct thread *t = thread_at(m, l->holders[i].thread);
-		uint64_t ns = 0, threads = 0;
+		uint64_t ns = 0;
 
 		for (size_t k = 0; t && k < l->n_holders; k++) {
 			const struct thread *u = thread_at(m, l->holders[k].thread);
 
-			if (u && !strcmp(t->comm, u->comm)) {
+			if (u && !strcmp(t->comm, u->comm))
 				ns += l->holders[k].ns;
-				threads++;
-			}
 		}
 		if (ns <= most)
 			continue;
 		most = ns;
 		row->holder = t;
-		row->holder_threads = threads;
-		row->how = l->holders[i].how;
 	}
 	row->holder_ns = most;
 }
 
-static void find_doing(struct lock_row *row)
+static void find_doing(struct lock_row *row, const struct model *m)
 {
-	row->doing_ns = 0;
-	for (int k = 0; k < DOING_COUNT; k++) {
-		row->doing_ns += row->lock->doing_ns[k];
-		if (row->lock->doing_ns[k] > row->lock->doing_ns[row->doing])
-			row->doing = k;
+	const struct lock *l = row->lock;
+
+	for (size_t i = 0; row->holder && i < l->n_holders; i++) {
+		const struct thread *t = thread_at(m, l->holders[i].thread);
+
+		if (!t || strcmp(t->comm, row->holder->comm))
+			continue;
+		row->holder_threads++;
+		for (int k = 0; k < DOING_COUNT; k++)
+			row->holder_doing_ns[k] += l->holders[i].doing_ns[k];
 	}
 }
 
@@ -121,6 +122,7 @@ static const char *name_of_gil(const struct lock *l, const struct model *m)
 static void find_name(struct lock_row *row, const struct model *m)
 {
 	const struct lock *l = row->lock;
+	const struct thread *t = l->n_waiters ? thread_at(m, l->waiters[0].thread) : NULL;
 
 	if (l->kind == LOCK_KIND_GIL)
 		snprintf(row->name, sizeof(row->name), "%s", name_of_gil(l, m));
@@ -131,7 +133,8 @@ static void find_name(struct lock_row *row, const struct model *m)
 	else if (row->place && row->place->function[0])
 		snprintf(row->name, sizeof(row->name), "%s", row->place->function);
 	else
-		snprintf(row->name, sizeof(row->name), "a %s", lock_kind_name(l->kind));
+		snprintf(row->name, sizeof(row->name), "a %s of %s", lock_kind_name(l->kind),
+			 t ? t->comm : "a thread that is not listed");
 }
 
 static bool is_waiting(const struct lock_row *row)
@@ -167,7 +170,7 @@ void locks_find(struct findings *f)
 	find_places(f);
 	for (size_t i = 0; i < m->n_locks; i++) {
 		find_holder(&f->locks[i], m);
-		find_doing(&f->locks[i]);
+		find_doing(&f->locks[i], m);
 		find_name(&f->locks[i], m);
 	}
 	if (m->n_locks)

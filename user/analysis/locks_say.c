@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* What there is to say about the lock that costs most: who had it, what that did, what to do. */
+#include <stdio.h>
+
 #include "analysis/internal.h"
 #include "base/units.h"
 
@@ -20,6 +22,19 @@ const char *doing_words(enum doing_kind doing)
 	return words[doing];
 }
 
+enum doing_kind doing_most(const uint64_t ns[DOING_COUNT], uint64_t *known)
+{
+	enum doing_kind most = DOING_RUNNING;
+
+	*known = 0;
+	for (int k = 0; k < DOING_COUNT; k++) {
+		*known += ns[k];
+		if (ns[k] > ns[most])
+			most = k;
+	}
+	return most;
+}
+
 static const struct lock_row *worst(const struct findings *f)
 {
 	const struct lock_row *row = f->n_locks ? &f->locks[0] : NULL;
@@ -33,6 +48,42 @@ static const struct lock_row *worst(const struct findings *f)
 static double share_of(uint64_t part, uint64_t all)
 {
 	return all ? 100.0 * (double)part / (double)all : 0;
+}
+
+/* ", which was in input or output for 83 % of it"; empty if most is not known. */
+static char *doing_so(char *buf, size_t size, const uint64_t ns[DOING_COUNT], uint64_t all,
+		      const char *verb)
+{
+	uint64_t known;
+	enum doing_kind most = doing_most(ns, &known);
+
+	buf[0] = '\0';
+	if (known >= MOST * (double)all)
+		snprintf(buf, size, ", which %s %s for %.0f %% of it", verb, doing_words(most),
+			 share_of(ns[most], known));
+	return buf;
+}
+
+static void say_holder(struct finding *to, const struct lock_row *row)
+{
+	char doing[96];
+
+	evidence_add(to, "locks.holders", row->holder_ns, "%.0f %% of that was for %s%s%s",
+		     share_of(row->holder_ns, row->lock->ns), row->holder->comm,
+		     row->holder_threads > 1 ? " threads" : "",
+		     doing_so(doing, sizeof(doing), row->holder_doing_ns, row->holder_ns,
+			      row->holder_threads > 1 ? "were" : "was"));
+}
+
+static void say_holders(struct finding *to, const struct lock *l)
+{
+	char doing[96];
+
+	if (l->blamed_ns >= MOST * (double)l->ns)
+		evidence_add(to, "locks.holders", l->blamed_ns,
+			     "%.0f %% of that was for one of %zu threads%s",
+			     share_of(l->blamed_ns, l->ns), l->n_holders,
+			     doing_so(doing, sizeof(doing), l->doing_ns, l->blamed_ns, "were"));
 }
 
 void lock_say(struct finding *to, const struct findings *f)
@@ -49,19 +100,10 @@ void lock_say(struct finding *to, const struct findings *f)
 		     row->name, lock_kind_name(l->kind), units_count(waits, l->waits),
 		     units_ns(sum, l->ns, true), units_ns(most, l->max_ns, true),
 		     units_ns(any, l->any_ns, true));
-	if (!row->holder || row->holder_ns < MOST * (double)l->blamed_ns)
-		return;
-	if (row->doing_ns)
-		evidence_add(to, "locks.holders", row->holder_ns,
-			     "%.0f %% of that was for %s%s; %.0f %% of it, the holder was %s",
-			     share_of(row->holder_ns, l->ns), row->holder->comm,
-			     row->holder_threads > 1 ? " threads" : "",
-			     share_of(l->doing_ns[row->doing], row->doing_ns),
-			     doing_words(row->doing));
+	if (row->holder && row->holder_ns >= MOST * (double)l->blamed_ns)
+		say_holder(to, row);
 	else
-		evidence_add(to, "locks.holders", row->holder_ns, "%.0f %% of that was for %s%s",
-			     share_of(row->holder_ns, l->ns), row->holder->comm,
-			     row->holder_threads > 1 ? " threads" : "");
+		say_holders(to, l);
 }
 
 const char *lock_advice(const struct findings *f)
@@ -83,9 +125,11 @@ const char *lock_advice(const struct findings *f)
 				"it go first.",
 	};
 	const struct lock_row *row = worst(f);
+	enum doing_kind most;
+	uint64_t known;
 
-	if (!row || row->lock->kind == LOCK_KIND_GIL ||
-	    row->lock->doing_ns[row->doing] < MOST * (double)row->lock->ns)
+	if (!row || row->lock->kind == LOCK_KIND_GIL)
 		return NULL;
-	return advice[row->doing];
+	most = doing_most(row->lock->doing_ns, &known);
+	return row->lock->doing_ns[most] < MOST * (double)row->lock->ns ? NULL : advice[most];
 }

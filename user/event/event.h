@@ -10,6 +10,8 @@
  * the source hands up unchanged.
  */
 #include "../bpf/event.h"
+#include "../bpf/event_code.h"
+#include "../bpf/event_lock.h"
 
 typedef int (*event_fn)(void *ctx, const struct event *ev);
 

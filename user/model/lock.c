@@ -27,7 +27,6 @@ int on_lock(struct model_builder *b, const struct event *head)
 	struct lock *l = lock_of(b, &ev->key);
 
 	l->hints |= ev->hints;
-	l->begun += ev->waits;
 	l->timeouts += ev->timeouts;
 	l->any_ns += ev->any_ns;
 	for (int i = 0; i < LOCK_BUCKETS; i++)
@@ -83,45 +82,46 @@ int on_word(struct model_builder *b, const struct event *head)
 	return 0;
 }
 
-static int order_of(uint64_t a, uint64_t b)
+/* Numbers before others, the first that differ decide. */
+static int order_of(const uint64_t *a, const uint64_t *b, size_t n)
 {
-	return a < b ? -1 : a > b;
+	for (size_t i = 0; i < n; i++) {
+		if (a[i] != b[i])
+			return a[i] < b[i] ? -1 : 1;
+	}
+	return 0;
+}
+
+static int order_waiters(const void *a, const void *b)
+{
+	const struct lock_waiter *v = a, *w = b;
+
+	return order_of((uint64_t[]){ v->lock, ~v->ns, v->thread_id },
+			(uint64_t[]){ w->lock, ~w->ns, w->thread_id }, 3);
 }
 
 static int waiters_alike(const void *a, const void *b)
 {
 	const struct lock_waiter *v = a, *w = b;
-	int order = order_of(v->lock, w->lock);
 
-	return order ? order : order_of(v->thread_id, w->thread_id);
+	return order_of((uint64_t[]){ v->lock, v->thread_id },
+			(uint64_t[]){ w->lock, w->thread_id }, 2);
 }
 
-static int waiters_in_order(const void *a, const void *b)
+static int order_holders(const void *a, const void *b)
 {
-	const struct lock_waiter *v = a, *w = b;
-	int order = order_of(v->lock, w->lock);
+	const struct lock_holder *v = a, *w = b;
 
-	if (!order)
-		order = order_of(w->ns, v->ns);
-	return order ? order : order_of(v->thread_id, w->thread_id);
+	return order_of((uint64_t[]){ v->lock, ~v->ns, v->thread_id },
+			(uint64_t[]){ w->lock, ~w->ns, w->thread_id }, 3);
 }
 
 static int holders_alike(const void *a, const void *b)
 {
 	const struct lock_holder *v = a, *w = b;
-	int order = order_of(v->lock, w->lock);
 
-	return order ? order : order_of(v->thread_id, w->thread_id);
-}
-
-static int holders_in_order(const void *a, const void *b)
-{
-	const struct lock_holder *v = a, *w = b;
-	int order = order_of(v->lock, w->lock);
-
-	if (!order)
-		order = order_of(w->ns, v->ns);
-	return order ? order : order_of(v->thread_id, w->thread_id);
+	return order_of((uint64_t[]){ v->lock, v->thread_id },
+			(uint64_t[]){ w->lock, w->thread_id }, 2);
 }
 
 /* One row for each lock and thread: two words may be one lock. */
@@ -143,7 +143,7 @@ static void join_waiters(struct model *m)
 		to->is_open |= w->is_open;
 	}
 	m->n_lock_waiters = n;
-	qsort(m->lock_waiters, n, sizeof(*m->lock_waiters), waiters_in_order);
+	qsort(m->lock_waiters, n, sizeof(*m->lock_waiters), order_waiters);
 }
 
 static void join_holders(struct model *m)
@@ -164,7 +164,7 @@ static void join_holders(struct model *m)
 			to->doing_ns[k] += h->doing_ns[k];
 	}
 	m->n_lock_holders = n;
-	qsort(m->lock_holders, n, sizeof(*m->lock_holders), holders_in_order);
+	qsort(m->lock_holders, n, sizeof(*m->lock_holders), order_holders);
 }
 
 static size_t place_of(const struct map *places, uint64_t thread_id)
@@ -222,7 +222,6 @@ static void merge(struct lock *to, const struct lock *from)
 {
 	to->hints |= from->hints;
 	to->kind = from->kind == LOCK_KIND_GIL ? from->kind : to->kind;
-	to->begun += from->begun;
 	to->timeouts += from->timeouts;
 	to->any_ns += from->any_ns; /* at most */
 	for (int i = 0; i < LOCK_BUCKETS; i++)

@@ -234,7 +234,6 @@ struct lock {
 	const char *variable, *file, *object; /* NULL: none is known; file: "" if not known */
 	uint32_t hints;			      /* enum lock_hint */
 	uint64_t waits, ns, max_ns;	      /* as the ledgers have them */
-	uint64_t begun; /* waits, with those that found no room among the waiters */
 	uint64_t timeouts;
 	uint64_t any_ns;		/* somebody waited */
 	uint64_t open;			/* waits that go on */

@@ -26,7 +26,7 @@ struct probe_row {
 };
 
 /* The first rows are those whose cost is measured, as in enum costed_probe. */
-#define PROBE_ROWS 11
+#define PROBE_ROWS 12
 extern const struct probe_row probe_rows[PROBE_ROWS];
 
 /* What tells where the code is, beside the probes. */

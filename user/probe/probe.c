@@ -21,6 +21,10 @@ const struct probe_row probe_rows[PROBE_ROWS] = {
 	{ "cp_switch", "sched_switch", true, ATTACH_ALWAYS, "everything" },
 	{ "cp_wakeup", "sched_wakeup", false, ATTACH_ON_DEMAND,
 	  "exact times of only waiting for a CPU, and of waiting for a lock beside a free CPU" },
+	{ "cp_waking", "sched_waking", false, ATTACH_ALWAYS,
+	  "who woke a thread that waited for a lock" },
+	{ "cp_tick", "hrtimer_expire_entry", false, ATTACH_ALWAYS,
+	  "running threads whose switch no event tells of, up to the end of that" },
 	{ "cp_newtask", "task_newtask", true, ATTACH_ALWAYS, "all threads but the first" },
 	{ "cp_exec", "sched_process_exec", false, ATTACH_ALWAYS, "command lines and executables" },
 	{ "cp_wait", "sched_process_wait", false, ATTACH_ALWAYS,
@@ -31,8 +35,6 @@ const struct probe_row probe_rows[PROBE_ROWS] = {
 	  "kernel.lock: these waits go by their system call" },
 	{ "cp_lock_end", "contention_end", false, ATTACH_ALWAYS,
 	  "kernel.lock: these waits go by their system call" },
-	{ "cp_waking", "sched_waking", false, ATTACH_ALWAYS,
-	  "who woke a thread that waited for a lock" },
 	{ "cp_call", "sys_exit", false, ATTACH_IN_WINDOW, "futex and epoll calls" },
 };
 
