@@ -56,6 +56,7 @@ struct turn_room {
 	struct doing did[2]; /* of the owner up to now, and the next one */
 	u64 id[2];
 	u32 tid[2];
+	u64 at; /* when the last event was, after this one */
 	struct lock_key key;
 	struct lock_owner before;
 	struct lock_pair pair;
@@ -207,6 +208,7 @@ __noinline u64 turn(struct lock_key *key, struct lock_owner *next, u64 now, s32 
 	room->before = l->owner;
 	owned = lock_turn(l, now, more, next, room->id[0], &room->did[0], &room->did[1],
 			  &room->charge);
+	room->at = l->at;
 	bpf_spin_unlock(&l->guard);
 	blame(room, room->before.id, room->before.how, room->charge.ns, &room->charge.doing);
 	return owned;
@@ -285,11 +287,18 @@ static __always_inline void blame_waker(struct tracked *t, u64 ns)
 static __always_inline void end_wait(struct tracked *t, u64 now, u32 same)
 {
 	u64 owned = turn(&t->lock.key, &t->lock.next, now, -1, same);
-	u64 known = owned - t->lock.owned, whole = now - t->track.last_out;
+	u64 known = owned - t->lock.owned, whole;
+	struct turn_room *room = the_room();
 
+	/* Clocks differ by microseconds: up to the last event all is charged already, and what
+	 * was not waited is nobody's. */
+	if (room && now < room->at)
+		now = room->at;
+	if (now < t->track.last_out)
+		now = t->track.last_out;
+	whole = now - t->track.last_out;
 	t->lock.state = LOCK_WAIT_WOKEN;
-	/* the two clocks differ by microseconds: what was not waited is nobody's */
-	t->lock.woken_at = now > t->track.last_out ? now : t->track.last_out;
+	t->lock.woken_at = now;
 	__sync_fetch_and_add(&lock_waits, -1);
 	if (t->lock.waker && t->lock.waker != LOCK_WAKER_OUTSIDE && (s64)whole > (s64)known)
 		blame_waker(t, whole - known);

@@ -282,6 +282,26 @@ Test(row, holder_and_what_it_did, .init = setup)
 	teardown();
 }
 
+/* Several CPUs' clocks: microseconds too much. */
+Test(row, blames_no_more_than_was_waited, .init = setup)
+{
+	struct ev_lock l = lock_at(64, LOCK_HINT_WORD, 110 * MS);
+	struct ev_lock_waiter w = lock_waiter(64, 1, CAUSE_LOCK_MUTEX, 10, 100 * MS);
+
+	two_threads(CAUSE_LOCK_MUTEX);
+	put(&l);
+	put(&w);
+	put_holder(64, 2, HOLDER_WORD, 75 * MS, DOING_IO);
+	put_holder(64, 1, HOLDER_WAKER, 50 * MS, DOING_IO);
+	finish();
+	cr_assert_eq(m->locks[0].blamed_ns, 100 * MS);
+	cr_assert_eq(m->locks[0].holders[0].ns, 60 * MS);
+	cr_assert_eq(m->locks[0].holders[0].doing_ns[DOING_IO], 60 * MS);
+	cr_assert_eq(m->locks[0].holders[1].ns, 40 * MS);
+	cr_assert_eq(m->locks[0].any_ns, 100 * MS);
+	teardown();
+}
+
 /* Threads of one name are one. */
 Test(row, holders_of_one_name, .init = setup)
 {

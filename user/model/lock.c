@@ -199,6 +199,44 @@ static void settle_holders(struct model *m, const struct map *places)
 		h->thread = place_of(places, h->thread_id);
 		if (!l->n_holders++)
 			l->holders = h;
+	}
+}
+
+static uint64_t part_of(uint64_t ns, uint64_t whole, uint64_t of)
+{
+	return (uint64_t)((unsigned __int128)ns * whole / of);
+}
+
+/* The moments at which several threads begin and end to wait are those of several CPUs' clocks,
+ * and microseconds apart from each other: no more than was waited is anybody's. */
+static void fit_holders(struct model *m)
+{
+	for (size_t i = 0; i < m->n_lock_holders; i++) {
+		struct lock_holder *h = &m->lock_holders[i];
+		const struct lock *l = &m->locks[h->lock];
+
+		if (l->blamed_ns <= l->ns || !l->ns) /* its waiters found no room */
+			continue;
+		h->ns = part_of(h->ns, l->ns, l->blamed_ns);
+		for (int k = 0; k < DOING_COUNT; k++)
+			h->doing_ns[k] = part_of(h->doing_ns[k], l->ns, l->blamed_ns);
+	}
+}
+
+static void sum_holders(struct model *m)
+{
+	for (size_t i = 0; i < m->n_locks; i++) {
+		struct lock *l = &m->locks[i];
+
+		l->blamed_ns = 0;
+		memset(l->doing_ns, 0, sizeof(l->doing_ns));
+		if (l->any_ns > l->ns && l->ns)
+			l->any_ns = l->ns;
+	}
+	for (size_t i = 0; i < m->n_lock_holders; i++) {
+		const struct lock_holder *h = &m->lock_holders[i];
+		struct lock *l = &m->locks[h->lock];
+
 		l->blamed_ns += h->ns;
 		for (int k = 0; k < DOING_COUNT; k++)
 			l->doing_ns[k] += h->doing_ns[k];
@@ -300,6 +338,9 @@ void locks_build(struct model_builder *b)
 		*map_add(&places, m->threads[i].id) = i;
 	settle_waiters(m, &places);
 	settle_holders(m, &places);
+	sum_holders(m);
+	fit_holders(m);
+	sum_holders(m);
 	map_free(&places);
 	lock_causes_settle(b);
 }
