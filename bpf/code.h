@@ -42,6 +42,8 @@ struct code_stack {
 	__u32 cause_count;    /* CODE_WAIT: ... and how many, this one included */
 	struct lock_key lock; /* CODE_WAIT: at which it waits; space 0: none */
 	__u64 word;	      /* ... its address in this process */
+	struct lock_key
+		held; /* CODE_CPU: others wait for it, and this thread has it; space 0: none */
 	char file[CODE_FILE]; /* ... of a file's lock the file's name, without its folder */
 	__u32 n_kernel;
 	__u32 pad;
@@ -56,6 +58,7 @@ struct code_waited {
 	__u32 row; /* enum wall_row: what it has waited for */
 	__u64 thread_id;
 	__u64 ns;
+	struct lock_key held; /* others waited for it meanwhile, and this thread had it */
 };
 
 /*

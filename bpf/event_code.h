@@ -55,4 +55,5 @@ struct ev_site {
 	__u64 samples, waits, ns;
 	__u64 max_ns;	      /* of the samples */
 	struct lock_key lock; /* at which it waits; space 0: none */
+	struct lock_key held; /* that others waited for meanwhile, and this thread had; 0: none */
 };

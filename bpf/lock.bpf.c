@@ -56,7 +56,8 @@ struct turn_room {
 	struct doing did[2]; /* of the owner up to now, and the next one */
 	u64 id[2];
 	u32 tid[2];
-	u64 at; /* when the last event was, after this one */
+	u32 contended; /* somebody waits from now on */
+	u64 at;	       /* when the last event was, after this one */
 	struct lock_key key;
 	struct lock_owner before;
 	struct lock_pair pair;
@@ -117,8 +118,22 @@ static __always_inline struct turn_room *the_room(void)
 	return bpf_map_lookup_elem(&turn_rooms, &zero);
 }
 
-/* Who has this number, if it is a thread of the same memory, and what it has done. */
-static __always_inline u64 look_at(struct doing *ret, u32 tid, u64 space, u64 now)
+/* While others wait for what it has, its samples tell where it is. */
+static __always_inline void note_held(struct tracked *t, const struct lock_key *key, bool has)
+{
+	if (has) {
+		t->held = *key;
+		if (t->site_pending && !t->arrived)
+			t->site_held = *key;
+	} else if (t->held.space == key->space && t->held.word == key->word) {
+		t->held.space = 0;
+	}
+}
+
+/* Who has this number, if it is a thread of the same memory, and what it has done. `has`: the lock,
+ * and others wait for it. */
+static __always_inline u64 look_at(struct doing *ret, u32 tid, const struct lock_key *key, bool has,
+				   u64 now)
 {
 	struct task_struct *task;
 	struct tracked *t;
@@ -130,8 +145,9 @@ static __always_inline u64 look_at(struct doing *ret, u32 tid, u64 space, u64 no
 	if (!task)
 		return 0;
 	t = bpf_task_storage_get(&threads, task, 0, 0);
-	if (t && !t->role && (space & LOCK_SHARED || t->space == space)) {
+	if (t && !t->role && (key->space & LOCK_SHARED || t->space == key->space)) {
 		id = t->id;
+		note_held(t, key, has);
 		stand(ret, task, t, now);
 	}
 	bpf_task_release(task);
@@ -146,8 +162,10 @@ static __always_inline void look_at_both(struct turn_room *room, u64 now)
 			room->id[1] = room->id[0];
 			room->did[1] = room->did[0];
 		} else {
+			bool has = room->contended && room->tid[i & 1] == room->tid[1];
+
 			room->id[i & 1] =
-				look_at(&room->did[i & 1], room->tid[i & 1], room->key.space, now);
+				look_at(&room->did[i & 1], room->tid[i & 1], &room->key, has, now);
 		}
 	}
 }
@@ -201,6 +219,7 @@ __noinline u64 turn(struct lock_key *key, struct lock_owner *next, u64 now, s32 
 		next->id = 0;
 	room->tid[0] = room->before.tid;
 	room->tid[1] = next->tid;
+	room->contended = l->waiters + more > 0;
 	look_at_both(room, now);
 	if (next->tid)
 		next->id = room->id[1];

@@ -153,6 +153,7 @@ int site_wait(struct tracked *t)
 		read_name(s->file, sizeof(s->file), t->lock.word);
 	s->weight = part->since[half];
 	part->since[half] = 0;
+	t->site_held.space = 0;
 	if (TELLING & BIT(cause))
 		s->n_kernel = addresses(bpf_get_task_stack(task, s->kernel, sizeof(s->kernel), 0));
 	t->site_pending = 1;
@@ -180,6 +181,7 @@ int site_waited(struct tracked *t, u32 row)
 	w->row = row;
 	w->thread_id = t->id;
 	w->ns = t->track.ledger.cause[cause].ns - t->site_ns;
+	w->held = t->site_held;
 	bpf_ringbuf_submit(w, BPF_RB_NO_WAKEUP);
 	return 0;
 }
@@ -203,6 +205,7 @@ int cp_sample(u64 *ctx)
 	if (!s)
 		return 0;
 	s->what = CODE_CPU;
+	s->held = t->held;
 	s->lock.space = s->lock.word = s->word = 0;
 	s->weight = 1;
 	s->cause = s->cause_ns = 0;

@@ -120,7 +120,9 @@ struct tracked {
 	struct locked_words locked_words;
 	struct reap_wait reap;
 	struct lock_wait lock;
-	__u64 space; /* see struct lock_key */
+	struct lock_key held;	   /* one that others wait for while it has it; space 0: none */
+	struct lock_key site_held; /* ... at any time since the wait that is looked at began */
+	__u64 space;		   /* see struct lock_key */
 	struct site_part sites[SITE_PARTS];
 	__u32 site_pending; /* the wait that it is in, or was in last, was looked at */
 	__u32 site_cause;   /* ... its enum cause, and that one's time then */

@@ -50,8 +50,15 @@ static const char *contest_of_two(struct contest c, pthread_mutex_t *m, const ch
 	return NULL;
 }
 
+static void expect_held_in(const char *which, const char *function)
+{
+	truth_begins(truth_path("locks[%s].held_in", which), function,
+		     "there the holders were while they had it");
+}
+
 static const char *run_busy(void)
 {
+	expect_held_in("name=busy_lock", "burn (");
 	return contest_of_two((struct contest){ .waits = 120, .pause = 100 * US }, &busy_lock,
 			      "name=busy_lock");
 }
@@ -63,6 +70,7 @@ static void nap(int seat)
 
 static const char *run_nap(void)
 {
+	expect_held_in("name=nap_lock", "sleep_ns (");
 	return contest_of_two((struct contest){ .hold = nap, .waits = 120, .pause = 100 * US },
 			      &nap_lock, "name=nap_lock");
 }

@@ -102,6 +102,14 @@ void truth_equals(const char *path, const char *value, const char *why)
 	end_item(why);
 }
 
+void truth_begins(const char *path, const char *value, const char *why)
+{
+	begin_item(path);
+	fputs(", ", out);
+	json_field("begins", value);
+	end_item(why);
+}
+
 /* values: separated by '|'. */
 void truth_one_of(const char *path, const char *values, const char *why)
 {

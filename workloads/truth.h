@@ -61,6 +61,7 @@ void truth_number(const char *path, int64_t number, const char *why);
 /* For keys that hold a fraction. */
 void truth_fraction(const char *path, double min, double max, const char *why);
 void truth_equals(const char *path, const char *value, const char *why);
+void truth_begins(const char *path, const char *value, const char *why);
 void truth_absent(const char *path, const char *why);
 /* classes: separated by '|'. */
 void truth_verdict(const char *classes, const char *why);

@@ -493,6 +493,8 @@ static const struct field site_fields[] = {
 	NUMBER(ev_site, ns),
 	NUMBER(ev_site, max_ns),
 	LOCK(ev_site, lock),
+	NUMBER(ev_site, held.space),
+	NUMBER(ev_site, held.word),
 	{ 0 },
 };
 

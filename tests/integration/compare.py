@@ -8,6 +8,7 @@ A truth is {"workload": NAME, "expect": [EXPECTATION...]}, with "skip": REASON i
 to expect. An expectation has a "path", a "why", and one of
     "min" and/or "max"   a number (the length, if the value is an array)
     "equals", "oneof"    a value, or a list of them
+    "begins"             how a text begins
     "absent": true       the key is not there
 and may have "default" (the value of a missing key) and "plus" and "minus" (lists of paths whose
 values are added and subtracted; a missing key there counts as 0).
@@ -106,6 +107,8 @@ def wanted(expectation):
         return 'absent'
     if 'equals' in expectation:
         return repr(expectation['equals'])
+    if 'begins' in expectation:
+        return f"{expectation['begins']}..."
     if 'oneof' in expectation:
         return 'one of ' + ', '.join(map(repr, expectation['oneof']))
     return f"{expectation.get('min', '-inf')} to {expectation.get('max', 'inf')}"
@@ -115,6 +118,8 @@ def holds(expectation, value):
     """Whether the value is what the expectation wants."""
     if 'equals' in expectation:
         return value == expectation['equals']
+    if 'begins' in expectation:
+        return isinstance(value, str) and value.startswith(expectation['begins'])
     if 'oneof' in expectation:
         return value in expectation['oneof']
     if not isinstance(value, (int, float)):
@@ -125,7 +130,7 @@ def holds(expectation, value):
 
 def check_expectation(report, expectation):
     """The failure, as a list of at most one line."""
-    if not {'min', 'max', 'equals', 'oneof', 'absent'} & set(expectation):
+    if not {'min', 'max', 'equals', 'oneof', 'begins', 'absent'} & set(expectation):
         raise ValueError(f"nothing is expected of {expectation['path']}")
     absent = expectation.get('absent', False)
     try:

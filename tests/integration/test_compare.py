@@ -155,6 +155,11 @@ class Expectations(unittest.TestCase):
         self.assertEqual(len(self.failures(path=path, equals='mixed')), 1)
         self.assertEqual(len(self.failures(path=path, oneof=['mixed'])), 1)
 
+    def test_begins(self):
+        self.assertEqual(self.failures(path='verdict.class', begins='io-'), [])
+        self.assertEqual(len(self.failures(path='verdict.class', begins='o-b')), 1)
+        self.assertEqual(len(self.failures(path='wall_ns', begins='2')), 1)
+
     def test_absent(self):
         self.assertEqual(self.failures(path='wall.nothing', absent=True), [])
         self.assertEqual(len(self.failures(path='wall.io_ns', absent=True)), 1)

@@ -191,6 +191,8 @@ static inline void put_any_sites(struct rng *rng)
 		e.ns = some(rng);
 		if (rng_one_in(rng, 2))
 			e.lock = any_key(rng);
+		if (rng_one_in(rng, 3))
+			e.held = any_key(rng);
 		put(&e);
 	}
 }

@@ -9,7 +9,8 @@
 
 static struct gates g;
 
-/* A second: 700 ms of computing, 200 ms of a disk, 100 ms of a mutex; two processes. */
+/* A second: 700 ms of computing, 200 ms of a disk, 100 ms of a mutex; two processes. The mutex is
+ * two of one name. */
 static inline void setup_report(void)
 {
 	struct ev_thread t = thread(1, 0, 0, 0, SECOND), child = thread(2, 1, 0, 0, SECOND / 2);
@@ -20,6 +21,17 @@ static inline void setup_report(void)
 	waited(&t, CAUSE_LOCK_MUTEX, 100 * MS, 7);
 	put(&t);
 	put(&child);
+	for (unsigned int i = 0; i < 2; i++) {
+		struct ev_lock l = lock_at(64 + i, LOCK_HINT_WORD, 40 * MS);
+		struct ev_lock_waiter lw =
+			lock_waiter(64 + i, 1, CAUSE_LOCK_MUTEX, 3 + i, (60 - 20 * i) * MS);
+		struct ev_word *name = word_name(64 + i, "slots[].lock", "", "/bin/prog");
+
+		put(&l);
+		put(&lw);
+		put(name);
+		free(name);
+	}
 	stood(&w, &w.sums.row_ns[ROW_IO], 200 * MS);
 	stood(&w, &w.sums.row_ns[ROW_LOCK], 100 * MS);
 	analyse(w);

@@ -160,11 +160,16 @@ static void wait_begins(uint64_t thread, uint32_t weight, uint64_t ns, uint32_t 
 	cr_assert_eq(sink.stack(sink.ctx, &stack), 0);
 }
 
-static void wait_ends(uint64_t thread, uint64_t ns)
+static void wait_under(uint64_t thread, uint64_t ns, struct lock_key held)
 {
-	struct code_waited w = { CODE_WAITED, ROW_LOCK, thread, ns };
+	struct code_waited w = { CODE_WAITED, ROW_LOCK, thread, ns, held };
 
 	cr_assert_eq(sink.waited(sink.ctx, &w), 0);
+}
+
+static void wait_ends(uint64_t thread, uint64_t ns)
+{
+	wait_under(thread, ns, (struct lock_key){ 0 });
 }
 
 /* Its ledger at the end: so many waits for the mutex, of so long. */
@@ -212,6 +217,23 @@ Test(collected, threads_are_told_apart)
 	cr_expect_eq(out.sites[0].ns, 20);
 	cr_expect_eq(out.sites[1].ns, 10);
 	cr_expect_eq(out.n_stacks, 1);
+}
+
+Test(collected, what_was_held_meanwhile_tells_sites_apart)
+{
+	struct code_stack running = raw(CODE_CPU, 1, 0x20000);
+
+	wait_begins(1, 1, 0, 1);
+	wait_under(1, 10, (struct lock_key){ 5, 64 });
+	wait_begins(1, 1, 10, 2);
+	wait_under(1, 20, (struct lock_key){ 0, 64 }); /* let go: the word is a left-over */
+	running.held = (struct lock_key){ 5, 64 };
+	cr_assert_eq(sink.stack(sink.ctx, &running), 0);
+	finish();
+	cr_assert_eq(out.n, 3);
+	cr_expect_eq(out.sites[0].held.word, 64);
+	cr_expect_eq(out.sites[1].held.word, 0);
+	cr_expect_eq(out.sites[2].held.space, 5);
 }
 
 Test(collected, a_wait_that_is_open_counts_up_to_the_end)

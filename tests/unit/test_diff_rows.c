@@ -155,6 +155,42 @@ Test(rows, commands_and_servers, .fini = forget)
 	diff_free(d);
 }
 
+/* Locks of one name are one; a thread's end is none. */
+static void waits_for_locks(struct model_builder *b)
+{
+	for (unsigned int i = 0; i < 3; i++) {
+		struct ev_lock l =
+			lock_at(64 + i, i < 2 ? LOCK_HINT_WORD : LOCK_HINT_JOIN, 80 * MS);
+		struct ev_lock_waiter w =
+			lock_waiter(64 + i, 1, i < 2 ? CAUSE_LOCK_MUTEX : CAUSE_SYNC_JOIN, 5,
+				    (i ? slow_ms : 100) * MS);
+		struct ev_word *name =
+			word_name(64 + i, i < 2 ? "slots[].lock" : "thread", "", "x");
+
+		put(b, &l);
+		put(b, &w);
+		put(b, name);
+		free(name);
+	}
+}
+
+Test(rows, locks, .fini = forget)
+{
+	struct diff *d;
+
+	more = waits_for_locks;
+	for (unsigned int i = 0; i < 8; i++) {
+		slow_ms = i < 4 ? 50 : 90;
+		run_of(SECOND + i % 4 * MS, 0, 4);
+	}
+	d = compare(4);
+	cr_assert(of_family(d, "locks", "slots[].lock")->is_change);
+	cr_assert_float_eq(of_family(d, "locks", "slots[].lock")->base.mean, 150.0 * MS, 1);
+	cr_assert_float_eq(of_family(d, "locks", "slots[].lock")->head.mean, 190.0 * MS, 1);
+	cr_assert_eq(count(d, "locks"), 1);
+	diff_free(d);
+}
+
 /* A program with one command line is its program. */
 static void one_tool(struct model_builder *b)
 {

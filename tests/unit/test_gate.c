@@ -61,6 +61,14 @@ Test(gate, that_holds, .init = setup_report, .fini = teardown)
 		"not(wall == 2s)",
 		"not not wall == 1s",
 		"threads == 2",
+		"locks == 2",
+		"locks[\"slots[].lock\"] == 2",
+		"locks['slots[].lock'].wait == 100ms and locks['slots[].lock'].wait == 10%",
+		"locks[\"slots[].lock\"].waits == 7",
+		"locks[\"slots[].lock\"].max_wait == 20ms and locks[\"slots[].lock\"].waited_wall "
+		"== 80ms",
+		"locks[\"slots[].lock\"].blamed == 0 and locks[\"slots[].lock\"].open_waits == 0",
+		"locks[\"free of waits\"].wait == 0 and locks[\"free of waits\"].timeouts == 0",
 	};
 
 	EACH(all, i)
@@ -230,6 +238,7 @@ Test(refused, proposes_what_is_near)
 		{ "verdict.klass", "verdict.class" },
 		{ "finding[\"lock.contention\"]", "findings[\"lock.contention\"]" },
 		{ "exit.status", "exit.signal" },
+		{ "locks[\"account_lock\"].wiat", "locks[\"NAME\"].wait" },
 	};
 	char buf[GATE_PATH_SIZE];
 

@@ -302,6 +302,52 @@ Test(row, blames_no_more_than_was_waited, .init = setup)
 	teardown();
 }
 
+/* Three places in which thread 2 has the lock: a line each of two functions, computing. */
+static void held_in_places(enum doing_kind doing)
+{
+	static const char *const functions[] = { "scan", "sort", "scan", "save" };
+	struct ev_lock l = lock_at(64, LOCK_HINT_WORD, 150 * MS);
+
+	two_threads(CAUSE_IO_DISK);
+	put(&l);
+	put_holder(64, 2, HOLDER_WORD, 90 * MS, doing);
+	for (uint32_t i = 0; i < 4; i++) {
+		struct ev_frame *f = frame(i + 1, functions[i], "work.c", "/bin/prog");
+		struct ev_stack *s = stack(i + 1, &(uint32_t){ i + 1 }, 1);
+		struct ev_site site = i < 3 ? cpu_site(2, i + 1, i == 1 ? 3 : 2)
+					    : wait_site(2, i + 1, CAUSE_IO_DISK, 10, 100 * MS);
+
+		site.held = (struct lock_key){ LOCK_SPACE, 64 };
+		put(f);
+		put(s);
+		put(&site);
+		free(f);
+		free(s);
+	}
+	finish();
+}
+
+Test(row, held_in_the_function_that_computed_most, .init = setup)
+{
+	held_in_places(DOING_RUNNING);
+	cr_assert_str_eq(f->locks[0].held_in->function, "scan");
+	teardown();
+}
+
+Test(row, held_in_what_the_holder_did_most, .init = setup)
+{
+	held_in_places(DOING_IO);
+	cr_assert_str_eq(f->locks[0].held_in->function, "save");
+	teardown();
+}
+
+Test(row, held_nowhere_that_is_known, .init = setup)
+{
+	contended(NULL);
+	cr_assert_null(f->locks[0].held_in);
+	teardown();
+}
+
 /* Threads of one name are one. */
 Test(row, holders_of_one_name, .init = setup)
 {

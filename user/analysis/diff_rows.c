@@ -143,6 +143,17 @@ static char *less_of_command(const struct cell *c, unsigned int step)
 	return step < 2 ? command_name(c->source, COMMAND_LOOSE + step) : NULL;
 }
 
+/* By name: those of one name are one. A thread's end is no lock. */
+static void add_locks(struct cells *to, const struct findings *f)
+{
+	for (size_t i = 0; i < f->n_locks; i++) {
+		const struct lock_row *row = &f->locks[i];
+
+		if (row->lock->kind != LOCK_KIND_JOIN && row->lock->kind != LOCK_KIND_START)
+			add(to, gate_words("%s", row->name), (double)row->lock->ns, NULL);
+	}
+}
+
 static void add_sites(struct cells *to, const struct hot *hot, size_t n, bool is_wait)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -188,6 +199,7 @@ static const struct kind {
 	{ { "servers", "server" }, GATE_TIME, add_servers, any_port },
 	{ { "programs", "program" }, GATE_TIME, add_programs, NULL },
 	{ { "commands", "command" }, GATE_TIME, add_commands, less_of_command },
+	{ { "locks", "lock" }, GATE_TIME, add_locks, NULL },
 	{ { "wait_sites", "wait" }, GATE_TIME, add_wait_sites, NULL },
 	{ { "cpu_sites", "function" }, GATE_TIME, add_cpu_sites, NULL },
 	{ { "verdicts", "verdict" }, GATE_SHARE, add_verdict, NULL },

@@ -229,8 +229,17 @@ struct lock_row {
 	size_t holder_threads;	     /* of its name */
 	uint64_t holder_ns;	     /* of the waiting, for all of that name */
 	uint64_t holder_doing_ns[DOING_COUNT]; /* parts of it, as far as known */
+	const struct frame *held_in; /* of the program, where its holders were meanwhile; NULL */
 };
 
+/* Over locks of one name. */
+struct lock_sum {
+	uint64_t n, waits, timeouts, open;
+	uint64_t ns, max_ns, blamed_ns;
+	uint64_t any_ns; /* somebody waited; of several locks at most */
+};
+
+void lock_sum_add(struct lock_sum *to, const struct lock *l);
 /* Is it waited for until another thread lets it go, and not until it has done something? */
 bool lock_is_contended(const struct lock *l);
 /* What was done most, and how much is known in all. */
@@ -305,6 +314,8 @@ struct findings {
 	struct gate_result *gates;	   /* in the order in which they were given */
 	size_t n_gates;
 };
+
+struct lock_sum lock_sum_of(const struct findings *f, const char *name);
 
 struct findings *findings_new(const struct model *model);
 void findings_free(struct findings *f);

@@ -36,6 +36,8 @@ struct gate_literal {
 
 struct gate_row;
 
+#define GATE_LOCK_SIZE 128
+
 /* In a comparison of two groups of runs: the mean of one of them, or from one to the other. */
 enum gate_side { SIDE_NONE, SIDE_BASE, SIDE_HEAD, SIDE_CHANGE };
 
@@ -43,6 +45,7 @@ struct gate_path {
 	const struct gate_row *row; /* NULL: none */
 	unsigned int key;	    /* for which of its names the row stands here */
 	enum gate_side side;	    /* SIDE_NONE: of one run */
+	char lock[GATE_LOCK_SIZE];  /* the name of the lock that it is of, as far as it is of one */
 };
 
 enum gate_op { GATE_AND, GATE_OR, GATE_NOT, GATE_COMPARE };

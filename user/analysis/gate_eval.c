@@ -208,7 +208,7 @@ void gates_name_paths(struct gate_named *to, const struct gates *g, unsigned int
 		const struct gate_path *path = &to->paths[i];
 
 		if (path->row == n->path.row && path->key == n->path.key &&
-		    path->side == n->path.side)
+		    path->side == n->path.side && !strcmp(path->lock, n->path.lock))
 			return;
 	}
 	if (to->n < GATE_PATHS_TOLD)

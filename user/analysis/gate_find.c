@@ -14,7 +14,7 @@ bool gate_path_find(struct gate_path *ret, const char *name)
 	char buf[GATE_PATH_SIZE];
 
 	for (struct gate_path at = { .row = NULL }; gate_path_next(&at);) {
-		if (strcmp(gate_path_name(&at, buf), name))
+		if (!gate_path_take_lock(&at, name) && strcmp(gate_path_name(&at, buf), name))
 			continue;
 		*ret = at;
 		return true;

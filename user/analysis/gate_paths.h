@@ -4,7 +4,7 @@
 /* The paths of the JSON that gates can name, and where what they lead to is found. */
 #include "analysis/gate.h"
 
-#define GATE_PATH_SIZE 96
+#define GATE_PATH_SIZE 192
 
 /* Names by number; NULL: that number has none. */
 struct gate_names {
@@ -28,6 +28,8 @@ struct gate_value {
 bool gate_path_next(struct gate_path *at);
 /* Returns buf, of GATE_PATH_SIZE bytes. */
 char *gate_path_name(const struct gate_path *path, char *buf);
+/* If the path is of any lock, and this a name for it: it is of that lock then. */
+bool gate_path_take_lock(struct gate_path *path, const char *name);
 /* That name as it stands, without a side. */
 bool gate_path_find(struct gate_path *ret, const char *name);
 /* "base.", "head." or "change.", which *name is moved behind; or none. */

@@ -99,6 +99,9 @@ void lock_code_find(struct findings *f);
 /* gate_eval.c */
 void gate_results_free(struct gate_result *results, size_t n);
 
+/* sites_say.c: "parse_line (csv.c:88)", as much of it as evidence has room for. */
+const char *place_words(char *buf, size_t size, const struct frame *f);
+
 /* evidence.c */
 struct finding *finding_add(struct findings *f, const char *rule, enum severity severity);
 __attribute__((format(printf, 4, 5))) void evidence_add(struct finding *to, const char *metric,

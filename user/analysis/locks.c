@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "analysis/internal.h"
-#include "base/map.h"
+#include "base/intern.h"
 
 /* What is waited for here is another thread's letting go, not its work. */
 bool lock_is_contended(const struct lock *l)
@@ -53,6 +53,53 @@ static void find_places(struct findings *f)
 		most[s->lock] = f->sites.ns[i];
 		f->locks[s->lock].place = &m->frames[m->stacks[s->stack].frames[own]];
 	}
+	free(most);
+}
+
+/* Does what a holder was seen in belong to what its holders did most? */
+static bool is_doing(const struct site *s, enum doing_kind most)
+{
+	return (s->what == SITE_CPU) == (most == DOING_RUNNING || most == DOING_QUEUED);
+}
+
+/* A function is one place, whatever its lines. */
+static size_t place_of(struct intern *places, size_t lock, const struct frame *f)
+{
+	char key[512];
+	int n = snprintf(key, sizeof(key), "%zu %.240s %.240s", lock, f->function, f->file);
+
+	return intern(places, key, n);
+}
+
+/* The function of the program in which the holders were for most of the time, by samples of what
+ * they did most. */
+static void find_held(struct findings *f)
+{
+	const struct model *m = f->model;
+	double *most = zeroed(m->n_locks, sizeof(*most));
+	struct intern places = { 0 };
+	VEC(double) ns = { 0 };
+
+	for (size_t i = 0; i < m->n_sites; i++) {
+		const struct site *s = &m->sites[i];
+		const struct stack *stack = &m->stacks[s->stack];
+		ptrdiff_t own = s->held == NO_LOCK ? -1 : own_frame(m, stack);
+		uint64_t known;
+		size_t place;
+
+		if (own < 0 || !is_doing(s, doing_most(m->locks[s->held].doing_ns, &known)))
+			continue;
+		place = place_of(&places, s->held, &m->frames[stack->frames[own]]);
+		if (place == ns.n)
+			*vec_add(&ns) = 0;
+		ns.items[place] += f->sites.ns[i];
+		if (ns.items[place] < most[s->held])
+			continue;
+		most[s->held] = ns.items[place];
+		f->locks[s->held].held_in = &m->frames[stack->frames[own]];
+	}
+	intern_free(&places);
+	free(ns.items);
 	free(most);
 }
 
@@ -168,6 +215,7 @@ void locks_find(struct findings *f)
 	for (size_t i = 0; i < m->n_locks; i++)
 		f->locks[i].lock = &m->locks[i];
 	find_places(f);
+	find_held(f);
 	for (size_t i = 0; i < m->n_locks; i++) {
 		find_holder(&f->locks[i], m);
 		find_doing(&f->locks[i], m);
@@ -175,4 +223,27 @@ void locks_find(struct findings *f)
 	}
 	if (m->n_locks)
 		qsort(f->locks, m->n_locks, sizeof(*f->locks), by_weight);
+}
+
+void lock_sum_add(struct lock_sum *to, const struct lock *l)
+{
+	to->n++;
+	to->waits += l->waits;
+	to->timeouts += l->timeouts;
+	to->open += l->open;
+	to->ns += l->ns;
+	to->max_ns = l->max_ns > to->max_ns ? l->max_ns : to->max_ns;
+	to->blamed_ns += l->blamed_ns;
+	to->any_ns += l->any_ns;
+}
+
+struct lock_sum lock_sum_of(const struct findings *f, const char *name)
+{
+	struct lock_sum sum = { 0 };
+
+	for (size_t i = 0; i < f->n_locks; i++) {
+		if (!strcmp(f->locks[i].name, name))
+			lock_sum_add(&sum, f->locks[i].lock);
+	}
+	return sum;
 }

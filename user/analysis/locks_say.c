@@ -64,26 +64,41 @@ static char *doing_so(char *buf, size_t size, const uint64_t ns[DOING_COUNT], ui
 	return buf;
 }
 
+/* ", mostly in write_log (log.c:12)"; empty if that is not known. */
+static char *mostly_in(char *buf, size_t size, const struct lock_row *row)
+{
+	char name[128];
+
+	buf[0] = '\0';
+	if (row->held_in && row->held_in->function[0])
+		snprintf(buf, size, ", mostly in %s",
+			 place_words(name, sizeof(name), row->held_in));
+	return buf;
+}
+
 static void say_holder(struct finding *to, const struct lock_row *row)
 {
-	char doing[96];
+	char doing[96], place[144];
 
-	evidence_add(to, "locks.holders", row->holder_ns, "%.0f %% of that was for %s%s%s",
+	evidence_add(to, "locks.holders", row->holder_ns, "%.0f %% of that was for %s%s%s%s",
 		     share_of(row->holder_ns, row->lock->ns), row->holder->comm,
 		     row->holder_threads > 1 ? " threads" : "",
 		     doing_so(doing, sizeof(doing), row->holder_doing_ns, row->holder_ns,
-			      row->holder_threads > 1 ? "were" : "was"));
+			      row->holder_threads > 1 ? "were" : "was"),
+		     mostly_in(place, sizeof(place), row));
 }
 
-static void say_holders(struct finding *to, const struct lock *l)
+static void say_holders(struct finding *to, const struct lock_row *row)
 {
-	char doing[96];
+	const struct lock *l = row->lock;
+	char doing[96], place[144];
 
 	if (l->blamed_ns >= MOST * (double)l->ns)
 		evidence_add(to, "locks.holders", l->blamed_ns,
-			     "%.0f %% of that was for one of %zu threads%s",
+			     "%.0f %% of that was for one of %zu threads%s%s",
 			     share_of(l->blamed_ns, l->ns), l->n_holders,
-			     doing_so(doing, sizeof(doing), l->doing_ns, l->blamed_ns, "were"));
+			     doing_so(doing, sizeof(doing), l->doing_ns, l->blamed_ns, "were"),
+			     mostly_in(place, sizeof(place), row));
 }
 
 void lock_say(struct finding *to, const struct findings *f)
@@ -103,7 +118,7 @@ void lock_say(struct finding *to, const struct findings *f)
 	if (row->holder && row->holder_ns >= MOST * (double)l->blamed_ns)
 		say_holder(to, row);
 	else
-		say_holders(to, l);
+		say_holders(to, row);
 }
 
 const char *lock_advice(const struct findings *f)

@@ -10,8 +10,7 @@
 #define SAMPLES_LEAST 20  /* by the clock; fewer say nothing */
 #define SHARE_LEAST   0.1 /* of what it is part of */
 
-/* "parse_line (csv.c:88)", as much of it as evidence has room for. */
-static const char *name_of(char *buf, size_t size, const struct frame *f)
+const char *place_words(char *buf, size_t size, const struct frame *f)
 {
 	const char *slash = strrchr(f->file, '/');
 	int n = snprintf(buf, size, "%.60s", f->function);
@@ -38,7 +37,7 @@ static void say_computing(struct finding *to, const struct findings *f)
 	evidence_add(to, "cpu_sites.samples", h->samples,
 		     "%s of the computing, by %llu samples, is in %s or called by it",
 		     units_percent(part, (double)h->samples / s->cpu_samples),
-		     (unsigned long long)s->cpu_samples, name_of(name, sizeof(name), h->frame));
+		     (unsigned long long)s->cpu_samples, place_words(name, sizeof(name), h->frame));
 }
 
 static bool is_lock(enum cause c)
@@ -79,7 +78,7 @@ static void say_waiting(struct finding *to, const struct findings *f, bool (*is)
 		evidence_add(to, "wait_sites.wait_ns", (uint64_t)most->ns,
 			     "%s of the time that threads spent %s began in %s",
 			     units_percent(part, most->ns / all), words,
-			     name_of(name, sizeof(name), most->frame));
+			     place_words(name, sizeof(name), most->frame));
 }
 
 static void say_class(struct finding *to, const struct findings *f, enum verdict_class class)

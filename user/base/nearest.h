@@ -3,7 +3,7 @@
 
 #include <stddef.h>
 
-#define NEAREST_LENGTH 96 /* what is longer is compared up to there */
+#define NEAREST_LENGTH 192 /* what is longer is compared up to there */
 
 /* How many characters have to be inserted, removed, replaced or swapped with the next one to
  * make one text of the other. */

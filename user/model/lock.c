@@ -253,6 +253,8 @@ static void renumber(struct model *m, const size_t *into)
 	for (size_t i = 0; i < m->n_sites; i++) {
 		if (m->sites[i].lock != NO_LOCK)
 			m->sites[i].lock = into[m->sites[i].lock];
+		if (m->sites[i].held != NO_LOCK)
+			m->sites[i].held = into[m->sites[i].held];
 	}
 }
 

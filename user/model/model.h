@@ -185,6 +185,7 @@ struct site {
 	enum cause cause;
 	enum wall_row row;
 	size_t lock; /* at which it waits: a place in model.locks, or NO_LOCK */
+	size_t held; /* ... that it had meanwhile, and others waited for */
 	uint64_t samples, waits, ns, max_ns;
 };
 

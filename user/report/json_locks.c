@@ -99,6 +99,8 @@ static void put_lock(struct json *j, const struct model *m, const struct lock_ro
 	json_string(j, "object", l->object);
 	json_string(j, "file", l->file && l->file[0] ? l->file : NULL);
 	json_string(j, "waited_in", row->place ? frame_text(text, sizeof(text), row->place) : NULL);
+	json_string(j, "held_in",
+		    row->held_in ? frame_text(text, sizeof(text), row->held_in) : NULL);
 	json_u64(j, "waits", l->waits);
 	json_u64(j, "wait_ns", l->ns);
 	json_u64(j, "max_wait_ns", l->max_ns);

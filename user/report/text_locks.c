@@ -11,27 +11,26 @@
 #define SMALL 0.01 /* of the wall time */
 #define ROWS  6	   /* unless more is asked for */
 
-enum { L_NAME, L_KIND, L_WAITS, L_TOTAL, L_LONGEST, L_WALL, L_FOR };
+enum { L_NAME, L_KIND, L_WAITS, L_TOTAL, L_LONGEST, L_WALL, L_FOR, L_IN };
 
 static const struct column columns[] = {
 	[L_NAME] = { .head = "name", .left = true, .name = true },
-	[L_KIND] = { .head = "kind", .left = true, .drop = 3 },
-	[L_WAITS] = { .head = "waits", .drop = 2 },
+	[L_KIND] = { .head = "kind", .left = true, .drop = 4 },
+	[L_WAITS] = { .head = "waits", .drop = 3 },
 	[L_TOTAL] = { .head = "total" },
-	[L_LONGEST] = { .head = "longest", .drop = 1 },
-	[L_WALL] = { .head = "in wall", .drop = 4 },
+	[L_LONGEST] = { .head = "longest", .drop = 2 },
+	[L_WALL] = { .head = "in wall", .drop = 5 },
 	[L_FOR] = { .head = "mostly for", .left = true, .least = 16 },
+	[L_IN] = { .head = "held in", .left = true, .name = true, .drop = 1 },
 };
 
 /* Locks of one name and kind are one line: those of a table's buckets, or of the objects that one
  * function makes. */
 struct group {
 	const struct lock_row *row; /* of the one that costs most */
-	size_t n;
-	uint64_t waits, ns, max_ns, any_ns, blamed_ns;
+	struct lock_sum sum;
 	uint64_t holder_ns,
 		doing_ns[DOING_COUNT]; /* for threads of the name of the first's holder */
-	bool is_open;		       /* somebody waits there still */
 };
 
 struct groups {
@@ -41,16 +40,9 @@ struct groups {
 
 static void add_to(struct group *g, const struct lock_row *row)
 {
-	const struct lock *l = row->lock;
-
-	if (!g->n++)
+	if (!g->sum.n)
 		g->row = row;
-	g->waits += l->waits;
-	g->ns += l->ns;
-	g->max_ns = l->max_ns > g->max_ns ? l->max_ns : g->max_ns;
-	g->any_ns += l->any_ns;
-	g->blamed_ns += l->blamed_ns;
-	g->is_open |= l->open > 0;
+	lock_sum_add(&g->sum, row->lock);
 	if (!row->holder || !g->row->holder || strcmp(row->holder->comm, g->row->holder->comm))
 		return;
 	g->holder_ns += row->holder_ns;
@@ -83,14 +75,22 @@ static char *mostly_for(const struct page *p, char *buf, size_t size, const stru
 	bool told = g->holder_ns && 2 * known >= g->holder_ns;
 	char name[128];
 
-	if (!g->holder_ns || 2 * g->blamed_ns < g->ns) {
-		snprintf(buf, size, "(not known%s)", g->is_open ? "; some wait still" : "");
+	if (!g->holder_ns || 2 * g->sum.blamed_ns < g->sum.ns) {
+		snprintf(buf, size, "(not known%s)", g->sum.open ? "; some wait still" : "");
 		return buf;
 	}
 	NAME(p, name, g->row->holder->comm, p->name);
-	snprintf(buf, size, "%s %.0f %%%s%s", name, 100 * (double)g->holder_ns / (double)g->ns,
+	snprintf(buf, size, "%s %.0f %%%s%s", name, 100 * (double)g->holder_ns / (double)g->sum.ns,
 		 told ? ", " : "", told ? doing_words(most) : "");
 	return buf;
+}
+
+static void put_place(struct page *p, struct table *t, const struct frame *in)
+{
+	char text[256];
+
+	if (in && in->function[0])
+		table_set(t, L_IN, NAME(p, text, in->function, p->name));
 }
 
 static void put_name(struct page *p, struct table *t, const struct group *g)
@@ -98,10 +98,10 @@ static void put_name(struct page *p, struct table *t, const struct group *g)
 	char name[256], text[300];
 
 	NAME(p, name, g->row->name, p->name);
-	if (g->n == 1)
+	if (g->sum.n == 1)
 		table_set(t, L_NAME, name);
 	else {
-		snprintf(text, sizeof(text), "%s (%zu)", name, g->n);
+		snprintf(text, sizeof(text), "%s (%zu)", name, g->sum.n);
 		table_set(t, L_NAME, text);
 	}
 }
@@ -111,8 +111,8 @@ static void put_wall(const struct page *p, struct table *t, const struct group *
 {
 	char ns[UNITS_SIZE], text[UNITS_SIZE + 8];
 
-	page_cell_ns(p, ns, g->any_ns);
-	snprintf(text, sizeof(text), "%s%s", g->n > 1 ? "≤ " : "", ns);
+	page_cell_ns(p, ns, g->sum.any_ns);
+	snprintf(text, sizeof(text), "%s%s", g->sum.n > 1 ? "≤ " : "", ns);
 	table_set(t, L_WALL, text);
 }
 
@@ -124,11 +124,12 @@ static void put_group(struct page *p, struct table *t, const struct group *g)
 	table_row(t, lock_is_contended(l) ? STYLE_PLAIN : STYLE_DIM);
 	put_name(p, t, g);
 	table_set(t, L_KIND, lock_kind_name(l->kind));
-	table_set(t, L_WAITS, page_cell_count(text, g->waits));
-	table_set(t, L_TOTAL, page_cell_ns(p, text, g->ns));
-	table_set(t, L_LONGEST, page_cell_ns(p, text, g->max_ns));
+	table_set(t, L_WAITS, page_cell_count(text, g->sum.waits));
+	table_set(t, L_TOTAL, page_cell_ns(p, text, g->sum.ns));
+	table_set(t, L_LONGEST, page_cell_ns(p, text, g->sum.max_ns));
 	put_wall(p, t, g);
 	table_set(t, L_FOR, mostly_for(p, text, sizeof(text), g));
+	put_place(p, t, g->row->held_in);
 }
 
 static bool is_end(const struct group *g)
@@ -145,20 +146,20 @@ static int by_weight(const void *a, const void *b)
 		return lock_is_contended(v->row->lock) ? -1 : 1;
 	if (is_end(v) != is_end(w))
 		return is_end(v) ? 1 : -1;
-	if (v->any_ns != w->any_ns)
-		return v->any_ns > w->any_ns ? -1 : 1;
+	if (v->sum.any_ns != w->sum.any_ns)
+		return v->sum.any_ns > w->sum.any_ns ? -1 : 1;
 	return v->row < w->row ? -1 : v->row > w->row;
 }
 
 static bool is_worth(const struct page *p, const struct findings *f, const struct group *g)
 {
 	return p->opts->verbose ||
-	       (!is_end(g) && (double)g->any_ns >= SMALL * (double)f->model->wall_ns);
+	       (!is_end(g) && (double)g->sum.any_ns >= SMALL * (double)f->model->wall_ns);
 }
 
 void text_locks(struct page *p, const struct findings *f)
 {
-	struct table t = { .columns = columns, .n_columns = L_FOR + 1 };
+	struct table t = { .columns = columns, .n_columns = L_IN + 1 };
 	size_t most = p->opts->verbose ? p->opts->top : ROWS, shown = 0;
 	struct groups gs = { 0 };
 

@@ -199,12 +199,13 @@ static uint32_t hold(struct sites *s, const struct code_stack *raw, struct memor
 struct site_key {
 	uint64_t thread_id;
 	uint32_t what, stack, cause, row;
-	struct lock_key lock;
+	struct lock_key lock, held;
 };
 
 static struct site_key key_of(const struct ev_site *e)
 {
-	return (struct site_key){ e->thread_id, e->what, e->stack, e->cause, e->row, e->lock };
+	return (struct site_key){ e->thread_id, e->what, e->stack, e->cause,
+				  e->row,	e->lock, e->held };
 }
 
 /* No more rows: a thread that has some keeps its sum, and one that has none is like others. */
@@ -218,6 +219,12 @@ static void make_fit(struct sites *s, struct ev_site *e)
 		e->stack = unknown_stack(s);
 	else
 		e->thread_id = e->process_id = 0;
+}
+
+/* Without what is left of an older one. */
+static struct lock_key known(struct lock_key key)
+{
+	return key.space ? key : (struct lock_key){ 0 };
 }
 
 /* The same site of the same thread is added to. */
@@ -243,7 +250,8 @@ static void add_site(struct sites *s, struct ev_site e)
 		to->max_ns = e.max_ns;
 }
 
-static void settle(struct sites *s, uint64_t thread_id, uint32_t row, uint64_t ns)
+static void settle(struct sites *s, uint64_t thread_id, uint32_t row, uint64_t ns,
+		   struct lock_key held)
 {
 	uint64_t *place = map_find(&s->pending_by_thread, thread_id);
 	struct pending p;
@@ -268,6 +276,7 @@ static void settle(struct sites *s, uint64_t thread_id, uint32_t row, uint64_t n
 			    .ns = p.weight * ns,
 			    .max_ns = ns,
 			    .lock = p.lock,
+			    .held = held,
 		    });
 }
 
@@ -337,13 +346,14 @@ static int on_stack(void *ctx, const struct code_stack *raw)
 				    .what = SITE_CPU,
 				    .stack = id,
 				    .samples = 1,
+				    .held = known(raw->held),
 			    });
 	return 0;
 }
 
 static int on_waited(void *ctx, const struct code_waited *w)
 {
-	settle(ctx, w->thread_id, w->row, w->ns);
+	settle(ctx, w->thread_id, w->row, w->ns, known(w->held));
 	return 0;
 }
 
@@ -373,7 +383,8 @@ static void on_thread(struct sites *s, const struct ev_thread *t)
 
 		/* The word that it ended may have found no room: then this is not it alone. */
 		if ((uint32_t)now->count == p->cause_count && now->ns >= p->cause_ns)
-			settle(s, t->id, open ? t->open_row : ROW_UNKNOWN, now->ns - p->cause_ns);
+			settle(s, t->id, open ? t->open_row : ROW_UNKNOWN, now->ns - p->cause_ns,
+			       (struct lock_key){ 0 });
 	}
 }
 
