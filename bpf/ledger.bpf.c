@@ -41,10 +41,39 @@ struct {
 
 __u64 next_id = COMMAND_ID;
 
+/* As the task's own PID namespace has it. */
+static __always_inline void read_own_number(struct pid *pid, struct number *ret)
+{
+	u32 level = BPF_CORE_READ(pid, level);
+	struct upid *upid = (void *)pid + bpf_core_field_offset(pid->numbers) +
+			    level * bpf_core_type_size(struct upid);
+
+	ret->nr = BPF_CORE_READ(upid, nr);
+	ret->ns = BPF_CORE_READ(upid, ns, ns.inum);
+}
+
 static __always_inline void read_numbers(struct task_struct *task, struct tracked *t)
 {
-	t->tid = number_of(BPF_CORE_READ(task, thread_pid));
+	struct pid *pid = BPF_CORE_READ(task, thread_pid);
+	struct numbered n = {};
+
+	t->tid = number_of(pid);
 	t->pid = number_of(BPF_CORE_READ(task, group_leader, thread_pid));
+	read_own_number(pid, &t->number);
+	n.id = t->id;
+	n.tracked = (u64)t;
+	n.task = (u64)task;
+	bpf_map_update_elem(&numbered, &t->number, &n, BPF_ANY);
+}
+
+/* Unless another thread has the number by now: see execve(2). */
+static __always_inline void forget_number(struct tracked *t)
+{
+	struct numbered *n = numbered_of(t);
+	struct number key = t->number;
+
+	if (n && n->id == t->id)
+		bpf_map_delete_elem(&numbered, &key);
 }
 
 /* The same as it was at the last switch-out that we saw: for a thread that has lived on
@@ -187,6 +216,7 @@ int thread_ended(struct tracked *t, u32 after_end)
 		return 0;
 	if (!after_end)
 		life_died(t);
+	forget_number(t);
 	if (__sync_val_compare_and_swap(&t->sent, 0, 1))
 		return 0;
 	if (after_end) /* it was alive at the end */

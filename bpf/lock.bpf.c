@@ -55,12 +55,16 @@ struct turn_room {
 	struct lock_charge charge;
 	struct doing did[2]; /* of the owner up to now, and the next one */
 	u64 id[2];
-	u32 tid[2];
+	struct number number[2];
 	u32 contended; /* somebody waits from now on */
-	u64 at;	       /* when the last event was, after this one */
+	u32 pad;
+	u64 at; /* when the last event was, after this one */
 	struct lock_key key;
 	struct lock_owner before;
 	struct lock_pair pair;
+	struct lock_stand stand;
+	u64 run_delay, last_queued; /* of its sched_info */
+	struct tracked seen;	    /* parts of it */
 };
 
 struct {
@@ -75,10 +79,6 @@ static const struct lock_state new_lock;
 static const struct lock_waits new_waits;
 static const struct lock_blame new_blame;
 
-/* From Linux 6.2 on: see has_task_from_pid. */
-extern struct task_struct *bpf_task_from_pid(s32 pid) __ksym __weak;
-extern void bpf_task_release(struct task_struct *task) __ksym __weak;
-
 static __always_inline struct lock_state *find_lock(const struct lock_key *key)
 {
 	struct lock_state *l = bpf_map_lookup_elem(&locks, key);
@@ -89,22 +89,22 @@ static __always_inline struct lock_state *find_lock(const struct lock_key *key)
 	return bpf_map_lookup_elem(&locks, key);
 }
 
-static __always_inline void stand(struct doing *ret, struct task_struct *task,
-				  const struct tracked *t, u64 now)
+/* Of the thread that is seen. */
+static __always_inline void stand(struct doing *ret, struct turn_room *room, u64 now)
 {
-	u64 last = task->sched_info.last_queued, late = t->lock.late_ns;
-	struct lock_stand s = {
-		.now = now,
-		.arrived = t->arrived,
-		.delay = task->sched_info.run_delay - t->track.run_delay,
-	};
+	const struct tracked *t = &room->seen;
+	struct lock_stand *s = &room->stand;
+	u64 late = t->lock.late_ns;
 
-	if (!s.arrived && last && now > last)
-		s.delay += now - last;
-	doing_so_far(ret, &t->track, &s);
+	s->now = now;
+	s->arrived = t->arrived;
+	s->delay = room->run_delay - t->track.run_delay;
+	if (!s->arrived && room->last_queued && now > room->last_queued)
+		s->delay += now - room->last_queued;
+	doing_so_far(ret, &t->track, s);
 	if (t->lock.state == LOCK_WAIT_WOKEN && t->lock.hint & HINTS_OF_LOCKS &&
-	    now > t->lock.woken_at + s.delay)
-		late += now - t->lock.woken_at - s.delay;
+	    now > t->lock.woken_at + s->delay)
+		late += now - t->lock.woken_at - s->delay;
 	if (late < ret->ns[DOING_LOCK]) {
 		ret->ns[DOING_LOCK] -= late;
 		ret->ns[DOING_QUEUED] += late;
@@ -119,53 +119,58 @@ static __always_inline struct turn_room *the_room(void)
 }
 
 /* While others wait for what it has, its samples tell where it is. */
-static __always_inline void note_held(struct tracked *t, const struct lock_key *key, bool has)
+static __always_inline void note_held(struct numbered *n, const struct tracked *t,
+				      const struct lock_key *key, bool has)
 {
 	if (has) {
-		t->held = *key;
+		n->held = *key;
 		if (t->site_pending && !t->arrived)
-			t->site_held = *key;
-	} else if (t->held.space == key->space && t->held.word == key->word) {
-		t->held.space = 0;
+			n->site_held = *key;
+	} else if (n->held.space == key->space && n->held.word == key->word) {
+		n->held.space = 0;
 	}
 }
 
-/* Who has this number, if it is a thread of the same memory, and what it has done. `has`: the lock,
- * and others wait for it. */
-static __always_inline u64 look_at(struct doing *ret, u32 tid, const struct lock_key *key, bool has,
-				   u64 now)
+/* What of another thread's state is of interest. It has no handle but its address. */
+static __always_inline bool copy_tracked(struct tracked *to, u64 address)
 {
-	struct task_struct *task;
-	struct tracked *t;
-	u64 id = 0;
+	void *from = (void *)address;
 
-	if (!tid || !has_task_from_pid)
+	return !bpf_probe_read_kernel(to, TRACKED_FRONT, from) &&
+	       !bpf_probe_read_kernel(&to->track.ledger.row_ns, sizeof(to->track.ledger.row_ns),
+				      from + offsetof(struct tracked, track.ledger.row_ns)) &&
+	       !bpf_probe_read_kernel(&to->arrived, TRACKED_NEAR,
+				      from + offsetof(struct tracked, arrived));
+}
+
+/* Who has this number, if it is a thread of the same memory, and what it has done. */
+static __always_inline u64 look_at(struct turn_room *room, u32 i, u64 now)
+{
+	struct numbered *n = bpf_map_lookup_elem(&numbered, &room->number[i & 1]);
+	struct tracked *t = &room->seen;
+	struct task_struct *task;
+
+	if (!n || !copy_tracked(t, n->tracked) || t->id != n->id || t->role ||
+	    (!(room->key.space & LOCK_SHARED) && t->space != room->key.space))
 		return 0;
-	task = bpf_task_from_pid(tid);
-	if (!task)
-		return 0;
-	t = bpf_task_storage_get(&threads, task, 0, 0);
-	if (t && !t->role && (key->space & LOCK_SHARED || t->space == key->space)) {
-		id = t->id;
-		note_held(t, key, has);
-		stand(ret, task, t, now);
-	}
-	bpf_task_release(task);
-	return id;
+	task = (struct task_struct *)n->task;
+	note_held(n, t, &room->key,
+		  room->contended && room->number[i & 1].nr == room->number[1].nr);
+	bpf_core_read(&room->run_delay, sizeof(room->run_delay), &task->sched_info.run_delay);
+	bpf_core_read(&room->last_queued, sizeof(room->last_queued), &task->sched_info.last_queued);
+	stand(&room->did[i & 1], room, now);
+	return n->id;
 }
 
 /* One loop, not two copies, for the sake of the stack. */
 static __always_inline void look_at_both(struct turn_room *room, u64 now)
 {
 	for (u32 i = 0; i < 2; i++) {
-		if (i && room->tid[1] == room->tid[0]) {
+		if (i && room->number[1].nr == room->number[0].nr) {
 			room->id[1] = room->id[0];
 			room->did[1] = room->did[0];
-		} else {
-			bool has = room->contended && room->tid[i & 1] == room->tid[1];
-
-			room->id[i & 1] =
-				look_at(&room->did[i & 1], room->tid[i & 1], &room->key, has, now);
+		} else if (room->number[i & 1].nr) {
+			room->id[i & 1] = look_at(room, i, now);
 		}
 	}
 }
@@ -207,7 +212,7 @@ __noinline u64 turn(struct lock_key *key, struct lock_owner *next, u64 now, s32 
 
 	if (!key || !next || !room)
 		return 0;
-	__builtin_memset(room, 0, sizeof(*room));
+	__builtin_memset(room, 0, offsetof(struct turn_room, seen));
 	room->key = *key; /* before 6.2 a map takes no key that is just anywhere */
 	l = find_lock(&room->key);
 	if (!l)
@@ -215,13 +220,13 @@ __noinline u64 turn(struct lock_key *key, struct lock_owner *next, u64 now, s32 
 	room->before = l->owner;
 	if (same && room->before.id != next->id)
 		*next = room->before;
-	else if (!next->tid)
+	else if (!next->number.nr)
 		next->id = 0;
-	room->tid[0] = room->before.tid;
-	room->tid[1] = next->tid;
+	room->number[0] = room->before.number;
+	room->number[1] = next->number;
 	room->contended = l->waiters + more > 0;
 	look_at_both(room, now);
-	if (next->tid)
+	if (next->number.nr)
 		next->id = room->id[1];
 	bpf_spin_lock(&l->guard);
 	room->before = l->owner;
@@ -275,9 +280,10 @@ int lock_begin(struct tracked *t)
 		lock_find_shared(&t->lock.key);
 	t->lock.waker = 0;
 	owner.id = t->id;
-	owner.tid = owner_tid(t->lock.word, t->lock.hint);
+	owner.number.ns = t->number.ns;
+	owner.number.nr = owner_tid(t->lock.word, t->lock.hint);
 	owner.how = HOLDER_WORD;
-	t->lock.owned = turn(&t->lock.key, &owner, t->track.last_out, 1, !owner.tid);
+	t->lock.owned = turn(&t->lock.key, &owner, t->track.last_out, 1, !owner.number.nr);
 	key = t->lock.key;
 	l = bpf_map_lookup_elem(&locks, &key);
 	if (!l) {
@@ -339,23 +345,17 @@ static __always_inline void wake_late(struct tracked *t, struct lock_state *l, u
 		blame_waker(t, late);
 }
 
-int lock_waited(struct tracked *t, u64 end, u32 is_open)
+/* One wait more, that of t. Apart from lock_waited() for the sake of the stack. */
+__noinline int add_wait(struct tracked *t, u64 end, u32 is_open, u32 by_itself)
 {
 	struct turn_room *room = the_room();
 	struct lock_waits *w;
 	struct lock_state *l;
-	u32 bucket, by_itself;
+	u32 bucket;
 	u64 ns;
 
-	if (!t || !room || t->lock.state == LOCK_WAIT_CALLED)
+	if (!t || !room)
 		return 0;
-	by_itself = t->lock.state == LOCK_WAIT_WOKEN && !t->lock.waker;
-	if (t->lock.state == LOCK_WAIT_BEGUN) {
-		t->lock.next.id = t->id;
-		t->lock.next.tid = t->lock.next.how = 0;
-		end_wait(t, end, 1);
-	}
-	t->lock.state = LOCK_WAIT_NONE;
 	ns = end > t->track.last_out ? end - t->track.last_out : 0;
 	room->pair.lock = t->lock.key;
 	room->pair.thread_id = t->id;
@@ -382,6 +382,22 @@ int lock_waited(struct tracked *t, u64 end, u32 is_open)
 	if (bucket < LOCK_BUCKETS)
 		__sync_fetch_and_add(&l->histogram[bucket], 1);
 	return 0;
+}
+
+int lock_waited(struct tracked *t, u64 end, u32 is_open)
+{
+	u32 by_itself;
+
+	if (!t || t->lock.state == LOCK_WAIT_CALLED)
+		return 0;
+	by_itself = t->lock.state == LOCK_WAIT_WOKEN && !t->lock.waker;
+	if (t->lock.state == LOCK_WAIT_BEGUN) {
+		t->lock.next.id = t->id;
+		t->lock.next.number.nr = t->lock.next.how = 0;
+		end_wait(t, end, 1);
+	}
+	t->lock.state = LOCK_WAIT_NONE;
+	return add_wait(t, end, is_open, by_itself);
 }
 
 /* FUTEX_WAKE, _REQUEUE, _CMP_REQUEUE, _WAKE_OP, _UNLOCK_PI, _WAKE_BITSET and _CMP_REQUEUE_PI. */
@@ -424,7 +440,8 @@ static __always_inline void woken(struct task_struct *task, struct tracked *t, u
 	u32 same = 0;
 
 	next->id = t->id;
-	next->tid = next->how = 0;
+	next->number.ns = t->number.ns;
+	next->number.nr = next->how = 0;
 	barrier_var(by);
 	own = by && !by->role;
 	if (!is_waker(current, own, t->lock.hint)) { /* it gave up */
@@ -435,10 +452,10 @@ static __always_inline void woken(struct task_struct *task, struct tracked *t, u
 	} else {
 		t->lock.waker = by->id;
 		if (by->space == t->space)
-			next->tid = owner_tid(t->lock.word, t->lock.hint);
+			next->number.nr = owner_tid(t->lock.word, t->lock.hint);
 		next->how = HOLDER_WORD;
-		if (!next->tid && t->lock.hint & HINTS_OF_LOCKS) {
-			next->tid = task->pid;
+		if (!next->number.nr && t->lock.hint & HINTS_OF_LOCKS) {
+			next->number = t->number;
 			next->how = HOLDER_WOKEN;
 		}
 	}

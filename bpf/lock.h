@@ -18,10 +18,17 @@ struct doing {
 	__u64 ns[DOING_COUNT];
 };
 
+/* A thread by the number that stands in the locks that it holds: as its own PID namespace has it. */
+struct number {
+	__u32 ns; /* the inode of that */
+	__u32 nr; /* 0: none */
+};
+
 struct lock_owner {
-	__u64 id;  /* of a thread; 0: none is known */
-	__u32 tid; /* as the kernel numbers it */
+	__u64 id; /* of a thread; 0: none is known */
+	struct number number;
 	__u32 how; /* enum holder_how */
+	__u32 pad;
 };
 
 struct lock_state {

@@ -127,6 +127,7 @@ int site_wait(struct tracked *t)
 	u32 hash, cause, half;
 	struct site_part *part;
 	struct code_stack *s;
+	struct numbered *n;
 
 	if (!t || !regs)
 		return 0;
@@ -153,7 +154,9 @@ int site_wait(struct tracked *t)
 		read_name(s->file, sizeof(s->file), t->lock.word);
 	s->weight = part->since[half];
 	part->since[half] = 0;
-	t->site_held.space = 0;
+	n = numbered_of(t);
+	if (n)
+		n->site_held.space = 0;
 	if (TELLING & BIT(cause))
 		s->n_kernel = addresses(bpf_get_task_stack(task, s->kernel, sizeof(s->kernel), 0));
 	t->site_pending = 1;
@@ -164,6 +167,7 @@ int site_wait(struct tracked *t)
 int site_waited(struct tracked *t, u32 row)
 {
 	struct code_waited *w;
+	struct numbered *n;
 	u32 cause;
 
 	if (!t)
@@ -181,7 +185,10 @@ int site_waited(struct tracked *t, u32 row)
 	w->row = row;
 	w->thread_id = t->id;
 	w->ns = t->track.ledger.cause[cause].ns - t->site_ns;
-	w->held = t->site_held;
+	w->held.space = w->held.word = 0;
+	n = numbered_of(t);
+	if (n)
+		w->held = n->site_held;
 	bpf_ringbuf_submit(w, BPF_RB_NO_WAKEUP);
 	return 0;
 }
@@ -194,6 +201,7 @@ int cp_sample(u64 *ctx)
 	struct tracked *t;
 	struct pt_regs *regs;
 	struct code_stack *s;
+	struct numbered *n;
 
 	if (stopped || !task->pid)
 		return 0;
@@ -205,7 +213,10 @@ int cp_sample(u64 *ctx)
 	if (!s)
 		return 0;
 	s->what = CODE_CPU;
-	s->held = t->held;
+	s->held.space = s->held.word = 0;
+	n = numbered_of(t);
+	if (n)
+		s->held = n->held;
 	s->lock.space = s->lock.word = s->word = 0;
 	s->weight = 1;
 	s->cause = s->cause_ns = 0;

@@ -96,10 +96,24 @@ struct lock_wait {
 	__u32 state;   /* enum lock_wait_state */
 };
 
+/* Who has that number. Its ledger is read where it lies. */
+struct numbered {
+	__u64 id;
+	__u64 tracked, task;	   /* addresses in the kernel */
+	struct lock_key held;	   /* one that others wait for while it has it; space 0: none */
+	struct lock_key site_held; /* ... at any time since the wait that is looked at began */
+};
+
 struct tracked {
 	struct track track;
+	/* what other threads look at: see TRACKED_NEAR */
+	__u64 arrived; /* rq->clock at the last switch-in; 0: off the CPU, or that was never seen */
+	__u64 id;
+	__u64 space;	    /* see struct lock_key */
+	__u32 role;	    /* enum thread_role */
+	__u32 site_pending; /* the wait that it is in, or was in last, was looked at */
+	struct lock_wait lock;
 	/* since the last switch-in */
-	__u64 arrived;	   /* rq->clock then; 0: off the CPU, or its switch-in was never seen */
 	__u64 stolen_mark; /* rq->clock - rq->clock_task then */
 	/* since the last switch-out */
 	__u64 kernel_switches; /* nvcsw + nivcsw then */
@@ -119,14 +133,11 @@ struct tracked {
 	struct train train;
 	struct locked_words locked_words;
 	struct reap_wait reap;
-	struct lock_wait lock;
-	struct lock_key held;	   /* one that others wait for while it has it; space 0: none */
-	struct lock_key site_held; /* ... at any time since the wait that is looked at began */
-	__u64 space;		   /* see struct lock_key */
+	struct number number;
 	struct site_part sites[SITE_PARTS];
-	__u32 site_pending; /* the wait that it is in, or was in last, was looked at */
-	__u32 site_cause;   /* ... its enum cause, and that one's time then */
-	__u64 site_ns;
+	__u64 site_ns;	  /* of the cause of the wait that was looked at, then */
+	__u32 site_cause; /* ... its enum cause */
+	__u32 pad2;
 	__u64 first_io;	       /* it first waited for input or output since its last exec */
 	__u32 faults;	       /* maj_flt at the last wait for a device in a call */
 	__u32 fault_looks;     /* since it grew: see in_fault() */
@@ -134,15 +145,22 @@ struct tracked {
 	__u32 window;	       /* of calls: the last one in which it made one */
 	__u64 window_blocks;   /* ledger.blocks after that call */
 	/* identity */
-	__u64 id, creator_id, process_id;
-	__u32 role; /* enum thread_role */
+	__u64 creator_id, process_id;
 	__u32 tid, pid;
+	__u32 pad3;
 	__u32 flags;	  /* enum thread_flags */
 	__u64 open_since; /* with THREAD_OPEN_WAIT */
 	__u64 sent;	  /* 1: its ledger went out */
 	__u64 rss_before; /* pages: the peak that its process had before it executed its program */
 	struct witness base; /* the kernel's accounting where the life that we account for began */
 };
+
+/* Of the front of its ledger, and of what follows that, as much as other threads look at. */
+#define TRACKED_FRONT                                                                              \
+	(offsetof(struct tracked, track.ledger.state_ns) + sizeof(((struct ledger *)0)->state_ns))
+#define TRACKED_NEAR                                                                               \
+	(offsetof(struct tracked, lock) + sizeof(struct lock_wait) -                               \
+	 offsetof(struct tracked, arrived))
 
 struct program {
 	struct bpf_spin_lock lock;

@@ -3,13 +3,13 @@
 
 struct threads_map threads SEC(".maps");
 struct programs_map programs SEC(".maps");
+struct numbered_map numbered SEC(".maps");
 
 const volatile __u32 page_size = 4096;
 const volatile __u32 possible_cpus = 1;
 const volatile struct code fault_entry = {};
 const volatile __s64 realtime_offset = 0;
 const volatile __u64 lock_secret = 0;
-const volatile __u32 has_task_from_pid = 0;
 
 __u64 stopped = 0;
 __u64 end_at = 0;

@@ -26,8 +26,19 @@ struct programs_map {
 	__type(value, struct program);
 };
 
+#define NUMBERED 65536 /* threads alive at once; of others it is not known what they hold */
+
+struct numbered_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, NUMBERED);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct number);
+	__type(value, struct numbered);
+};
+
 extern struct threads_map threads SEC(".maps");
 extern struct programs_map programs SEC(".maps");
+extern struct numbered_map numbered SEC(".maps");
 
 /* Written before the probes are attached. */
 extern const volatile __u32 page_size;
@@ -35,7 +46,6 @@ extern const volatile __u32 possible_cpus;
 extern const volatile struct code fault_entry; /* asm_exc_page_fault() */
 extern const volatile __s64 realtime_offset;   /* CLOCK_REALTIME less CLOCK_MONOTONIC */
 extern const volatile __u64 lock_secret;       /* hides addresses of the kernel's locks */
-extern const volatile __u32 has_task_from_pid; /* the kernel has that function */
 
 /* Written while they run. */
 extern __u64 stopped;	 /* the measurement is over */
@@ -63,6 +73,14 @@ static __always_inline struct program *the_program(void)
 	u32 zero = 0;
 
 	return bpf_map_lookup_elem(&programs, &zero);
+}
+
+/* Before 6.2 a map takes no key that is a part of an argument. */
+static __always_inline struct numbered *numbered_of(const struct tracked *t)
+{
+	struct number key = t->number;
+
+	return bpf_map_lookup_elem(&numbered, &key);
 }
 
 /* kernel/sched/sched.h: each sched_entity knows its run queue, whatever its class. */

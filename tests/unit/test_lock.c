@@ -5,8 +5,8 @@
 
 #include "../bpf/lock.h"
 
-#define A	     ((struct lock_owner){ .id = 1, .tid = 11, .how = HOLDER_WORD })
-#define B	     ((struct lock_owner){ .id = 2, .tid = 12, .how = HOLDER_WOKEN })
+#define A	     ((struct lock_owner){ .id = 1, .number = { 1, 11 }, .how = HOLDER_WORD })
+#define B	     ((struct lock_owner){ .id = 2, .number = { 1, 12 }, .how = HOLDER_WOKEN })
 #define NOBODY_KNOWN ((struct lock_owner){ 0 })
 
 static struct lock_charge turn(struct lock_state *l, __u64 now, __s32 more, struct lock_owner next,

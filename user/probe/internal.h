@@ -59,8 +59,7 @@ struct probe {
 	void *ctx;
 	int fn_error;
 	bool all_calls;
-	bool lacks_task_from_pid; /* before Linux 6.2: what holders of locks do is not known */
-	bool has_wakeups;	  /* was attached on demand */
+	bool has_wakeups; /* was attached on demand */
 	uint32_t windows;
 	uint64_t window_ns, window_since;
 	struct code_sink code; /* no functions: nobody asks */

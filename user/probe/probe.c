@@ -89,7 +89,7 @@ static struct bpf_program *program_of(struct probe *p, size_t row)
 	return bpf_object__find_program_by_name(p->skel->obj, probe_rows[row].program);
 }
 
-/* Looks what this kernel lacks that would fail the whole load: tracepoints, and a function. */
+/* Looks what this kernel lacks that would fail the whole load: tracepoints. */
 static bool find_missing(struct probe *p)
 {
 	struct btf *btf = btf__load_vmlinux_btf();
@@ -104,9 +104,6 @@ static bool find_missing(struct probe *p)
 			 probe_rows[i].tracepoint);
 		any = true;
 	}
-	p->lacks_task_from_pid =
-		btf__find_by_name_kind(btf, "bpf_task_from_pid", BTF_KIND_FUNC) < 0;
-	any |= p->lacks_task_from_pid;
 	btf__free(btf);
 	return any;
 }
@@ -173,7 +170,6 @@ static int load_once(struct probe *p, const struct probe_opts *opts)
 	kernel_find_code("asm_exc_page_fault", &fault_entry);
 	p->skel->rodata->fault_entry = fault_entry;
 	p->skel->rodata->realtime_offset = realtime_offset();
-	p->skel->rodata->has_task_from_pid = !p->lacks_task_from_pid;
 	p->skel->rodata->lock_secret = secret;
 	p->skel->bss->linger = opts->linger;
 	return concprof_bpf__load(p->skel);
