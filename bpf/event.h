@@ -118,8 +118,9 @@ enum event_kind {
 		16, /* what threads waited at: a lock, or something else that a futex stands for */
 	EV_LOCK_WAITER = 17,
 	EV_LOCK_HOLDER = 18,
-	EV_WORD = 19, /* what the word of a lock is called */
-	EV_KIND_COUNT = 20,
+	EV_WORD = 19,	    /* what the word of a lock is called */
+	EV_LOCK_ORDER = 20, /* threads that had one lock waited for another one */
+	EV_KIND_COUNT = 21,
 };
 
 #define EVENT_COMM_SIZE 16

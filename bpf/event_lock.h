@@ -45,10 +45,11 @@ enum lock_hint {
 struct ev_lock {
 	struct event head;
 	struct lock_key key;
-	__u32 hints; /* enum lock_hint */
-	__u32 pad;
+	__u32 hints;	 /* enum lock_hint */
+	__u32 owner_how; /* enum holder_how */
 	__u64 waits, timeouts;
-	__u64 any_ns; /* somebody waited */
+	__u64 any_ns;	/* somebody waited */
+	__u64 owner_id; /* the thread that has it at the end, if one waits then; 0: not known */
 	__u64 histogram[LOCK_BUCKETS];
 };
 
@@ -89,6 +90,12 @@ struct ev_lock_holder {
 	__u64 thread_id;
 	__u64 ns[HOLDER_COUNT];	     /* others' waiting, summed, by how it is known */
 	__u64 doing_ns[DOING_COUNT]; /* parts of it, but for HOLDER_WAKER */
+};
+
+struct ev_lock_order {
+	struct event head;
+	struct lock_key held, wanted;
+	__u64 count; /* waits for the wanted one, or for the held one while that was wanted */
 };
 
 struct ev_word {

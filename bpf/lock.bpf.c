@@ -13,6 +13,7 @@
 
 #define LOCKS	16384
 #define WAITERS 65536
+#define ORDERS	4096
 
 /* include/uapi/linux/futex.h */
 #define FUTEX_TID_MASK 0x3fffffff
@@ -49,6 +50,14 @@ struct {
 	__type(value, struct lock_blame);
 } lock_holders SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, ORDERS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct lock_order_key);
+	__type(value, u64);
+} lock_orders SEC(".maps");
+
 /* Too large for the stack beside what calls it: 512 bytes for all. One for each CPU: a switch and a
  * wake-up are not interrupted, and what runs after the end meets neither. */
 struct turn_room {
@@ -57,7 +66,8 @@ struct turn_room {
 	u64 id[2];
 	struct number number[2];
 	u32 contended; /* somebody waits from now on */
-	u32 pad;
+	u32 begins;    /* one more than before */
+	struct lock_order_key order;
 	u64 at; /* when the last event was, after this one */
 	struct lock_key key;
 	struct lock_owner before;
@@ -118,6 +128,21 @@ static __always_inline struct turn_room *the_room(void)
 	return bpf_map_lookup_elem(&turn_rooms, &zero);
 }
 
+/* Of the room. */
+static __always_inline void note_order(struct turn_room *room, const struct lock_key *held,
+				       const struct lock_key *wanted)
+{
+	u64 *count, one = 1;
+
+	room->order.held = *held;
+	room->order.wanted = *wanted;
+	count = bpf_map_lookup_elem(&lock_orders, &room->order);
+	if (count)
+		__sync_fetch_and_add(count, 1);
+	else if (bpf_map_update_elem(&lock_orders, &room->order, &one, BPF_NOEXIST))
+		__sync_fetch_and_add(&lost[LOSS_LOCKS], 1);
+}
+
 /* While others wait for what it has, its samples tell where it is. */
 static __always_inline void note_held(struct numbered *n, const struct tracked *t,
 				      const struct lock_key *key, bool has)
@@ -149,13 +174,17 @@ static __always_inline u64 look_at(struct turn_room *room, u32 i, u64 now)
 	struct numbered *n = bpf_map_lookup_elem(&numbered, &room->number[i & 1]);
 	struct tracked *t = &room->seen;
 	struct task_struct *task;
+	bool has;
 
 	if (!n || !copy_tracked(t, n->tracked) || t->id != n->id || t->role ||
 	    (!(room->key.space & LOCK_SHARED) && t->space != room->key.space))
 		return 0;
 	task = (struct task_struct *)n->task;
-	note_held(n, t, &room->key,
-		  room->contended && room->number[i & 1].nr == room->number[1].nr);
+	has = room->contended && room->number[i & 1].nr == room->number[1].nr;
+	note_held(n, t, &room->key, has);
+	if (has && room->begins && t->lock.state == LOCK_WAIT_BEGUN &&
+	    t->lock.hint & HINTS_OF_LOCKS)
+		note_order(room, &room->key, &t->lock.key);
 	bpf_core_read(&room->run_delay, sizeof(room->run_delay), &task->sched_info.run_delay);
 	bpf_core_read(&room->last_queued, sizeof(room->last_queued), &task->sched_info.last_queued);
 	stand(&room->did[i & 1], room, now);
@@ -225,6 +254,7 @@ __noinline u64 turn(struct lock_key *key, struct lock_owner *next, u64 now, s32 
 	room->number[0] = room->before.number;
 	room->number[1] = next->number;
 	room->contended = l->waiters + more > 0;
+	room->begins = more > 0;
 	look_at_both(room, now);
 	if (next->number.nr)
 		next->id = room->id[1];
@@ -250,6 +280,16 @@ static __always_inline u32 owner_tid(u64 word, u32 hint)
 	if (hint & LOCK_HINT_RWLOCK) /* see is_rwlock(): who writes, if somebody does */
 		return user_word(word + (word & 4 ? 12 : 16));
 	return 0;
+}
+
+/* It waits for a lock, and may have one that others wait for. */
+static __always_inline void wait_with_lock(struct tracked *t)
+{
+	struct numbered *n = numbered_of(t);
+	struct turn_room *room = the_room();
+
+	if (n && room && n->held.space)
+		note_order(room, &n->held, &t->lock.key);
 }
 
 int lock_begin(struct tracked *t)
@@ -295,6 +335,8 @@ int lock_begin(struct tracked *t)
 	l->hints |= t->lock.hint;
 	t->lock.state = LOCK_WAIT_BEGUN;
 	__sync_fetch_and_add(&lock_waits, 1);
+	if (t->lock.hint & HINTS_OF_LOCKS)
+		wait_with_lock(t);
 	return 0;
 }
 

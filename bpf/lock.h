@@ -61,6 +61,11 @@ struct lock_blame {
 	struct doing doing;	/* part of all but HOLDER_WAKER */
 };
 
+/* A thread that has one lock, for which others wait, waits for the other. */
+struct lock_order_key {
+	struct lock_key held, wanted;
+};
+
 /* What is to be charged to a holder. */
 struct lock_charge {
 	__u64 ns;

@@ -11,6 +11,7 @@
 pthread_mutex_t fork_a = PTHREAD_MUTEX_INITIALIZER, fork_b = PTHREAD_MUTEX_INITIALIZER,
 		fork_c = PTHREAD_MUTEX_INITIALIZER;
 pthread_mutex_t debit_lock = PTHREAD_MUTEX_INITIALIZER, credit_lock = PTHREAD_MUTEX_INITIALIZER;
+pthread_mutex_t left_lock = PTHREAD_MUTEX_INITIALIZER, right_lock = PTHREAD_MUTEX_INITIALIZER;
 pthread_mutex_t closed_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static pthread_mutex_t *const forks[PHILOSOPHERS] = { &fork_a, &fork_b, &fork_c };
@@ -76,6 +77,7 @@ static const char *run_ordered(void)
 		expect_row(records[i], &row);
 		expect_holders(records[i], &row);
 	}
+	truth_finding("lock.order", false, "the lower fork is always taken first");
 	expect_no_deadlock("the lower fork is always taken first");
 	return NULL;
 }
@@ -114,6 +116,67 @@ static const char *run_both_orders(void)
 	expect_no_row("name=debit_lock", why);
 	expect_no_row("name=credit_lock", why);
 	expect_no_deadlock(why);
+	return NULL;
+}
+
+/* So long that all the others are where they are to be. */
+#define STEP (20 * MS)
+
+struct crossing {
+	pthread_mutex_t *first, *second;
+	int64_t begin;
+};
+
+static void wait_until(const struct crossing *c, int step)
+{
+	sleep_ns(c->begin + step * STEP - clock_ns(CLOCK_MONOTONIC));
+}
+
+static void *take_both(void *arg)
+{
+	const struct crossing *c = arg;
+
+	lock(c->first);
+	wait_until(c, 2);
+	lock(c->second);
+	unlock(c->second);
+	unlock(c->first);
+	return NULL;
+}
+
+/* For the one that the other has, before that waits for the second, or after. */
+static void *want_first(void *arg)
+{
+	const struct crossing *c = arg;
+
+	wait_until(c, c->first == &left_lock ? 1 : 3);
+	lock(c->first);
+	unlock(c->first);
+	return NULL;
+}
+
+static void cross(pthread_mutex_t *first, pthread_mutex_t *second)
+{
+	struct crossing c = { first, second, clock_ns(CLOCK_MONOTONIC) };
+	pthread_t taker, wanter;
+
+	lock(second);
+	taker = start_thread(take_both, &c);
+	wanter = start_thread(want_first, &c);
+	wait_until(&c, 4);
+	unlock(second);
+	join_thread(taker);
+	join_thread(wanter);
+}
+
+/* The same, but others wait meanwhile, so that it is seen. */
+static const char *run_crossed(void)
+{
+	cross(&left_lock, &right_lock);
+	cross(&right_lock, &left_lock);
+	truth_finding("lock.order", true, "each is waited for by who has the other");
+	truth_number("lock_orders", 2, "from one to the other, and back");
+	expect_no_deadlock("one order at a time");
 	return NULL;
 }
 
@@ -157,6 +220,7 @@ static const char *run_left(void)
 const struct mode pair_modes[] = {
 	{ "ordered", run_ordered },
 	{ "both-orders", run_both_orders },
+	{ "crossed", run_crossed },
 	{ "left", run_left },
 	{ 0 },
 };

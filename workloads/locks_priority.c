@@ -124,6 +124,8 @@ static const char *run(pthread_mutex_t *m, int protocol, const struct row *row, 
 	expect_culprit(r, row, actors[0].tid);
 	expect_doing(r, row, r->party[0].tid == actors[0].tid ? 0 : 1);
 	expect_ledger(r, row, cause);
+	truth_finding("lock.inversion", protocol == PTHREAD_PRIO_NONE,
+		      "who is between them takes the CPU from the holder, if nobody lends it more");
 	return NULL;
 }
 

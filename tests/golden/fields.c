@@ -504,6 +504,8 @@ static const struct field lock_fields[] = {
 	NUMBER(ev_lock, waits),
 	NUMBER(ev_lock, timeouts),
 	NUMBER(ev_lock, any_ns),
+	NUMBER(ev_lock, owner_id),
+	WORDS(ev_lock, owner_how, how_of),
 	{ "histogram.", FIELD_INDEXED, AT(ev_lock, histogram), bucket_of },
 	{ 0 },
 };
@@ -521,6 +523,12 @@ static const struct field lock_holder_fields[] = {
 	{ "ns.", FIELD_INDEXED, AT(ev_lock_holder, ns), how_of },
 	{ "doing.", FIELD_INDEXED, AT(ev_lock_holder, doing_ns), doing_kind_of },
 	{ 0 },
+};
+
+static const struct field lock_order_fields[] = {
+	NUMBER(ev_lock_order, held.space),   NUMBER(ev_lock_order, held.word),
+	NUMBER(ev_lock_order, wanted.space), NUMBER(ev_lock_order, wanted.word),
+	NUMBER(ev_lock_order, count),	     { 0 },
 };
 
 static const struct field word_fields[] = {
@@ -551,6 +559,7 @@ static const struct kind kinds[] = {
 	{ "waiter", EV_LOCK_WAITER, sizeof(struct ev_lock_waiter), lock_waiter_fields },
 	{ "holder", EV_LOCK_HOLDER, sizeof(struct ev_lock_holder), lock_holder_fields },
 	{ "word", EV_WORD, sizeof(struct ev_word), word_fields },
+	{ "order", EV_LOCK_ORDER, sizeof(struct ev_lock_order), lock_order_fields },
 	{ 0 },
 };
 

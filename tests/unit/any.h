@@ -146,6 +146,13 @@ static inline void put_any_locks(struct rng *rng)
 					    .key = any_key(rng),
 					    .thread_id = rng_below(rng, 5) };
 
+		struct ev_lock_order o = lock_order(0, 0, some(rng));
+
+		o.held = any_key(rng);
+		o.wanted = any_key(rng);
+		l.owner_id = rng_below(rng, 5);
+		l.owner_how = rng_below(rng, HOLDER_COUNT + 1);
+		put(&o);
 		h.ns[rng_below(rng, HOLDER_COUNT)] = some(rng);
 		h.doing_ns[rng_below(rng, DOING_COUNT)] = some(rng);
 		put(&l);

@@ -337,6 +337,14 @@ static inline struct ev_lock_holder lock_holder(__u64 word, __u64 thread_id, enu
 	return h;
 }
 
+static inline struct ev_lock_order lock_order(__u64 held, __u64 wanted, __u64 count)
+{
+	return (struct ev_lock_order){ .head = HEAD(EV_LOCK_ORDER, ev_lock_order),
+				       .held = { LOCK_SPACE, held },
+				       .wanted = { LOCK_SPACE, wanted },
+				       .count = count };
+}
+
 /* To be freed by the caller. */
 static inline struct ev_word *word_name(__u64 word, const char *variable, const char *file,
 					const char *object)

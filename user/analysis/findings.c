@@ -111,6 +111,7 @@ void findings_free(struct findings *f)
 	lifecycle_free(&f->lives);
 	sites_forget(&f->sites);
 	free(f->locks);
+	free(f->lock_rank);
 	gate_results_free(f->gates, f->n_gates);
 	free(f->list);
 	free(f->thread_class);

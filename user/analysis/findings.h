@@ -301,6 +301,7 @@ struct findings {
 	struct sites sites;
 	struct lock_row *locks; /* the one that matters most first */
 	size_t n_locks;
+	size_t *lock_rank; /* of each of model.locks, its place in locks */
 	struct lifecycle lives;
 	struct tree tree;
 	struct convoy convoy;

@@ -30,8 +30,8 @@ static const char *const rules[] = {
 	"verdict.unknown",     "cpu.limit",	    "cpu.spinning",	"handover.latency",
 	"lifecycle.crash",     "lifecycle.cut_off", "lifecycle.killed", "lifecycle.orphans",
 	"lifecycle.survivors", "lifecycle.zombies", "lock.computing",	"lock.contention",
-	"machine.busy",	       "memory.faults",	    "pool.large",	"process.startup",
-	"timer.polling",
+	"lock.inversion",      "lock.order",	    "lock.starved",	"machine.busy",
+	"memory.faults",       "pool.large",	    "process.startup",	"timer.polling",
 };
 
 #define RULES (sizeof(rules) / sizeof(*rules))
@@ -346,6 +346,7 @@ const struct gate_row gate_rows[] = {
 	{ "threads", GATE_COUNT, MODEL(n_threads) },
 	{ "processes", GATE_COUNT, MODEL(n_processes) },
 	{ "locks", GATE_COUNT, MODEL(n_locks) },
+	{ "lock_orders", GATE_COUNT, MODEL(n_lock_orders) },
 	{ "locks[\"%s\"]", GATE_COUNT, LOCK(n) },
 	{ "locks[\"%s\"].waits", GATE_COUNT, LOCK(waits) },
 	{ "locks[\"%s\"].wait", GATE_TIME, LOCK(ns) },

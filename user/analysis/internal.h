@@ -96,6 +96,9 @@ void others_say(struct finding *to, const struct findings *f, const struct share
 void pool_find(struct findings *f);
 void lock_code_find(struct findings *f);
 
+/* lock_trouble.c */
+void lock_trouble_find(struct findings *f);
+
 /* gate_eval.c */
 void gate_results_free(struct gate_result *results, size_t n);
 

@@ -223,6 +223,9 @@ void locks_find(struct findings *f)
 	}
 	if (m->n_locks)
 		qsort(f->locks, m->n_locks, sizeof(*f->locks), by_weight);
+	f->lock_rank = zeroed(m->n_locks, sizeof(*f->lock_rank));
+	for (size_t i = 0; i < m->n_locks; i++)
+		f->lock_rank[f->locks[i].lock - m->locks] = i;
 }
 
 void lock_sum_add(struct lock_sum *to, const struct lock *l)

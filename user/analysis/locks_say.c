@@ -101,6 +101,44 @@ static void say_holders(struct finding *to, const struct lock_row *row)
 			     mostly_in(place, sizeof(place), row));
 }
 
+/* The lock that holders of this one waited for most; NULL: none is known. */
+static const struct lock_row *next_of(const struct findings *f, const struct lock_row *row)
+{
+	const struct model *m = f->model;
+
+	for (size_t i = 0; i < m->n_lock_orders; i++) {
+		const struct lock_order *o = &m->lock_orders[i];
+
+		if (&m->locks[o->held] == row->lock && o->wanted != o->held)
+			return &f->locks[f->lock_rank[o->wanted]];
+	}
+	return NULL;
+}
+
+#define CHAIN_MAX 4 /* locks behind one another */
+
+/* A holder that waits for another lock has a reason in turn. */
+static void say_chain(struct finding *to, const struct findings *f, const struct lock_row *row)
+{
+	uint64_t known;
+
+	for (int i = 0; i < CHAIN_MAX; i++) {
+		const struct lock_row *next = next_of(f, row);
+		char doing[96], place[144];
+
+		if (doing_most(row->lock->doing_ns, &known) != DOING_LOCK || !next)
+			return;
+		row = next;
+		evidence_add(to, "locks.orders", row->lock->ns,
+			     "that other lock is %.80s (%s)%s%s%s%s", row->name,
+			     lock_kind_name(row->lock->kind), row->holder ? ": mostly for " : "",
+			     row->holder ? row->holder->comm : "",
+			     doing_so(doing, sizeof(doing), row->holder_doing_ns, row->holder_ns,
+				      row->holder_threads > 1 ? "were" : "was"),
+			     mostly_in(place, sizeof(place), row));
+	}
+}
+
 void lock_say(struct finding *to, const struct findings *f)
 {
 	const struct lock_row *row = worst(f);
@@ -119,6 +157,7 @@ void lock_say(struct finding *to, const struct findings *f)
 		say_holder(to, row);
 	else
 		say_holders(to, row);
+	say_chain(to, f, row);
 }
 
 const char *lock_advice(const struct findings *f)

@@ -227,6 +227,7 @@ static const size_t sizes[EV_KIND_COUNT] = {
 	[EV_LOCK_WAITER] = sizeof(struct ev_lock_waiter),
 	[EV_LOCK_HOLDER] = sizeof(struct ev_lock_holder),
 	[EV_WORD] = sizeof(struct ev_word),
+	[EV_LOCK_ORDER] = sizeof(struct ev_lock_order),
 };
 
 size_t event_fixed_size(unsigned int kind)

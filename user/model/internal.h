@@ -48,6 +48,7 @@ struct model_builder {
 	VEC(struct lock) locks;
 	VEC(struct lock_waiter) lock_waiters;
 	VEC(struct lock_holder) lock_holders;
+	VEC(struct lock_order) lock_orders;
 	VEC(struct loss) losses;
 	VEC(struct ev_probe) probes;
 	struct affinity affinities[AFFINITIES]; /* of more, the last is all that follow */
@@ -78,6 +79,7 @@ size_t lock_number(struct model_builder *b, const struct lock_key *key);
 int on_lock(struct model_builder *b, const struct event *head);
 int on_lock_waiter(struct model_builder *b, const struct event *head);
 int on_lock_holder(struct model_builder *b, const struct event *head);
+int on_lock_order(struct model_builder *b, const struct event *head);
 int on_word(struct model_builder *b, const struct event *head);
 void locks_build(struct model_builder *b);
 /* lock_kind.c: their kinds, and the causes of waits at them. */

@@ -29,6 +29,8 @@ int on_lock(struct model_builder *b, const struct event *head)
 	l->hints |= ev->hints;
 	l->timeouts += ev->timeouts;
 	l->any_ns += ev->any_ns;
+	l->owner_id = ev->owner_id;
+	l->owner_how = ev->owner_how < HOLDER_COUNT ? ev->owner_how : HOLDER_UNKNOWN;
 	for (int i = 0; i < LOCK_BUCKETS; i++)
 		l->histogram[i] += ev->histogram[i];
 	return 0;
@@ -65,6 +67,15 @@ int on_lock_holder(struct model_builder *b, const struct event *head)
 			h->how = how;
 	}
 	memcpy(h->doing_ns, ev->doing_ns, sizeof(h->doing_ns));
+	return 0;
+}
+
+int on_lock_order(struct model_builder *b, const struct event *head)
+{
+	const struct ev_lock_order *ev = (const struct ev_lock_order *)head;
+	size_t held = lock_number(b, &ev->held), wanted = lock_number(b, &ev->wanted);
+
+	*vec_add(&b->lock_orders) = (struct lock_order){ held, wanted, ev->count };
 	return 0;
 }
 
@@ -122,6 +133,14 @@ static int holders_alike(const void *a, const void *b)
 
 	return order_of((uint64_t[]){ v->lock, v->thread_id },
 			(uint64_t[]){ w->lock, w->thread_id }, 2);
+}
+
+static int order_orders(const void *a, const void *b)
+{
+	const struct lock_order *v = a, *w = b;
+
+	return order_of((uint64_t[]){ ~v->count, v->held, v->wanted },
+			(uint64_t[]){ ~w->count, w->held, w->wanted }, 3);
 }
 
 /* One row for each lock and thread: two words may be one lock. */
@@ -202,6 +221,16 @@ static void settle_holders(struct model *m, const struct map *places)
 	}
 }
 
+/* Who has it while others wait at the end. */
+static void settle_owners(struct model *m, const struct map *places)
+{
+	for (size_t i = 0; i < m->n_locks; i++) {
+		struct lock *l = &m->locks[i];
+
+		l->owner = l->open && l->owner_id ? place_of(places, l->owner_id) : NO_THREAD;
+	}
+}
+
 static uint64_t part_of(uint64_t ns, uint64_t whole, uint64_t of)
 {
 	return (uint64_t)((unsigned __int128)ns * whole / of);
@@ -250,6 +279,10 @@ static void renumber(struct model *m, const size_t *into)
 		m->lock_waiters[i].lock = into[m->lock_waiters[i].lock];
 	for (size_t i = 0; i < m->n_lock_holders; i++)
 		m->lock_holders[i].lock = into[m->lock_holders[i].lock];
+	for (size_t i = 0; i < m->n_lock_orders; i++) {
+		m->lock_orders[i].held = into[m->lock_orders[i].held];
+		m->lock_orders[i].wanted = into[m->lock_orders[i].wanted];
+	}
 	for (size_t i = 0; i < m->n_sites; i++) {
 		if (m->sites[i].lock != NO_LOCK)
 			m->sites[i].lock = into[m->sites[i].lock];
@@ -327,6 +360,8 @@ void locks_build(struct model_builder *b)
 	m->n_lock_waiters = b->lock_waiters.n;
 	m->lock_holders = b->lock_holders.items;
 	m->n_lock_holders = b->lock_holders.n;
+	m->lock_orders = b->lock_orders.items;
+	m->n_lock_orders = b->lock_orders.n;
 	if (!m->n_locks)
 		return;
 	lock_kinds_find(m);
@@ -336,10 +371,13 @@ void locks_build(struct model_builder *b)
 		join_waiters(m);
 	if (m->n_lock_holders)
 		join_holders(m);
+	if (m->n_lock_orders)
+		qsort(m->lock_orders, m->n_lock_orders, sizeof(*m->lock_orders), order_orders);
 	for (size_t i = 0; i < m->n_threads; i++)
 		*map_add(&places, m->threads[i].id) = i;
 	settle_waiters(m, &places);
 	settle_holders(m, &places);
+	settle_owners(m, &places);
 	sum_holders(m);
 	fit_holders(m);
 	sum_holders(m);

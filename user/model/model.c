@@ -274,6 +274,7 @@ int model_builder_event(void *ctx, const struct event *ev)
 		[EV_LOCK_WAITER] = on_lock_waiter,
 		[EV_LOCK_HOLDER] = on_lock_holder,
 		[EV_WORD] = on_word,
+		[EV_LOCK_ORDER] = on_lock_order,
 	};
 
 	if (!ev->kind || ev->kind >= EV_KIND_COUNT)
@@ -499,6 +500,7 @@ void model_free(struct model *m)
 	free(m->locks);
 	free(m->lock_waiters);
 	free(m->lock_holders);
+	free(m->lock_orders);
 	free(m->losses);
 	free(m->probes);
 	obstack_free(&((struct model_memory *)m)->strings, NULL);

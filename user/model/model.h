@@ -228,6 +228,12 @@ enum lock_kind {
 	LOCK_KIND_COUNT,
 };
 
+/* Threads that had one lock, for which others waited, waited for the other. */
+struct lock_order {
+	size_t held, wanted; /* places in model.locks */
+	uint64_t count;
+};
+
 /* One word of memory that threads waited at: a lock, a condition, a semaphore ... */
 struct lock {
 	struct lock_key key;
@@ -236,8 +242,11 @@ struct lock {
 	uint32_t hints;			      /* enum lock_hint */
 	uint64_t waits, ns, max_ns;	      /* as the ledgers have them */
 	uint64_t timeouts;
-	uint64_t any_ns;		/* somebody waited */
-	uint64_t open;			/* waits that go on */
+	uint64_t any_ns; /* somebody waited */
+	uint64_t open;	 /* waits that go on */
+	uint64_t owner_id;
+	size_t owner; /* has it then: a place in model.threads, or NO_THREAD */
+	enum holder_how owner_how;
 	uint64_t blamed_ns;		/* of ns, what a holder is known for */
 	uint64_t doing_ns[DOING_COUNT]; /* ... and parts of that, by what it did */
 	uint64_t histogram[LOCK_BUCKETS];
@@ -285,7 +294,8 @@ struct model {
 	struct lock *locks;
 	struct lock_waiter *lock_waiters; /* of all locks */
 	struct lock_holder *lock_holders;
-	size_t n_locks, n_lock_waiters, n_lock_holders;
+	struct lock_order *lock_orders; /* the one that was seen most first */
+	size_t n_locks, n_lock_waiters, n_lock_holders, n_lock_orders;
 
 	struct loss *losses;
 	size_t n_losses;

@@ -17,6 +17,8 @@ static int tell_locks(struct probe *p, event_fn fn, void *ctx)
 		ev.waits = l.waits;
 		ev.timeouts = l.timeouts;
 		ev.any_ns = l.any_ns;
+		ev.owner_id = l.owner.id;
+		ev.owner_how = l.owner.how;
 		for (int i = 0; i < LOCK_BUCKETS; i++)
 			ev.histogram[i] = l.histogram[i];
 		error = fn(ctx, &ev.head);
@@ -69,11 +71,31 @@ static int tell_holders(struct probe *p, event_fn fn, void *ctx)
 	return error;
 }
 
+static int tell_orders(struct probe *p, event_fn fn, void *ctx)
+{
+	struct ev_lock_order ev = { .head = { EV_LOCK_ORDER, sizeof(ev) } };
+	int map = bpf_map__fd(p->skel->maps.lock_orders), error = 0;
+	struct lock_order_key order;
+
+	for (struct lock_order_key *last = NULL; !error && !bpf_map_get_next_key(map, last, &order);
+	     last = &order) {
+		error = bpf_map_lookup_elem(map, &order, &ev.count);
+		if (error)
+			break;
+		ev.held = order.held;
+		ev.wanted = order.wanted;
+		error = fn(ctx, &ev.head);
+	}
+	return error;
+}
+
 int collect_locks(struct probe *p, event_fn fn, void *ctx)
 {
 	int error = tell_locks(p, fn, ctx);
 
 	if (!error)
 		error = tell_waiters(p, fn, ctx);
-	return error ? error : tell_holders(p, fn, ctx);
+	if (!error)
+		error = tell_holders(p, fn, ctx);
+	return error ? error : tell_orders(p, fn, ctx);
 }

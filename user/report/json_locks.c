@@ -82,9 +82,23 @@ static bool is_memory(const struct lock *l)
 	       l->kind != LOCK_KIND_KERNEL;
 }
 
-static void put_lock(struct json *j, const struct model *m, const struct lock_row *row, size_t i,
+/* Who has it while others wait at the end. */
+static void put_owner(struct json *j, const struct model *m, const struct lock *l)
+{
+	if (l->owner == NO_THREAD) {
+		json_string(j, "owner", NULL);
+		return;
+	}
+	json_line_object(j, "owner");
+	put_thread(j, m, m->threads[l->owner].id, l->owner);
+	json_string(j, "how", holder_how_name(l->owner_how));
+	json_end(j);
+}
+
+static void put_lock(struct json *j, const struct findings *f, const struct lock_row *row, size_t i,
 		     struct room *r)
 {
+	const struct model *m = f->model;
 	const struct lock *l = row->lock;
 	char text[FRAME_TEXT_SIZE];
 
@@ -108,9 +122,48 @@ static void put_lock(struct json *j, const struct model *m, const struct lock_ro
 	json_u64(j, "blamed_ns", l->blamed_ns);
 	json_u64(j, "timeouts", l->timeouts);
 	json_u64(j, "open_waits", l->open);
+	put_owner(j, m, l);
 	put_histogram(j, l);
 	put_waiters(j, m, l, r);
 	put_holders(j, m, l, r);
+	json_end(j);
+}
+
+/* Both of the first n locks: what is named is there. */
+static bool is_listed(const struct findings *f, const struct lock_order *o, size_t n)
+{
+	return f->lock_rank[o->held] < n && f->lock_rank[o->wanted] < n;
+}
+
+static void put_order(struct json *j, const struct findings *f, const struct lock_order *o)
+{
+	char id[24];
+
+	json_line_object(j, NULL);
+	snprintf(id, sizeof(id), "l%zu", f->lock_rank[o->held] + 1);
+	json_string(j, "held", id);
+	snprintf(id, sizeof(id), "l%zu", f->lock_rank[o->wanted] + 1);
+	json_string(j, "wanted", id);
+	json_u64(j, "count", o->count);
+	json_end(j);
+}
+
+static void put_orders(struct json *j, const struct findings *f, size_t n, struct room *r)
+{
+	const struct model *m = f->model;
+	size_t listed = 0, left;
+
+	for (size_t i = 0; i < m->n_lock_orders; i++)
+		listed += is_listed(f, &m->lock_orders[i], n);
+	r->left_out[ROOM_LOCK_ORDERS] += m->n_lock_orders - listed;
+	left = room_for(r, ROOM_LOCK_ORDERS, listed);
+	json_array(j, "lock_orders");
+	for (size_t i = 0; i < m->n_lock_orders && left; i++) {
+		if (!is_listed(f, &m->lock_orders[i], n))
+			continue;
+		put_order(j, f, &m->lock_orders[i]);
+		left--;
+	}
 	json_end(j);
 }
 
@@ -120,6 +173,7 @@ void json_locks(struct json *j, const struct findings *f, struct room *r)
 
 	json_array(j, "locks");
 	for (size_t i = 0; i < n; i++)
-		put_lock(j, f->model, &f->locks[i], i, r);
+		put_lock(j, f, &f->locks[i], i, r);
 	json_end(j);
+	put_orders(j, f, n, r);
 }
