@@ -426,6 +426,13 @@ __noinline int add_wait(struct tracked *t, u64 end, u32 is_open, u32 by_itself)
 	return 0;
 }
 
+/* Nobody was seen to wake it: some kernels do not tell of what happens while certain tasks run. */
+static __always_inline u32 is_late(const struct tracked *t, u64 end)
+{
+	return t->track.cause == CAUSE_SYNC_FUTEX && t->event.deadline_at &&
+	       end + clock_lag >= t->event.deadline_at;
+}
+
 int lock_waited(struct tracked *t, u64 end, u32 is_open)
 {
 	u32 by_itself;
@@ -434,6 +441,7 @@ int lock_waited(struct tracked *t, u64 end, u32 is_open)
 		return 0;
 	by_itself = t->lock.state == LOCK_WAIT_WOKEN && !t->lock.waker;
 	if (t->lock.state == LOCK_WAIT_BEGUN) {
+		by_itself = !is_open && is_late(t, end);
 		t->lock.next.id = t->id;
 		t->lock.next.number.nr = t->lock.next.how = 0;
 		end_wait(t, end, 1);

@@ -4,14 +4,19 @@
 #include "arch.bpf.h"
 #include "lock.h"
 
-/* include/uapi/linux/bpf.h */
-#define BPF_NOEXIST 1
-
 /* include/linux/mm.h */
 #define VM_SHARED 0x00000008
 
 struct page_key {
 	u64 space, page;
+};
+
+/* Another memory may have come to lie there since. */
+#define KNOWN_FOR 100000000 /* ns */
+
+struct known_page {
+	struct lock_key found;
+	u64 at;
 };
 
 /* Where the pages at which threads of several processes may wait lie: to ask takes microseconds. */
@@ -20,7 +25,7 @@ struct {
 	__uint(max_entries, 4096);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, struct page_key);
-	__type(value, struct lock_key);
+	__type(value, struct known_page);
 } shared_pages SEC(".maps");
 
 struct page_search {
@@ -51,7 +56,7 @@ int lock_find_shared(struct lock_key *key)
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct page_key page = {};
 	struct page_search s = {};
-	struct lock_key *known;
+	struct known_page now, *known;
 	u64 within;
 
 	if (!key)
@@ -61,13 +66,17 @@ int lock_find_shared(struct lock_key *key)
 	page.page = s.page = key->word - within;
 	s.found.space = page.space;
 	s.found.word = page.page;
+	now.at = bpf_ktime_get_ns();
 	known = bpf_map_lookup_elem(&shared_pages, &page);
-	if (known) {
-		s.found = *known;
+	if (known && now.at - known->at < KNOWN_FOR) {
+		s.found = known->found;
 	} else if (bpf_find_vma(task, s.page, on_vma, &s, 0)) {
-		return 0; /* its memory is being changed: it counts as private for now */
+		if (!known)
+			return 0; /* its memory is being changed: it counts as private for now */
+		s.found = known->found;
 	} else {
-		bpf_map_update_elem(&shared_pages, &page, &s.found, BPF_NOEXIST);
+		now.found = s.found;
+		bpf_map_update_elem(&shared_pages, &page, &now, BPF_ANY);
 	}
 	key->space = s.found.space;
 	key->word = s.found.word + within;
@@ -76,6 +85,7 @@ int lock_find_shared(struct lock_key *key)
 
 int lock_find_kernels(struct lock_key *key, u32 hint)
 {
+	struct task_struct *task = bpf_get_current_task_btf();
 	struct inode *inode;
 	struct file *file;
 
@@ -87,7 +97,7 @@ int lock_find_kernels(struct lock_key *key, u32 hint)
 		return 0;
 	}
 	if (hint & LOCK_HINT_SYSV) {
-		key->space = LOCK_OF_SYSV;
+		key->space = LOCK_OF_SYSV | BPF_CORE_READ(task, nsproxy, ipc_ns, ns.inum);
 		return 0;
 	}
 	file = (struct file *)fd_file(key->word);

@@ -253,6 +253,14 @@ struct pid_namespace {
 	struct ns_common ns;
 };
 
+struct ipc_namespace {
+	struct ns_common ns;
+};
+
+struct nsproxy {
+	struct ipc_namespace *ipc_ns;
+};
+
 struct upid {
 	int nr;
 	struct pid_namespace *ns;
@@ -362,6 +370,7 @@ struct task_struct {
 	struct files_struct *files;
 	struct signal_struct *signal;
 	struct sigpending pending;
+	struct nsproxy *nsproxy;
 	struct pid *thread_pid;
 	struct hlist_node pid_links[4];
 	struct task_struct *group_leader;

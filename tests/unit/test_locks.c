@@ -272,6 +272,31 @@ Test(row, has_the_name_of_who_waits_there, .init = setup)
 	teardown();
 }
 
+Test(row, waited_for_in_several_functions, .init = setup)
+{
+	struct ev_frame *other = frame(3, "drain", "work.c", "/bin/prog");
+	struct ev_stack *s = stack(2, (const uint32_t[]){ 1, 3 }, 2);
+	struct ev_site site = wait_site(1, 2, CAUSE_LOCK_MUTEX, 30, 150 * MS);
+	struct ev_lock l = lock_at(64, LOCK_HINT_WORD, 150 * MS);
+
+	two_threads(CAUSE_LOCK_MUTEX);
+	put(&l);
+	put_stack(1, "__lll_lock_wait", 64, 1, CAUSE_LOCK_MUTEX, 50 * MS);
+	put(other);
+	put(s);
+	site.lock = (struct lock_key){ LOCK_SPACE, 64 };
+	put(&site);
+	free(other);
+	free(s);
+	finish();
+	cr_assert_eq(f->locks[0].n_sites, 2);
+	cr_assert_str_eq(f->locks[0].sites[0].frame->function, "drain");
+	cr_assert_float_eq(f->locks[0].sites[0].ns, 75.0 * MS, 1);
+	cr_assert_float_eq(f->locks[0].sites[1].waits, 2.5, 0.01);
+	cr_assert_eq(f->locks[0].place, f->locks[0].sites[0].frame);
+	teardown();
+}
+
 Test(row, holder_and_what_it_did, .init = setup)
 {
 	contended("account_lock");

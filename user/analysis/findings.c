@@ -112,6 +112,7 @@ void findings_free(struct findings *f)
 	sites_forget(&f->sites);
 	free(f->locks);
 	free(f->lock_rank);
+	free(f->lock_sites);
 	gate_results_free(f->gates, f->n_gates);
 	free(f->list);
 	free(f->thread_class);

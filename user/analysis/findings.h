@@ -219,12 +219,21 @@ struct sites {
 #define LOCK_NAME_SIZE	  240
 #define LOCK_HOLDERS_SEEN 64 /* of a lock, whose names are looked at */
 
+/* Where it is waited for, by samples: see struct sites. */
+struct lock_site {
+	size_t lock;		   /* its place in model.locks */
+	const struct frame *frame; /* of the program's own */
+	double waits, ns;
+};
+
 /* One lock as the reports show it. */
 struct lock_row {
 	const struct lock *lock;
 	char name[LOCK_NAME_SIZE]; /* of its variable, or of who waits there; may hold anything */
 	const struct frame *place; /* of the program, from where it was waited for most; NULL */
-	const char *call;	   /* of a lock of the kernel's: one that met it; NULL: not known */
+	const struct lock_site *sites; /* all of these, the longest first */
+	size_t n_sites;
+	const char *call; /* of a lock of the kernel's: one that met it; NULL: not known */
 	const struct thread *holder; /* one of those that it was waited for most; NULL: not known */
 	size_t holder_threads;	     /* of its name */
 	uint64_t holder_ns;	     /* of the waiting, for all of that name */
@@ -301,6 +310,8 @@ struct findings {
 	struct sites sites;
 	struct lock_row *locks; /* the one that matters most first */
 	size_t n_locks;
+	struct lock_site *lock_sites; /* of all locks */
+	size_t n_lock_sites;
 	size_t *lock_rank; /* of each of model.locks, its place in locks */
 	struct lifecycle lives;
 	struct tree tree;

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "analysis/internal.h"
-#include "base/intern.h"
 
 /* What is waited for here is another thread's letting go, not its work. */
 bool lock_is_contended(const struct lock *l)
@@ -16,91 +15,6 @@ bool lock_is_contended(const struct lock *l)
 	};
 
 	return contended[l->kind];
-}
-
-/* The system call or fault that met a lock of the kernel's: "mprotect". */
-static void find_call(struct lock_row *row, const struct model *m, const struct stack *s)
-{
-	static const char *const layers[] = { "__x64_sys_", "__arm64_sys_", "__se_sys_" };
-	size_t n = kernel_frames(m, s);
-	const char *name = n ? m->frames[s->frames[n - 1]].function : "";
-
-	for (size_t i = 0; i < sizeof(layers) / sizeof(*layers); i++) {
-		if (!strncmp(name, layers[i], strlen(layers[i])))
-			name += strlen(layers[i]);
-	}
-	if (*name)
-		row->call = name;
-}
-
-/* The function of the program that has waited there longest. */
-static void find_places(struct findings *f)
-{
-	const struct model *m = f->model;
-	double *most = zeroed(m->n_locks, sizeof(*most));
-
-	for (size_t i = 0; i < m->n_sites; i++) {
-		const struct site *s = &m->sites[i];
-		ptrdiff_t own;
-
-		if (s->lock == NO_LOCK || s->what != SITE_WAIT)
-			continue;
-		if (m->locks[s->lock].kind == LOCK_KIND_KERNEL)
-			find_call(&f->locks[s->lock], m, &m->stacks[s->stack]);
-		own = own_frame(m, &m->stacks[s->stack]);
-		if (own < 0 || f->sites.ns[i] < most[s->lock])
-			continue;
-		most[s->lock] = f->sites.ns[i];
-		f->locks[s->lock].place = &m->frames[m->stacks[s->stack].frames[own]];
-	}
-	free(most);
-}
-
-/* Does what a holder was seen in belong to what its holders did most? */
-static bool is_doing(const struct site *s, enum doing_kind most)
-{
-	return (s->what == SITE_CPU) == (most == DOING_RUNNING || most == DOING_QUEUED);
-}
-
-/* A function is one place, whatever its lines. */
-static size_t place_of(struct intern *places, size_t lock, const struct frame *f)
-{
-	char key[512];
-	int n = snprintf(key, sizeof(key), "%zu %.240s %.240s", lock, f->function, f->file);
-
-	return intern(places, key, n);
-}
-
-/* The function of the program in which the holders were for most of the time, by samples of what
- * they did most. */
-static void find_held(struct findings *f)
-{
-	const struct model *m = f->model;
-	double *most = zeroed(m->n_locks, sizeof(*most));
-	struct intern places = { 0 };
-	VEC(double) ns = { 0 };
-
-	for (size_t i = 0; i < m->n_sites; i++) {
-		const struct site *s = &m->sites[i];
-		const struct stack *stack = &m->stacks[s->stack];
-		ptrdiff_t own = s->held == NO_LOCK ? -1 : own_frame(m, stack);
-		uint64_t known;
-		size_t place;
-
-		if (own < 0 || !is_doing(s, doing_most(m->locks[s->held].doing_ns, &known)))
-			continue;
-		place = place_of(&places, s->held, &m->frames[stack->frames[own]]);
-		if (place == ns.n)
-			*vec_add(&ns) = 0;
-		ns.items[place] += f->sites.ns[i];
-		if (ns.items[place] < most[s->held])
-			continue;
-		most[s->held] = ns.items[place];
-		f->locks[s->held].held_in = &m->frames[stack->frames[own]];
-	}
-	intern_free(&places);
-	free(ns.items);
-	free(most);
 }
 
 static const struct thread *thread_at(const struct model *m, size_t place)
@@ -214,8 +128,7 @@ void locks_find(struct findings *f)
 	f->locks = zeroed(m->n_locks, sizeof(*f->locks));
 	for (size_t i = 0; i < m->n_locks; i++)
 		f->locks[i].lock = &m->locks[i];
-	find_places(f);
-	find_held(f);
+	lock_places_find(f);
 	for (size_t i = 0; i < m->n_locks; i++) {
 		find_holder(&f->locks[i], m);
 		find_doing(&f->locks[i], m);

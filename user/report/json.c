@@ -195,15 +195,25 @@ static void put_parallelism(struct json *j, const struct findings *f)
 static void put_omitted(struct json *j, const struct findings *f, const struct room *r)
 {
 	static const char *const names[ROOM_LISTS] = {
-		[ROOM_COMMAND] = "command",	[ROOM_FINDINGS] = "findings",
-		[ROOM_THREADS] = "threads",	[ROOM_PROCESSES] = "processes",
-		[ROOM_EXECS] = "execs",		[ROOM_WAIT_SITES] = "wait_sites",
-		[ROOM_CPU_SITES] = "cpu_sites", [ROOM_PEERS] = "peers",
-		[ROOM_LOCKS] = "locks",		[ROOM_WAITERS] = "waiters",
-		[ROOM_HOLDERS] = "holders",	[ROOM_LOCK_ORDERS] = "lock_orders",
-		[ROOM_OTHERS] = "others",	[ROOM_ZOMBIES] = "zombies",
-		[ROOM_ORPHANS] = "orphans",	[ROOM_SURVIVORS] = "survivors",
-		[ROOM_DEATHS] = "deaths",	[ROOM_LOST] = "lost",
+		[ROOM_COMMAND] = "command",
+		[ROOM_FINDINGS] = "findings",
+		[ROOM_THREADS] = "threads",
+		[ROOM_PROCESSES] = "processes",
+		[ROOM_EXECS] = "execs",
+		[ROOM_WAIT_SITES] = "wait_sites",
+		[ROOM_CPU_SITES] = "cpu_sites",
+		[ROOM_PEERS] = "peers",
+		[ROOM_LOCKS] = "locks",
+		[ROOM_WAITERS] = "waiters",
+		[ROOM_LOCK_SITES] = "lock_sites",
+		[ROOM_HOLDERS] = "holders",
+		[ROOM_LOCK_ORDERS] = "lock_orders",
+		[ROOM_OTHERS] = "others",
+		[ROOM_ZOMBIES] = "zombies",
+		[ROOM_ORPHANS] = "orphans",
+		[ROOM_SURVIVORS] = "survivors",
+		[ROOM_DEATHS] = "deaths",
+		[ROOM_LOST] = "lost",
 	};
 
 	json_array(j, "omitted");

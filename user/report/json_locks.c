@@ -82,6 +82,22 @@ static bool is_memory(const struct lock *l)
 	       l->kind != LOCK_KIND_KERNEL;
 }
 
+static void put_sites(struct json *j, const struct lock_row *row, struct room *r)
+{
+	size_t n = room_for(r, ROOM_LOCK_SITES, row->n_sites);
+	char text[FRAME_TEXT_SIZE];
+
+	json_array(j, "sites");
+	for (size_t i = 0; i < n; i++) {
+		json_line_object(j, NULL);
+		json_string(j, "function", frame_text(text, sizeof(text), row->sites[i].frame));
+		json_u64(j, "waits", estimate_whole(row->sites[i].waits));
+		json_u64(j, "wait_ns", estimate_whole(row->sites[i].ns));
+		json_end(j);
+	}
+	json_end(j);
+}
+
 /* Who has it while others wait at the end. */
 static void put_owner(struct json *j, const struct model *m, const struct lock *l)
 {
@@ -124,6 +140,7 @@ static void put_lock(struct json *j, const struct findings *f, const struct lock
 	json_u64(j, "open_waits", l->open);
 	put_owner(j, m, l);
 	put_histogram(j, l);
+	put_sites(j, row, r);
 	put_waiters(j, m, l, r);
 	put_holders(j, m, l, r);
 	json_end(j);
