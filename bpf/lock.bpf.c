@@ -247,6 +247,12 @@ __noinline u64 turn(struct lock_key *key, struct lock_owner *next, u64 now, s32 
 	if (!l)
 		return 0;
 	room->before = l->owner;
+	if (more > 0 && l->hints & LOCK_HINT_RWLOCK && !next->number.nr) {
+		/* The writer, see is_rwlock(); none: readers have it, and not who was woken last. */
+		if (!(room->key.space & LOCK_SHARED))
+			next->number.nr = user_word(room->key.word + 16);
+		same = 0;
+	}
 	if (same && room->before.id != next->id)
 		*next = room->before;
 	else if (!next->number.nr)

@@ -9,6 +9,7 @@ pthread_rwlock_t table_lock = PTHREAD_RWLOCK_INITIALIZER;
 pthread_rwlock_t route_lock = PTHREAD_RWLOCK_INITIALIZER;
 pthread_rwlock_t cache_lock = PTHREAD_RWLOCK_INITIALIZER;
 pthread_rwlock_t index_lock = PTHREAD_RWLOCK_INITIALIZER;
+pthread_rwlock_t shelf_lock = PTHREAD_RWLOCK_INITIALIZER;
 
 static bool is_held, written;
 
@@ -177,6 +178,72 @@ static const char *run_starved(void)
 	return NULL;
 }
 
+/* In milliseconds from the begin: the first writer leaves at 20, both readers come in. One leaves
+ * at once and computes; the other leaves at 60. The second writer wants in from 30 on. */
+static int64_t relay_begin;
+
+static void relay_until(int ms)
+{
+	sleep_ns(relay_begin + ms * MS - clock_ns(CLOCK_MONOTONIC));
+}
+
+static void first_writer(struct record *unused, int party)
+{
+	(void)unused, (void)party;
+	write_lock(&shelf_lock);
+	relay_until(20);
+	unlock(&shelf_lock);
+}
+
+static void second_writer(struct record *unused, int party)
+{
+	(void)unused, (void)party;
+	relay_until(30);
+	write_lock(&shelf_lock);
+	unlock(&shelf_lock);
+}
+
+static void short_reader(struct record *unused, int party)
+{
+	(void)unused, (void)party;
+	relay_until(10);
+	read_lock(&shelf_lock);
+	unlock(&shelf_lock);
+	while (clock_ns(CLOCK_MONOTONIC) < relay_begin + 60 * MS)
+		burn(100);
+}
+
+static void long_reader(struct record *unused, int party)
+{
+	(void)unused, (void)party;
+	relay_until(10);
+	read_lock(&shelf_lock);
+	relay_until(60);
+	unlock(&shelf_lock);
+}
+
+static const char *run_left_early(void)
+{
+	struct actor actors[] = {
+		{ .comm = "writer", .body = first_writer },
+		{ .comm = "short", .body = short_reader },
+		{ .comm = "long", .body = long_reader },
+		{ .comm = "writer", .body = second_writer },
+	};
+
+	relay_begin = clock_ns(CLOCK_MONOTONIC) + 5 * MS;
+	for (int i = 0; i < 4; i++)
+		actor_start(&actors[i]);
+	for (int i = 0; i < 4; i++)
+		actor_end(&actors[i]);
+	truth_expect((struct expectation){
+		.path = "locks[name=shelf_lock].holders[comm=long].blamed_ns",
+		.in = { 20 * MS, 60 * MS },
+		.why = "it stays for 30 ms while the second writer waits, and the other does not",
+	});
+	return NULL;
+}
+
 static void take_index(int seat)
 {
 	(void)seat;
@@ -204,9 +271,7 @@ static const char *run_writers(void)
 }
 
 const struct mode rwlock_modes[] = {
-	{ "rwlock-readers", run_readers },
-	{ "rwlock-writer", run_writer },
-	{ "rwlock-writers", run_writers },
-	{ "rwlock-starved", run_starved },
-	{ 0 },
+	{ "rwlock-readers", run_readers },	 { "rwlock-writer", run_writer },
+	{ "rwlock-writers", run_writers },	 { "rwlock-starved", run_starved },
+	{ "rwlock-left-early", run_left_early }, { 0 },
 };

@@ -75,7 +75,7 @@ static char *mostly_for(const struct page *p, char *buf, size_t size, const stru
 	bool told = g->holder_ns && 2 * known >= g->holder_ns;
 	char name[128];
 
-	if (!g->holder_ns || 2 * g->sum.blamed_ns < g->sum.ns) {
+	if (!g->holder_ns || 4 * g->sum.blamed_ns < g->sum.ns) {
 		snprintf(buf, size, "(not known%s)", g->sum.open ? "; some wait still" : "");
 		return buf;
 	}
