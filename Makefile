@@ -90,10 +90,17 @@ $(O)/concprof: $(objects)
 # --- workloads --------------------------------------------------------------
 workloads: $(workloads)
 
-$(O)/workloads/%: workloads/%.c $(wildcard workloads/truth*.c) | $(O)/needs
+truth_objects := $(patsubst workloads/%.c,$(O)/workloads/%.o,$(wildcard workloads/truth*.c))
+
+$(truth_objects): $(O)/workloads/%.o: workloads/%.c | $(O)/needs
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(common) -Iworkloads -O2 -g -pthread -MF $@.d $(filter %.c,$^) -o $@ -lm
+	$(Q)$(CC) $(common) -Iworkloads -O2 -g -pthread -c $< -o $@
+
+$(O)/workloads/%: workloads/%.c $(truth_objects) | $(O)/needs
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(common) -Iworkloads -O2 -g -pthread -MF $@.d $(filter-out workloads/truth%.c,$(filter %.c %.o,$^)) -o $@ -lm
 
 $(O)/workloads/awkward: $(wildcard workloads/awkward_*.c)
 $(O)/workloads/lives: $(wildcard workloads/lives_*.c)

@@ -311,8 +311,8 @@ struct ev_loss {
 struct ev_probe {
 	struct event head;
 	__u32 attached;
-	__u32 pad;
-	__u64 runs; /* estimated from samples */
+	__u32 timed; /* one run in some, from which the next two are estimated */
+	__u64 runs;
 	__u64 ns;
 	char name[32];
 	char why[128]; /* it is not attached; empty if it is, or was not needed */

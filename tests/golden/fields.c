@@ -389,8 +389,13 @@ static const struct field loss_fields[] = {
 };
 
 static const struct field probe_fields[] = {
-	NUMBER(ev_probe, attached), NUMBER(ev_probe, runs), NUMBER(ev_probe, ns),
-	STRING(ev_probe, name),	    STRING(ev_probe, why),  { 0 },
+	NUMBER(ev_probe, attached),
+	NUMBER(ev_probe, timed),
+	NUMBER(ev_probe, runs),
+	NUMBER(ev_probe, ns),
+	STRING(ev_probe, name),
+	STRING(ev_probe, why),
+	{ 0 },
 };
 
 static const struct field calls_fields[] = {

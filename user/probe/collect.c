@@ -232,6 +232,7 @@ int collect_costs(struct probe *p, event_fn fn, void *ctx, struct ev_end *end)
 		snprintf(ev.why, sizeof(ev.why), "%s", p->why[i]);
 		if (i < COST_ELSEWHERE)
 			cost = (const struct probe_cost *)&p->skel->bss->cost[i];
+		ev.timed = cost != NULL;
 		if (cost) {
 			ev.runs = cost->samples * COST_SAMPLE;
 			ev.ns = cost->ns * COST_SAMPLE;

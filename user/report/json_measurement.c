@@ -33,7 +33,7 @@ static void put_probes(struct json *j, const struct model *m)
 		json_line_object(j, NULL);
 		json_string(j, "name", p->name);
 		json_bool(j, "attached", p->attached);
-		if (p->runs) { /* else they were not timed, or none of them was */
+		if (p->attached && (p->timed || p->runs)) { /* else it costs next to nothing */
 			json_u64(j, "runs", p->runs);
 			json_u64(j, "ns", p->ns);
 		}
