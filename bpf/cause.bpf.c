@@ -44,10 +44,6 @@ __noinline int is_inside(u64 start, u64 end)
 	return 0;
 }
 
-/* By the operation and the value, as glibc and musl use them: a mutex waits with
- * FUTEX_WAIT for a word that says "locked, with waiters"; pthread_join with a
- * shared FUTEX_WAIT_BITSET for the thread's tid to be cleared (nptl). Rust's mutex:
- * see track_locked(). */
 /* sysdeps/nptl/futex-internal.c; Rust's library gives no clock, musl no bits. */
 static __always_inline bool is_glibc(u32 op)
 {
@@ -82,6 +78,10 @@ static __always_inline bool is_rwlock(struct tracked *t, u64 word)
 	return !writer && track_locked(&t->locked_words, word);
 }
 
+/* By the operation and the value, as glibc and musl use them: a mutex waits with
+ * FUTEX_WAIT for a word that says "locked, with waiters"; pthread_join with a
+ * shared FUTEX_WAIT_BITSET for the thread's tid to be cleared (nptl). Rust's mutex:
+ * see track_locked(). */
 static __always_inline u32 futex_hint(struct tracked *t, const struct call *call)
 {
 	u32 op = CALL_ARG1(call), value = CALL_ARG2(call);

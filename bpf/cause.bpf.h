@@ -97,8 +97,8 @@ static __always_inline u32 wait_of(struct task_struct *task, struct tracked *t, 
 	else
 		wait = call_wait(t, state);
 	if (d && in_iowait(task)) {
-		t->lock.state =
-			LOCK_WAIT_NONE; /* it reads a futex from a disk, or has a page fault */
+		/* A page fault inside a call for a futex, say, is no wait at that. */
+		t->lock.state = LOCK_WAIT_NONE;
 		return device_wait(task, t, class, wait);
 	}
 	t->last_call_cause = wait & 0xff;

@@ -42,8 +42,7 @@ struct code_stack {
 	__u32 cause_count;    /* CODE_WAIT: ... and how many, this one included */
 	struct lock_key lock; /* CODE_WAIT: at which it waits; space 0: none */
 	__u64 word;	      /* ... its address in this process */
-	struct lock_key
-		held; /* CODE_CPU: others wait for it, and this thread has it; space 0: none */
+	struct lock_key held; /* CODE_CPU: this thread has it, and others wait; space 0: none */
 	char file[CODE_FILE]; /* ... of a file's lock the file's name, without its folder */
 	__u32 n_kernel;
 	__u32 pad;

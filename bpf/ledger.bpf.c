@@ -52,20 +52,6 @@ static __always_inline void read_own_number(struct pid *pid, struct number *ret)
 	ret->ns = BPF_CORE_READ(upid, ns, ns.inum);
 }
 
-static __always_inline void read_numbers(struct task_struct *task, struct tracked *t)
-{
-	struct pid *pid = BPF_CORE_READ(task, thread_pid);
-	struct numbered n = {};
-
-	t->tid = number_of(pid);
-	t->pid = number_of(BPF_CORE_READ(task, group_leader, thread_pid));
-	read_own_number(pid, &t->number);
-	n.id = t->id;
-	n.tracked = (u64)t;
-	n.task = (u64)task;
-	bpf_map_update_elem(&numbered, &t->number, &n, BPF_ANY);
-}
-
 /* Unless another thread has the number by now: see execve(2). */
 static __always_inline void forget_number(struct tracked *t)
 {
@@ -74,6 +60,22 @@ static __always_inline void forget_number(struct tracked *t)
 
 	if (n && n->id == t->id)
 		bpf_map_delete_elem(&numbered, &key);
+}
+
+static __always_inline void read_numbers(struct task_struct *task, struct tracked *t)
+{
+	struct pid *pid = BPF_CORE_READ(task, thread_pid);
+	struct numbered n = {};
+
+	t->tid = number_of(pid);
+	t->pid = number_of(BPF_CORE_READ(task, group_leader, thread_pid));
+	forget_number(t); /* a thread that executes a program takes over its leader's */
+	read_own_number(pid, &t->number);
+	n.id = t->id;
+	n.tracked = (u64)t;
+	n.task = (u64)task;
+	if (bpf_map_update_elem(&numbered, &t->number, &n, BPF_ANY))
+		__sync_fetch_and_add(&lost[LOSS_LOCKS], 1);
 }
 
 /* The same as it was at the last switch-out that we saw: for a thread that has lived on

@@ -78,6 +78,18 @@ Test(inversion, of_a_fixed_priority, .init = setup, .fini = teardown)
 	cr_assert(strstr(found("lock.inversion")->evidence[0].text, "lock_64"));
 }
 
+Test(inversion, is_said_once, .init = setup, .fini = teardown)
+{
+	size_t n = 0;
+
+	put_lock(128, LOCK_HINT_WORD, CAUSE_LOCK_MUTEX);
+	put_holder(128, 3, HOLDER_WORD, DOING_QUEUED, 200 * MS);
+	inverted(0, SCHED_FIFO, 0, 200 * MS);
+	for (size_t i = 0; i < f->n_list; i++)
+		n += !strcmp(f->list[i].rule, "lock.inversion");
+	cr_assert_eq(n, 1);
+}
+
 Test(inversion, by_nice, .init = setup, .fini = teardown)
 {
 	inverted(-5, SCHED_OTHER, 0, 200 * MS);

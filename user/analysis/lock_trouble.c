@@ -48,7 +48,7 @@ static const struct lock_waiter *most_urgent(const struct model *m, const struct
 	return most;
 }
 
-static void find_inversion(struct findings *f, const struct lock_row *row)
+static bool find_inversion(struct findings *f, const struct lock_row *row)
 {
 	const struct model *m = f->model;
 	const struct lock *l = row->lock;
@@ -76,8 +76,9 @@ static void find_inversion(struct findings *f, const struct lock_row *row)
 		finding_advice(to,
 			       "Make it a mutex that lends its holder the priority of who waits "
 			       "(PTHREAD_PRIO_INHERIT), or give all who take it one priority.");
-		return;
+		return true;
 	}
+	return false;
 }
 
 /* --- writers that readers do not let in ------------------------------------------------- */
@@ -105,7 +106,7 @@ static uint64_t by_writers(const struct lock *l)
 	return ns;
 }
 
-static void find_starved(struct findings *f, const struct lock_row *row)
+static bool find_starved(struct findings *f, const struct lock_row *row)
 {
 	const struct model *m = f->model;
 	double ns = 0, waits = 0;
@@ -124,7 +125,7 @@ static void find_starved(struct findings *f, const struct lock_row *row)
 		longest = s->max_ns > longest ? s->max_ns : longest;
 	}
 	if (longest < WRITER_WAIT || 2 * by_writers(row->lock) > row->lock->ns)
-		return;
+		return false;
 	to = finding_add(f, "lock.starved", SEVERITY_WARNING);
 	finding_title(to, "writers wait until no reader has %.80s", row->name);
 	evidence_add(to, "locks.max_wait_ns", longest,
@@ -135,6 +136,7 @@ static void find_starved(struct findings *f, const struct lock_row *row)
 			   "Let writers go first (pthread_rwlockattr_setkind_np, "
 			   "PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP), or use a mutex, which "
 			   "is as fast for short reads.");
+	return true;
 }
 
 /* --- both orders ------------------------------------------------------------------------- */
@@ -188,13 +190,18 @@ static void find_orders(struct findings *f)
 	}
 }
 
+/* Of each the lock that matters most: others like it would say the same. */
 void lock_trouble_find(struct findings *f)
 {
+	bool inverted = false, starved = false;
+
 	for (size_t i = 0; i < f->n_locks; i++) {
-		if (!matters(f, &f->locks[i]))
+		const struct lock_row *row = &f->locks[i];
+
+		if (!matters(f, row))
 			continue;
-		find_inversion(f, &f->locks[i]);
-		find_starved(f, &f->locks[i]);
+		inverted = inverted || find_inversion(f, row);
+		starved = starved || find_starved(f, row);
 	}
 	find_orders(f);
 }

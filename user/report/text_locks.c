@@ -29,8 +29,8 @@ static const struct column columns[] = {
 struct group {
 	const struct lock_row *row; /* of the one that costs most */
 	struct lock_sum sum;
-	uint64_t holder_ns,
-		doing_ns[DOING_COUNT]; /* for threads of the name of the first's holder */
+	/* for threads of the name of the first's holder */
+	uint64_t holder_ns, doing_ns[DOING_COUNT];
 };
 
 struct groups {
