@@ -7,6 +7,10 @@
  */
 #include "thread.bpf.h"
 #include "arch.bpf.h"
+#include "event_lock.h"
+
+/* include/uapi/linux/bpf.h */
+#define BPF_NOEXIST 1
 
 #define EAGAIN	  11
 #define ETIMEDOUT 110
@@ -17,6 +21,16 @@ struct {
 	__type(key, u32);
 	__type(value, struct calls_sums);
 } calls SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct lock_key);
+	__type(value, struct lock_calls);
+} lock_calls SEC(".maps");
+
+static const struct lock_calls no_calls;
 
 /* Is it certain that the thread did not sleep in the epoll call that it leaves?
  * If it had, its last block would be one of epoll, and newer than the last epoll
@@ -43,8 +57,63 @@ static __always_inline void count_wait(struct calls_sums *s, long result)
 		s->futex_blocked++;
 }
 
-static __always_inline void count_futex(struct calls_sums *s, u32 op, long result)
+static __always_inline void count_wakes(struct calls_sums *s, long result)
 {
+	s->futex_wakes++;
+	if (result > 0)
+		s->futex_woken += result;
+	else
+		s->futex_wake_none++;
+}
+
+/* NULL: there is no room, which is counted. */
+static __always_inline struct lock_calls *calls_at(struct tracked *t, u64 word, u32 op)
+{
+	struct lock_key key = { .space = t->space, .word = word };
+	struct lock_calls *c;
+
+	if (!(op & FUTEX_PRIVATE_FLAG))
+		lock_find_shared(&key);
+	c = bpf_map_lookup_elem(&lock_calls, &key);
+	if (c)
+		return c;
+	bpf_map_update_elem(&lock_calls, &key, &no_calls, BPF_NOEXIST);
+	c = bpf_map_lookup_elem(&lock_calls, &key);
+	if (!c)
+		__sync_fetch_and_add(&lost[LOSS_CALLS], 1);
+	return c;
+}
+
+static __always_inline void wait_at(struct tracked *t, u64 word, u32 op, long result)
+{
+	struct lock_calls *c = calls_at(t, word, op);
+
+	if (!c)
+		return;
+	__sync_fetch_and_add(&c->waits, 1);
+	if (result == -EAGAIN)
+		__sync_fetch_and_add(&c->again, 1);
+}
+
+static __always_inline void wake_at(struct tracked *t, u64 word, u32 op, long result)
+{
+	struct lock_calls *c = calls_at(t, word, op);
+
+	if (!c)
+		return;
+	__sync_fetch_and_add(&c->wakes, 1);
+	if (result > 0)
+		__sync_fetch_and_add(&c->woken, result);
+	else
+		__sync_fetch_and_add(&c->wake_none, 1);
+}
+
+static __always_inline void count_futex(struct calls_sums *s, struct tracked *t,
+					const struct call *call, long result)
+{
+	u64 word = CALL_ARG0(call);
+	u32 op = CALL_ARG1(call);
+
 	switch (op & ~(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME)) {
 	case FUTEX_WAIT:
 	case FUTEX_WAIT_BITSET:
@@ -52,15 +121,36 @@ static __always_inline void count_futex(struct calls_sums *s, u32 op, long resul
 	case FUTEX_LOCK_PI2:
 	case FUTEX_WAIT_REQUEUE_PI:
 		count_wait(s, result);
+		wait_at(t, word, op, result);
 		return;
 	case FUTEX_WAKE:
 	case FUTEX_WAKE_BITSET:
 	case FUTEX_WAKE_OP:
-		s->futex_wakes++;
-		if (result > 0)
-			s->futex_woken += result;
-		else
-			s->futex_wake_none++;
+		count_wakes(s, result);
+		wake_at(t, word, op, result);
+		return;
+	}
+	s->futex_other++;
+}
+
+/* The word, no operation: its flags are the fourth argument. */
+static __always_inline void count_futex2(struct calls_sums *s, struct tracked *t,
+					 const struct call *call, long result)
+{
+	u64 word = CALL_ARG0(call);
+	u32 flags = CALL_ARG3(call);
+
+	switch (call->nr) {
+	case NR_FUTEX_WAITV:
+		count_wait(s, result);
+		return;
+	case NR_FUTEX_WAIT:
+		count_wait(s, result);
+		wait_at(t, word, flags, result);
+		return;
+	case NR_FUTEX_WAKE:
+		count_wakes(s, result);
+		wake_at(t, word, flags, result);
 		return;
 	}
 	s->futex_other++;
@@ -79,6 +169,11 @@ static __always_inline void count_epoll(struct calls_sums *s, struct tracked *t,
 	}
 }
 
+static __always_inline bool is_new_futex(const struct call *call)
+{
+	return call->nr == NR_FUTEX_WAKE || call->nr == NR_FUTEX_REQUEUE;
+}
+
 SEC("tp_btf/sys_exit")
 int BPF_PROG(cp_call, struct pt_regs *regs, long result)
 {
@@ -91,7 +186,7 @@ int BPF_PROG(cp_call, struct pt_regs *regs, long result)
 	parse_call(task, regs, &call);
 	class = class_of(&call);
 	if (class != CALL_FUTEX && class != CALL_EPOLL && class != CALL_EPOLL_TIME &&
-	    class != CALL_FUTEX_WAIT)
+	    class != CALL_FUTEX_WAIT && !is_new_futex(&call))
 		return 0;
 	t = bpf_task_storage_get(&threads, task, 0, 0);
 	s = bpf_map_lookup_elem(&calls, &zero);
@@ -100,9 +195,9 @@ int BPF_PROG(cp_call, struct pt_regs *regs, long result)
 	if (class == CALL_EPOLL || class == CALL_EPOLL_TIME)
 		count_epoll(s, t, result);
 	else if (class == CALL_FUTEX)
-		count_futex(s, CALL_ARG1(&call), result);
+		count_futex(s, t, &call, result);
 	else
-		count_wait(s, result);
+		count_futex2(s, t, &call, result);
 	return 0;
 }
 

@@ -40,6 +40,15 @@ enum lock_hint {
 	LOCK_HINT_KERNEL = 16384, /* not a futex: a lock of the kernel's own */
 };
 
+/* Calls at one word, also those that did not block: see struct calls_sums. */
+struct lock_calls {
+	__u64 waits;
+	__u64 again; /* of them returned at once: the word had changed */
+	__u64 wakes;
+	__u64 woken;	 /* threads */
+	__u64 wake_none; /* wakes that found nobody */
+};
+
 #define LOCK_BUCKETS 24 /* of the length of waits: below 1 us (of 1,024 ns), 2 us, 4 us ... */
 
 struct ev_lock {
@@ -51,6 +60,7 @@ struct ev_lock {
 	__u64 any_ns;	/* somebody waited */
 	__u64 owner_id; /* the thread that has it at the end, if one waits then; 0: not known */
 	__u64 histogram[LOCK_BUCKETS];
+	struct lock_calls calls; /* while calls were counted */
 };
 
 struct ev_lock_waiter {

@@ -23,9 +23,6 @@
 	(LOCK_HINT_WORD | LOCK_HINT_ROBUST | LOCK_HINT_AGAIN | LOCK_HINT_PI | LOCK_HINT_RWLOCK |   \
 	 LOCK_HINT_CONVOY | LOCK_HINT_FILE | LOCK_HINT_KERNEL)
 
-/* glibc's conditions and read-write locks are waited at in two words each, side by side. */
-#define HINTS_OF_PAIRS (LOCK_HINT_CONVOY | LOCK_HINT_RWLOCK | LOCK_HINT_GLIBC)
-
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, LOCKS);
@@ -318,7 +315,7 @@ int lock_begin(struct tracked *t)
 	t->lock.key.word = t->lock.word;
 	if (t->track.row == ROW_CONVOY)
 		t->lock.hint |= LOCK_HINT_CONVOY;
-	if (t->lock.hint & HINTS_OF_PAIRS && !(t->lock.hint & LOCK_HINT_JOIN))
+	if (t->lock.hint & LOCK_HINTS_OF_PAIRS && !(t->lock.hint & LOCK_HINT_JOIN))
 		t->lock.key.word &= ~7ull;
 	if (t->lock.hint & (LOCK_HINT_FILE | LOCK_HINT_SYSV | LOCK_HINT_KERNEL))
 		lock_find_kernels(&t->lock.key, t->lock.hint);

@@ -13,6 +13,9 @@
 #include "event_lock.h"
 #include "track.h"
 
+/* glibc's conditions and read-write locks are waited at in two words each, side by side. */
+#define LOCK_HINTS_OF_PAIRS (LOCK_HINT_CONVOY | LOCK_HINT_RWLOCK | LOCK_HINT_GLIBC)
+
 /* Between two instants, or since the beginning. */
 struct doing {
 	__u64 ns[DOING_COUNT];

@@ -511,6 +511,11 @@ static const struct field lock_fields[] = {
 	NUMBER(ev_lock, any_ns),
 	NUMBER(ev_lock, owner_id),
 	WORDS(ev_lock, owner_how, how_of),
+	NUMBER(ev_lock, calls.waits),
+	NUMBER(ev_lock, calls.again),
+	NUMBER(ev_lock, calls.wakes),
+	NUMBER(ev_lock, calls.woken),
+	NUMBER(ev_lock, calls.wake_none),
 	{ "histogram.", FIELD_INDEXED, AT(ev_lock, histogram), bucket_of },
 	{ 0 },
 };

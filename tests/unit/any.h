@@ -133,7 +133,8 @@ static inline void put_any_locks(struct rng *rng)
 				     .key = any_key(rng),
 				     .hints = rng_next(rng) >> 40,
 				     .waits = some(rng),
-				     .any_ns = some(rng) };
+				     .any_ns = some(rng),
+				     .calls = { some(rng), some(rng), some(rng) } };
 		struct ev_lock_waiter w = { .head = HEAD(EV_LOCK_WAITER, ev_lock_waiter),
 					    .key = any_key(rng),
 					    .thread_id = rng_below(rng, 5),

@@ -230,6 +230,15 @@ static const size_t sizes[EV_KIND_COUNT] = {
 	[EV_LOCK_ORDER] = sizeof(struct ev_lock_order),
 };
 
+void lock_calls_add(struct lock_calls *to, const struct lock_calls *from)
+{
+	to->waits += from->waits;
+	to->again += from->again;
+	to->wakes += from->wakes;
+	to->woken += from->woken;
+	to->wake_none += from->wake_none;
+}
+
 size_t event_fixed_size(unsigned int kind)
 {
 	return kind < EV_KIND_COUNT ? sizes[kind] : 0;

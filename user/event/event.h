@@ -20,6 +20,8 @@ typedef int (*event_fn)(void *ctx, const struct event *ev);
  * a file are hostile input; a sink may assume that this holds. */
 int event_is_valid(const struct event *ev, size_t room);
 
+void lock_calls_add(struct lock_calls *to, const struct lock_calls *from);
+
 /* Of an event without what may follow at its end; 0: there is no such kind. */
 size_t event_fixed_size(unsigned int kind);
 

@@ -44,6 +44,7 @@ static const struct begin wall_parts[] = {
 static const struct begin lock_parts[] = {
 	PLAIN(ev_lock, head),
 	ARRAY(ev_lock, histogram),
+	PLAIN(ev_lock, calls),
 };
 
 static const struct begin lock_holder_parts[] = {

@@ -33,6 +33,7 @@ int on_lock(struct model_builder *b, const struct event *head)
 	l->owner_how = ev->owner_how < HOLDER_COUNT ? ev->owner_how : HOLDER_UNKNOWN;
 	for (int i = 0; i < LOCK_BUCKETS; i++)
 		l->histogram[i] += ev->histogram[i];
+	lock_calls_add(&l->calls, &ev->calls);
 	return 0;
 }
 
@@ -299,6 +300,7 @@ static void merge(struct lock *to, const struct lock *from)
 	to->any_ns += from->any_ns; /* at most */
 	for (int i = 0; i < LOCK_BUCKETS; i++)
 		to->histogram[i] += from->histogram[i];
+	lock_calls_add(&to->calls, &from->calls);
 	if (!to->variable) {
 		to->variable = from->variable;
 		to->file = from->file;

@@ -250,6 +250,7 @@ struct lock {
 	uint64_t blamed_ns;		/* of ns, what a holder is known for */
 	uint64_t doing_ns[DOING_COUNT]; /* ... and parts of that, by what it did */
 	uint64_t histogram[LOCK_BUCKETS];
+	struct lock_calls calls;	   /* while calls were counted */
 	const struct lock_waiter *waiters; /* the one that waited longest first */
 	size_t n_waiters;
 	const struct lock_holder *holders; /* the one that was waited for longest first */

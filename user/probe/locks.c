@@ -2,6 +2,34 @@
 /* What was waited for at futexes, out of the maps in the kernel. */
 #include "probe/internal.h"
 
+#include <errno.h>
+
+/* Stays as it is if there were none. */
+static int calls_at(struct probe *p, const struct lock_key *key, struct lock_calls *ret)
+{
+	int error = bpf_map_lookup_elem(bpf_map__fd(p->skel->maps.lock_calls), key, ret);
+
+	return error == -ENOENT ? 0 : error;
+}
+
+/* At its second word too, if that is no row of its own. */
+static int calls_of(struct probe *p, const struct ev_lock *ev, struct lock_calls *ret)
+{
+	struct lock_key second = { ev->key.space, ev->key.word ^ 4 };
+	struct lock_calls more = { 0 };
+	struct lock_state l;
+	int error;
+
+	*ret = (struct lock_calls){ 0 };
+	error = calls_at(p, &ev->key, ret);
+	if (error || !(ev->hints & LOCK_HINTS_OF_PAIRS) ||
+	    !bpf_map_lookup_elem(bpf_map__fd(p->skel->maps.locks), &second, &l))
+		return error;
+	error = calls_at(p, &second, &more);
+	lock_calls_add(ret, &more);
+	return error;
+}
+
 static int tell_locks(struct probe *p, event_fn fn, void *ctx)
 {
 	struct ev_lock ev = { .head = { EV_LOCK, sizeof(ev) } };
@@ -21,7 +49,9 @@ static int tell_locks(struct probe *p, event_fn fn, void *ctx)
 		ev.owner_how = l.owner.how;
 		for (int i = 0; i < LOCK_BUCKETS; i++)
 			ev.histogram[i] = l.histogram[i];
-		error = fn(ctx, &ev.head);
+		error = calls_of(p, &ev, &ev.calls);
+		if (!error)
+			error = fn(ctx, &ev.head);
 	}
 	return error;
 }

@@ -111,6 +111,21 @@ static void put_owner(struct json *j, const struct model *m, const struct lock *
 	json_end(j);
 }
 
+static void put_calls(struct json *j, const struct model *m, const struct lock *l)
+{
+	if (!m->calls.windows && !m->calls.all_time) {
+		json_string(j, "calls", NULL);
+		return;
+	}
+	json_line_object(j, "calls");
+	json_u64(j, "waits", l->calls.waits);
+	json_u64(j, "again", l->calls.again);
+	json_u64(j, "wakes", l->calls.wakes);
+	json_u64(j, "woken", l->calls.woken);
+	json_u64(j, "wakes_without_waiter", l->calls.wake_none);
+	json_end(j);
+}
+
 static void put_lock(struct json *j, const struct findings *f, const struct lock_row *row, size_t i,
 		     struct room *r)
 {
@@ -139,6 +154,7 @@ static void put_lock(struct json *j, const struct findings *f, const struct lock
 	json_u64(j, "timeouts", l->timeouts);
 	json_u64(j, "open_waits", l->open);
 	put_owner(j, m, l);
+	put_calls(j, m, l);
 	put_histogram(j, l);
 	put_sites(j, row, r);
 	put_waiters(j, m, l, r);

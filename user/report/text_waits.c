@@ -92,6 +92,29 @@ static bool calls_matter(const struct page *p, const struct ev_calls *c)
 	return c->all_time || p->opts->verbose || (all >= CALLS_LEAST && vain >= CALLS_VAIN * all);
 }
 
+/* Where most of them were, if one lock has most. */
+static void put_wakes_for_nobody(struct page *p, const struct findings *f)
+{
+	uint64_t all = f->model->calls.sums.futex_wake_none;
+	const struct lock_row *most = NULL;
+	char a[UNITS_SIZE], b[UNITS_SIZE];
+
+	for (size_t i = 0; i < f->n_locks; i++) {
+		const struct lock_row *row = &f->locks[i];
+
+		if (2 * row->lock->calls.wake_none > all)
+			most = row;
+	}
+	if (most)
+		page_text(p, 2, NULL, STYLE_PLAIN,
+			  "futex: %s wakes found nobody waiting, %s of them at %s",
+			  units_count(a, all), units_count(b, most->lock->calls.wake_none),
+			  most->name);
+	else
+		page_text(p, 2, NULL, STYLE_PLAIN, "futex: %s wakes found nobody waiting",
+			  units_count(a, all));
+}
+
 void text_calls(struct page *p, const struct findings *f)
 {
 	const struct ev_calls *c = &f->model->calls;
@@ -113,8 +136,7 @@ void text_calls(struct page *p, const struct findings *f)
 			units_count(a, s->futex_waits), units_count(b, s->futex_again),
 			units_count(d, s->futex_wakes));
 	if (s->futex_wake_none)
-		page_text(p, 2, NULL, STYLE_PLAIN, "futex: %s wakes found nobody waiting",
-			  units_count(a, s->futex_wake_none));
+		put_wakes_for_nobody(p, f);
 	if (s->epoll_waits)
 		page_text(p, 2, NULL, STYLE_PLAIN,
 			  "epoll: %s waits gave %s events; %s came back empty",

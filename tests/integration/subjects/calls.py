@@ -11,6 +11,21 @@ def test_all_of_them(t):
     equal(calls['all_time'], True, 'all_time')
 
 
+COUNTS = 'waits', 'again', 'wakes', 'woken', 'wakes_without_waiter'
+
+
+def test_at_each_word(t):
+    """All of them are at one of two words, the second of which wakes nobody."""
+    report = t.truth('calls', options=['-q', '--calls'])
+    words = {lock['address']: lock['calls'] for lock in report['locks'] if lock['shared']}
+    equal(sorted(words), ['0x0', '0x4'], 'words')
+    for count in COUNTS:
+        equal(sum(calls[count] for calls in words.values()), report['calls']['futex'][count], count)
+    equal(words['0x4']['woken'], 0, words)
+    equal(words['0x4']['wakes'], words['0x4']['wakes_without_waiter'], words)
+    equal(words['0x4']['again'] * 6, words['0x4']['waits'] * 5, words)
+
+
 def test_windows(t):
     """Without it a long run is looked at in short windows, and the figures say so."""
     outcome = t.run(t.workload('calls'), 1500)

@@ -42,6 +42,7 @@ int main(void)
 }
 '''
 MUTEX = 'totals.blocked["lock.mutex"]'
+LOCK = 'locks["lock"].wait'
 
 
 def built(t, name, *options):
@@ -96,16 +97,17 @@ def test_lock_added(t):
     for i in range(4):
         base.append(record(t, f'base{i}', builds[0]))
         head.append(record(t, f'head{i}', builds[1]))
-    conditions = fail_on(f'change.{MUTEX} > 1ms', 'change.wall > 1000%',
+    conditions = fail_on(f'change.{MUTEX} > 1ms', 'change.wall > 1000%', f'change.{LOCK} > 1ms',
                          f'base.{MUTEX} == null and head.{MUTEX} > 1ms')
     found = compared(t, base, head, *conditions, code=99)
     expect(MUTEX in changes(found), found['quantities'])
-    equal([gate['holds'] for gate in found['gates']], [True, False, True], found['gates'])
+    expect(LOCK in changes(found), found['quantities'])
+    equal([gate['holds'] for gate in found['gates']], [True, False, True, True], found['gates'])
     expect('beyond the spread' in found['gates'][0]['measured'], found['gates'])
     equal(found['machines_differ'], None)
 
     outcome = diff(t, base, head, *conditions)
-    equal((outcome.code, outcome.stderr.count('\n')), (99, 2), outcome)
+    equal((outcome.code, outcome.stderr.count('\n')), (99, 3), outcome)
     expect(f'gate: change.{MUTEX} > 1ms holds: new: ' in outcome.stderr, outcome)
     expect(MUTEX in outcome.stdout, outcome)
     for name in ('markdown', 'github', 'junit', 'csv', 'openmetrics'):
@@ -121,14 +123,14 @@ def check_format(name, text):
         formats.check_markdown(text.encode())
     elif name == 'junit':
         tests = {row[0]: row for row in formats.check_junit(text.encode())}
-        equal(sum('failure' in row[1] for row in tests.values()), 2, text)
+        equal(sum('failure' in row[1] for row in tests.values()), 3, text)
         expect('changed: ' in tests[f'concprof.change.{MUTEX}'][2], text)
     elif name == 'csv':
         rows = {row['name']: row for row in csv.DictReader(io.StringIO(text))}
         equal((rows[MUTEX]['changed'], rows[MUTEX]['asked']), ('1', '1'), text)
     elif name == 'github':
         kinds = [row[0] for row in formats.check_github(text.encode())]
-        equal(kinds, ['error', 'error', 'notice'], text)
+        equal(kinds, ['error', 'error', 'error', 'notice'], text)
     elif name == 'openmetrics':
         tables.read_metrics(text)
 
