@@ -2,6 +2,8 @@
 /* Locks: what kind each is, what waits at it are called, who is to blame, what it is named. */
 #include "findings.h"
 
+#include "analysis/internal.h"
+
 static void put_holder(uint64_t word, uint64_t thread_id, enum holder_how how, uint64_t ns,
 		       enum doing_kind doing)
 {
@@ -305,6 +307,46 @@ Test(row, holder_and_what_it_did, .init = setup)
 	cr_assert_eq(f->locks[0].holder_doing_ns[DOING_IO], 90 * MS);
 	cr_assert_eq(f->locks[0].lock->doing_ns[DOING_RUNNING], 80 * MS);
 	teardown();
+}
+
+/* Of so many waits in 100 ms; what to do against them. */
+static void advises(uint64_t waits, enum holder_how how, enum doing_kind doing, const char *words)
+{
+	struct ev_lock l = lock_at(64, LOCK_HINT_WORD, 100 * MS);
+	struct ev_lock_waiter w = lock_waiter(64, 1, CAUSE_LOCK_MUTEX, waits, 100 * MS);
+
+	two_threads(CAUSE_LOCK_MUTEX);
+	put(&l);
+	put(&w);
+	put_holder(64, 2, how, 90 * MS, doing);
+	finish();
+	cr_assert(strstr(lock_advice(f), words), "%s", lock_advice(f));
+	teardown();
+}
+
+Test(advice, sections_that_are_too_long, .init = setup)
+{
+	advises(100, HOLDER_WORD, DOING_RUNNING, "Do less under the lock");
+}
+
+Test(advice, too_many_short_ones, .init = setup)
+{
+	advises(2000, HOLDER_WORD, DOING_RUNNING, "too many of them");
+}
+
+Test(advice, a_convoy, .init = setup)
+{
+	advises(2000, HOLDER_WOKEN, DOING_QUEUED, "A convoy");
+}
+
+Test(advice, a_holder_that_is_preempted, .init = setup)
+{
+	advises(2000, HOLDER_WORD, DOING_QUEUED, "loses the CPU");
+}
+
+Test(advice, input_and_output_under_it, .init = setup)
+{
+	advises(2000, HOLDER_WORD, DOING_IO, "input and output");
 }
 
 /* Several CPUs' clocks: microseconds too much. */

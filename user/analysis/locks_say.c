@@ -120,13 +120,14 @@ static const struct lock_row *next_of(const struct findings *f, const struct loc
 /* A holder that waits for another lock has a reason in turn. */
 static void say_chain(struct finding *to, const struct findings *f, const struct lock_row *row)
 {
+	const struct lock_row *first = row; /* both orders: that is said elsewhere */
 	uint64_t known;
 
 	for (int i = 0; i < CHAIN_MAX; i++) {
 		const struct lock_row *next = next_of(f, row);
 		char doing[96], place[144];
 
-		if (doing_most(row->lock->doing_ns, &known) != DOING_LOCK || !next)
+		if (doing_most(row->lock->doing_ns, &known) != DOING_LOCK || !next || next == first)
 			return;
 		row = next;
 		evidence_add(to, "locks.orders", row->lock->ns,
@@ -160,24 +161,65 @@ void lock_say(struct finding *to, const struct findings *f)
 	say_chain(to, f, row);
 }
 
+#define SHORT_NS 100000 /* a wait: most of it is the wake-up */
+
+static bool is_short(const struct lock *l)
+{
+	return l->waits && l->ns / l->waits < SHORT_NS;
+}
+
+/* Queued after it was woken to have the lock, and not while it had it. */
+static bool is_handed_over(const struct lock *l)
+{
+	uint64_t woken = 0, all = 0;
+
+	for (size_t i = 0; i < l->n_holders; i++) {
+		const struct lock_holder *h = &l->holders[i];
+
+		all += h->doing_ns[DOING_QUEUED];
+		woken += h->how == HOLDER_WOKEN ? h->doing_ns[DOING_QUEUED] : 0;
+	}
+	return woken > MOST * (double)all;
+}
+
+static bool is_any(const struct lock *l)
+{
+	(void)l;
+	return true;
+}
+
+/* By what its holders did most; the first that fits. */
+static const struct remedy {
+	enum doing_kind doing;
+	bool (*fits)(const struct lock *l);
+	const char *advice;
+} remedies[] = {
+	{ DOING_RUNNING, is_short,
+	  "Its critical sections are short, and there are too many of them: take it once for "
+	  "several pieces of work, give each thread data of its own, or use atomic operations." },
+	{ DOING_RUNNING, is_any,
+	  "Do less under the lock: move work out of the critical section, split the lock, or give "
+	  "each thread data of its own." },
+	{ DOING_QUEUED, is_handed_over,
+	  "A convoy: whoever is to have the lock next has to wait for a CPU first, while nobody "
+	  "else gets it. Use fewer threads, or take the lock less often and do more each time." },
+	{ DOING_QUEUED, is_any,
+	  "Its holder loses the CPU while it has the lock, and all others wait until it gets one "
+	  "again: use no more computing threads than there are CPUs, and do less under the lock." },
+	{ DOING_IO, is_any,
+	  "Move the input and output out of the critical section: prepare it under the lock, and "
+	  "do it afterwards." },
+	{ DOING_SLEEP, is_any,
+	  "Nobody should sleep with the lock: let it go first, or wait at a condition, which "
+	  "does." },
+	{ DOING_LOCK, is_any,
+	  "Its holder waits for another lock: look at that one first, or do not hold both." },
+	{ DOING_OTHER, is_any,
+	  "Its holder waits for something else while it has the lock: let it go first." },
+};
+
 const char *lock_advice(const struct findings *f)
 {
-	static const char *const advice[DOING_COUNT] = {
-		[DOING_RUNNING] = "Do less under the lock: move work out of the critical section, "
-				  "split the lock, or give each thread data of its own.",
-		[DOING_QUEUED] =
-			"Whoever is to have the lock has to wait for a CPU first, while nobody "
-			"else gets it: use fewer threads, or take the lock less often and do more "
-			"each time.",
-		[DOING_IO] = "Move the input and output out of the critical section: prepare it "
-			     "under the lock, and do it afterwards.",
-		[DOING_SLEEP] = "Nobody should sleep with the lock: let it go first, or wait at a "
-				"condition, which does.",
-		[DOING_LOCK] = "Its holder waits for another lock: look at that one first, or do "
-			       "not hold both.",
-		[DOING_OTHER] = "Its holder waits for something else while it has the lock: let "
-				"it go first.",
-	};
 	const struct lock_row *row = worst(f);
 	enum doing_kind most;
 	uint64_t known;
@@ -185,5 +227,11 @@ const char *lock_advice(const struct findings *f)
 	if (!row || row->lock->kind == LOCK_KIND_GIL)
 		return NULL;
 	most = doing_most(row->lock->doing_ns, &known);
-	return row->lock->doing_ns[most] < MOST * (double)row->lock->ns ? NULL : advice[most];
+	if (row->lock->doing_ns[most] < MOST * (double)row->lock->ns)
+		return NULL;
+	for (size_t i = 0; i < sizeof(remedies) / sizeof(*remedies); i++) {
+		if (remedies[i].doing == most && remedies[i].fits(row->lock))
+			return remedies[i].advice;
+	}
+	return NULL;
 }
