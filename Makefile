@@ -23,12 +23,13 @@ common := -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Iuser -I. -MMD -MP \
 bpf_objects := $(patsubst bpf/%.c,$(O)/bpf/%.o,bpf/thread.bpf.c \
 	$(filter-out bpf/thread.bpf.c,$(wildcard bpf/*.bpf.c)))
 skeleton := $(O)/gen/concprof.skel.h
-pure_stages := base event model analysis report
+pure_stages := base event waitfor model analysis report
 pure_sources := $(foreach s,$(pure_stages),$(wildcard user/$(s)/*.c))
 sources := $(wildcard user/*/*.c)
 objects := $(patsubst %.c,$(O)/%.o,$(sources))
 workloads := $(patsubst workloads/%.c,$(O)/workloads/%,\
-	$(filter-out workloads/truth%.c workloads/awkward_%.c workloads/lives_%.c workloads/locks_%.c,\
+	$(filter-out workloads/truth%.c workloads/awkward_%.c workloads/lives_%.c workloads/locks_%.c \
+	workloads/deadlocks_%.c,\
 	$(wildcard workloads/*.c)))
 unit_tests := $(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/test_*.c))
 
@@ -105,6 +106,7 @@ $(O)/workloads/%: workloads/%.c $(truth_objects) | $(O)/needs
 $(O)/workloads/awkward: $(wildcard workloads/awkward_*.c)
 $(O)/workloads/lives: $(wildcard workloads/lives_*.c)
 $(O)/workloads/locks: $(wildcard workloads/locks_*.c)
+$(O)/workloads/deadlocks: $(wildcard workloads/deadlocks_*.c)
 
 # --- tests ------------------------------------------------------------------
 # The pure stages, the launcher, the reader of objects and the options once more, with sanitizers.

@@ -92,12 +92,12 @@ static __always_inline u32 futex_hint(struct tracked *t, const struct call *call
 		       : value & FUTEX_WAITERS ? LOCK_HINT_ROBUST
 					       : LOCK_HINT_OTHER;
 	case FUTEX_WAIT_BITSET:
+		if (value == 3 && is_rwlock(t, CALL_ARG0(call))) /* or a process-shared one */
+			return LOCK_HINT_RWLOCK;
 		if (!(op & FUTEX_PRIVATE_FLAG) && (op & FUTEX_CLOCK_REALTIME) && value > 2)
 			return LOCK_HINT_JOIN;
 		if (value == 2)
 			return hint_of_two(t, call);
-		if (value == 3 && is_rwlock(t, CALL_ARG0(call)))
-			return LOCK_HINT_RWLOCK;
 		return LOCK_HINT_OTHER;
 	case FUTEX_LOCK_PI:
 	case FUTEX_LOCK_PI2:

@@ -12,6 +12,7 @@ enum code_what {
 	CODE_WAIT = 1,	 /* a thread begins to wait */
 	CODE_WAITED = 2, /* the wait that it was seen in last has ended */
 	CODE_CPU = 3,	 /* it was found computing, by the clock */
+	CODE_STUCK = 4,	 /* it stands still: see stuck.h */
 };
 
 #if defined(__TARGET_ARCH_arm64) || defined(__aarch64__)

@@ -120,7 +120,8 @@ enum event_kind {
 	EV_LOCK_HOLDER = 18,
 	EV_WORD = 19,	    /* what the word of a lock is called */
 	EV_LOCK_ORDER = 20, /* threads that had one lock waited for another one */
-	EV_KIND_COUNT = 21,
+	EV_DEADLOCK = 21,   /* a thread that will wait for ever, or behind such ones */
+	EV_KIND_COUNT = 22,
 };
 
 #define EVENT_COMM_SIZE 16
@@ -296,7 +297,8 @@ enum loss_kind {
 	LOSS_STACKS = 9, /* stacks that found no room: their waits are of no known site */
 	LOSS_MAPPINGS = 10, /* files that were mapped, and not seen to be */
 	LOSS_LOCKS = 11,    /* waits at locks that found no room: in the ledgers, not in the list */
-	LOSS_KIND_COUNT = 12,
+	LOSS_DEADLOCKS = 12, /* looks that found more of them than are remembered */
+	LOSS_KIND_COUNT = 13,
 };
 
 struct ev_loss {

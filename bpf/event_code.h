@@ -42,7 +42,8 @@ struct ev_stack {
 enum site_what {
 	SITE_WAIT = 1,
 	SITE_CPU = 2,
-	SITE_WHAT_COUNT = 3,
+	SITE_STUCK = 3, /* one that waits for ever: see struct ev_deadlock */
+	SITE_WHAT_COUNT = 4,
 };
 
 /* By samples: waits and ns are those of the samples times what each stands for. */

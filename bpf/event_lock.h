@@ -108,6 +108,38 @@ struct ev_lock_order {
 	__u64 count; /* waits for the wanted one, or for the held one while that was wanted */
 };
 
+/* What is known of the thread that another one waits for. */
+enum holder_is {
+	HOLDER_IS_UNKNOWN = 0, /* what it waits at does not say */
+	HOLDER_IS_THREAD = 1,  /* of the program, in this memory */
+	HOLDER_IS_FOREIGN = 2, /* a thread of the program, but it does not share this memory */
+	HOLDER_IS_NOBODY = 3,  /* no thread has the number that stands there */
+	HOLDER_IS_COUNT = 4,
+};
+
+enum deadlock_kind {
+	DEADLOCK_CYCLE = 1,	/* each member waits for the next one, the last for the first */
+	DEADLOCK_ABANDONED = 2, /* the members wait for a lock that nobody can let go */
+	DEADLOCK_KIND_COUNT = 3,
+};
+
+/* A wait that cannot end: one of a deadlock's, or behind it. Members first, in their order. */
+struct ev_deadlock {
+	struct event head;
+	__u32 number; /* of the deadlock, from 1 on */
+	__u32 kind;   /* enum deadlock_kind */
+	__u32 is_member;
+	__u32 holder_is; /* enum holder_is */
+	__u64 thread_id;
+	__u64 holder_id; /* of HOLDER_IS_THREAD and HOLDER_IS_FOREIGN */
+	struct lock_key key;
+	__u32 hints;	 /* enum lock_hint */
+	__u32 holder_nr; /* what stands there: a number in the thread's own PID namespace */
+	__u64 since;	 /* the thread left the CPU */
+	__u64 proved_at; /* by a look, */
+	__u64 seen_at;	 /* and stood then too */
+};
+
 struct ev_word {
 	struct event head;
 	struct lock_key key;

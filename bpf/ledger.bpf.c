@@ -42,16 +42,6 @@ struct {
 __u64 next_id = COMMAND_ID;
 
 /* As the task's own PID namespace has it. */
-static __always_inline void read_own_number(struct pid *pid, struct number *ret)
-{
-	u32 level = BPF_CORE_READ(pid, level);
-	struct upid *upid = (void *)pid + bpf_core_field_offset(pid->numbers) +
-			    level * bpf_core_type_size(struct upid);
-
-	ret->nr = BPF_CORE_READ(upid, nr);
-	ret->ns = BPF_CORE_READ(upid, ns, ns.inum);
-}
-
 /* Unless another thread has the number by now: see execve(2). */
 static __always_inline void forget_number(struct tracked *t)
 {
@@ -60,6 +50,14 @@ static __always_inline void forget_number(struct tracked *t)
 
 	if (n && n->id == t->id)
 		bpf_map_delete_elem(&numbered, &key);
+}
+
+static __always_inline void note_gone(struct tracked *t)
+{
+	struct number key = t->number;
+	u64 space = t->space;
+
+	bpf_map_update_elem(&gone, &key, &space, BPF_ANY);
 }
 
 static __always_inline void read_numbers(struct task_struct *task, struct tracked *t)
@@ -71,6 +69,10 @@ static __always_inline void read_numbers(struct task_struct *task, struct tracke
 	t->pid = number_of(BPF_CORE_READ(task, group_leader, thread_pid));
 	forget_number(t); /* a thread that executes a program takes over its leader's */
 	read_own_number(pid, &t->number);
+	if (!number_ns)
+		number_ns = t->number.ns;
+	else if (number_ns != t->number.ns)
+		several_ns = 1;
 	n.id = t->id;
 	n.tracked = (u64)t;
 	n.task = (u64)task;
@@ -219,6 +221,8 @@ int thread_ended(struct tracked *t, u32 after_end)
 	if (!after_end)
 		life_died(t);
 	forget_number(t);
+	if (BPF_CORE_READ(task, signal, live.counter))
+		note_gone(t);
 	if (__sync_val_compare_and_swap(&t->sent, 0, 1))
 		return 0;
 	if (after_end) /* it was alive at the end */

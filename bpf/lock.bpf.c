@@ -15,9 +15,6 @@
 #define WAITERS 65536
 #define ORDERS	4096
 
-/* include/uapi/linux/futex.h */
-#define FUTEX_TID_MASK 0x3fffffff
-
 /* What is let go while others wait is the woken thread's, if no other was faster. */
 #define HINTS_OF_LOCKS                                                                             \
 	(LOCK_HINT_WORD | LOCK_HINT_ROBUST | LOCK_HINT_AGAIN | LOCK_HINT_PI | LOCK_HINT_RWLOCK |   \
@@ -174,7 +171,7 @@ static __always_inline u64 look_at(struct turn_room *room, u32 i, u64 now)
 	bool has;
 
 	if (!n || !copy_tracked(t, n->tracked) || t->id != n->id || t->role ||
-	    (!(room->key.space & LOCK_SHARED) && t->space != room->key.space))
+	    (room->key.space & LOCK_SHARED ? several_ns != 0 : t->space != room->key.space))
 		return 0;
 	task = (struct task_struct *)n->task;
 	has = room->contended && room->number[i & 1].nr == room->number[1].nr;
@@ -271,18 +268,12 @@ __noinline u64 turn(struct lock_key *key, struct lock_owner *next, u64 now, s32 
 	return owned;
 }
 
-/* nptl/bits/struct_mutex.h: the owner's tid is two words behind the lock. Of a PI or robust
- * one it is in the lock itself; of a thread that is waited for, its tid is there. What
- * stands there is believed only if a thread of this program has that number. */
+/* What stands there is believed only if a thread of this program has that number. */
 static __always_inline u32 owner_tid(u64 word, u32 hint)
 {
-	if (hint & (LOCK_HINT_PI | LOCK_HINT_ROBUST | LOCK_HINT_JOIN))
-		return user_word(word) & FUTEX_TID_MASK;
-	if (hint & LOCK_HINT_WORD)
-		return user_word(word + 8) & FUTEX_TID_MASK;
-	if (hint & LOCK_HINT_RWLOCK) /* see is_rwlock(): who writes, if somebody does */
-		return user_word(word + (word & 4 ? 12 : 16));
-	return 0;
+	u64 address = owner_address(word, hint);
+
+	return address ? user_word(address) & FUTEX_TID_MASK : 0;
 }
 
 /* It waits for a lock, and may have one that others wait for. */
@@ -338,6 +329,8 @@ int lock_begin(struct tracked *t)
 	l->hints |= t->lock.hint;
 	t->lock.state = LOCK_WAIT_BEGUN;
 	__sync_fetch_and_add(&lock_waits, 1);
+	if (may_be_endless(t->lock.hint))
+		__sync_fetch_and_add(&lock_endless, 1);
 	if (t->lock.hint & HINTS_OF_LOCKS)
 		wait_with_lock(t);
 	return 0;
@@ -370,6 +363,8 @@ static __always_inline void end_wait(struct tracked *t, u64 now, u32 same)
 	t->lock.state = LOCK_WAIT_WOKEN;
 	t->lock.woken_at = now;
 	__sync_fetch_and_add(&lock_waits, -1);
+	if (may_be_endless(t->lock.hint))
+		__sync_fetch_and_add(&lock_endless, -1);
 	if (t->lock.waker && t->lock.waker != LOCK_WAKER_OUTSIDE && (s64)whole > (s64)known)
 		blame_waker(t, whole - known);
 }

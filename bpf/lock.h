@@ -16,6 +16,32 @@
 /* glibc's conditions and read-write locks are waited at in two words each, side by side. */
 #define LOCK_HINTS_OF_PAIRS (LOCK_HINT_CONVOY | LOCK_HINT_RWLOCK | LOCK_HINT_GLIBC)
 
+/* include/uapi/linux/futex.h */
+#define FUTEX_TID_MASK 0x3fffffff
+
+/* Where the tid of the thread stands that is waited for at this word; 0: nowhere.
+ * nptl/bits/struct_mutex.h: two words behind the lock. Of a PI or robust one it is in the lock
+ * itself; of a thread whose end is waited for, its tid is there. */
+static __always_inline __u64 owner_address(__u64 word, __u32 hints)
+{
+	if (hints & (LOCK_HINT_PI | LOCK_HINT_ROBUST | LOCK_HINT_JOIN))
+		return word;
+	if (hints & LOCK_HINT_WORD)
+		return word + 8;
+	if (hints & LOCK_HINT_RWLOCK) /* see is_rwlock(): who writes, if somebody does */
+		return word + (word & 4 ? 12 : 16);
+	return 0;
+}
+
+/* Waits for what one thread has, or for its end: with no time-out they may be for ever. */
+#define HINTS_ENDLESS                                                                              \
+	(LOCK_HINT_WORD | LOCK_HINT_ROBUST | LOCK_HINT_PI | LOCK_HINT_RWLOCK | LOCK_HINT_JOIN)
+
+static __always_inline __u32 may_be_endless(__u32 hints)
+{
+	return hints & HINTS_ENDLESS && !(hints & LOCK_HINT_TIMED);
+}
+
 /* Between two instants, or since the beginning. */
 struct doing {
 	__u64 ns[DOING_COUNT];

@@ -87,12 +87,10 @@ static __always_inline struct code_stack *take(struct tracked *t, struct task_st
 	return s;
 }
 
-/* A task of the kernel has no user stack; one of i386 has another one, which is not read. */
+/* One of i386 has another stack, which is not read. */
 static __always_inline bool has_stack(struct task_struct *task, const struct pt_regs *regs)
 {
-	if (task->flags & (PF_KTHREAD | PF_IO_WORKER | PF_USER_WORKER | PF_EXITING))
-		return false;
-	return is_native_code(regs);
+	return has_user_code(task) && is_native_code(regs);
 }
 
 /* Waits whose calls in the kernel say more than the cause: which file system, what kind of

@@ -4,6 +4,7 @@
 struct threads_map threads SEC(".maps");
 struct programs_map programs SEC(".maps");
 struct numbered_map numbered SEC(".maps");
+struct gone_map gone SEC(".maps");
 
 const volatile __u32 page_size = 4096;
 const volatile __u32 possible_cpus = 1;
@@ -18,6 +19,10 @@ __u64 window = 0;
 __u64 locks_seen = 0;
 __u64 waits_seen = 0;
 __u64 lock_waits = 0;
+__u64 lock_endless = 0;
+__u64 number_ns = 0;
+__u64 several_ns = 0;
+__u64 ask_all = 0;
 struct clock_pair clock_pair = {};
 __u64 clock_lag = 0;
 __u64 ns_level = 0;

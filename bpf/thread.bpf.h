@@ -36,9 +36,18 @@ struct numbered_map {
 	__type(value, struct numbered);
 };
 
+/* Threads that have ended before their process: a lock may still have their numbers. */
+struct gone_map {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct number);
+	__type(value, u64); /* its memory: see struct lock_key */
+};
+
 extern struct threads_map threads SEC(".maps");
 extern struct programs_map programs SEC(".maps");
 extern struct numbered_map numbered SEC(".maps");
+extern struct gone_map gone SEC(".maps");
 
 /* Written before the probes are attached. */
 extern const volatile __u32 page_size;
@@ -48,13 +57,17 @@ extern const volatile __s64 realtime_offset;   /* CLOCK_REALTIME less CLOCK_MONO
 extern const volatile __u64 lock_secret;       /* hides addresses of the kernel's locks */
 
 /* Written while they run. */
-extern __u64 stopped;	 /* the measurement is over */
-extern __u64 end_at;	 /* its end, valid once stopped */
-extern __u64 linger;	 /* it ends with the last tracked thread, not with the command */
-extern __u64 window;	 /* serial number of the window of calls that is open or was last */
-extern __u64 locks_seen; /* a thread has waited for a lock */
-extern __u64 waits_seen; /* a futex or epoll wait has blocked */
-extern __u64 lock_waits; /* threads that wait at a futex now */
+extern __u64 stopped;	   /* the measurement is over */
+extern __u64 end_at;	   /* its end, valid once stopped */
+extern __u64 ask_all;	   /* see cp_stuck_stacks() */
+extern __u64 linger;	   /* it ends with the last tracked thread, not with the command */
+extern __u64 window;	   /* serial number of the window of calls that is open or was last */
+extern __u64 locks_seen;   /* a thread has waited for a lock */
+extern __u64 waits_seen;   /* a futex or epoll wait has blocked */
+extern __u64 lock_waits;   /* threads that wait at a futex now */
+extern __u64 number_ns;	   /* the PID namespace of the first thread's number */
+extern __u64 several_ns;   /* ... and there are others: equal numbers may be two threads */
+extern __u64 lock_endless; /* ... of them such as may wait for ever, see HINTS_ENDLESS */
 extern struct clock_pair clock_pair; /* of the collector's last switch-in */
 extern __u64 clock_lag;		     /* CLOCK_MONOTONIC less the scheduler's clock then */
 extern __u64 ns_level;		     /* of the collector's PID namespace, read there too */
@@ -87,6 +100,17 @@ static __always_inline struct numbered *numbered_of(const struct tracked *t)
 static __always_inline struct rq *rq_of(struct task_struct *task)
 {
 	return task->se.cfs_rq->rq;
+}
+
+/* A task's number as its own PID namespace has it. */
+static __always_inline void read_own_number(struct pid *pid, struct number *ret)
+{
+	u32 level = BPF_CORE_READ(pid, level);
+	struct upid *upid = (void *)pid + bpf_core_field_offset(pid->numbers) +
+			    level * bpf_core_type_size(struct upid);
+
+	ret->nr = BPF_CORE_READ(upid, nr);
+	ret->ns = BPF_CORE_READ(upid, ns, ns.inum);
 }
 
 /* Now, where rq->clock may be as old as the last tick. */
@@ -127,6 +151,12 @@ static __always_inline void read_witness(struct task_struct *task, struct witnes
 #define PF_IO_WORKER   0x00000010
 #define PF_USER_WORKER 0x00004000
 #define PF_KTHREAD     0x00200000
+/* A task of the kernel has none, even one that works for the program. */
+static __always_inline bool has_user_code(const struct task_struct *task)
+{
+	return !(task->flags & (PF_KTHREAD | PF_IO_WORKER | PF_USER_WORKER | PF_EXITING));
+}
+
 /* include/linux/sched/signal.h */
 #define SIGNAL_GROUP_EXIT 0x00000004
 

@@ -172,6 +172,16 @@ static __always_inline void wall_advance(struct wall *w, __u64 now)
 	}
 }
 
+/* The open standstill, with what those did in it who only looked and slept again. */
+static __always_inline __u64 wall_standstill(const struct wall_sums *s)
+{
+	__u64 ns = s->still_ns;
+
+	for (int i = 0; i < ROW_COUNT; i++)
+		ns += s->pending_ns[i];
+	return ns;
+}
+
 /* What is no standstill leaves the open one. */
 static __always_inline void wall_take_still(struct wall *w, __u64 ns)
 {

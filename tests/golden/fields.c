@@ -68,12 +68,19 @@ static int flag_of(const char *name)
 static int loss_of(const char *name)
 {
 	static const struct word words[] = {
-		{ "threads", LOSS_THREADS },	 { "untracked", LOSS_UNTRACKED },
-		{ "exec", LOSS_EXEC },		 { "missed_run", LOSS_MISSED_RUN },
-		{ "switch_in", LOSS_SWITCH_IN }, { "calls", LOSS_CALLS },
-		{ "peers", LOSS_PEERS },	 { "life", LOSS_LIFE },
-		{ "stacks", LOSS_STACKS },	 { "mappings", LOSS_MAPPINGS },
-		{ "locks", LOSS_LOCKS },	 { 0 },
+		{ "threads", LOSS_THREADS },
+		{ "untracked", LOSS_UNTRACKED },
+		{ "exec", LOSS_EXEC },
+		{ "missed_run", LOSS_MISSED_RUN },
+		{ "switch_in", LOSS_SWITCH_IN },
+		{ "calls", LOSS_CALLS },
+		{ "peers", LOSS_PEERS },
+		{ "life", LOSS_LIFE },
+		{ "stacks", LOSS_STACKS },
+		{ "mappings", LOSS_MAPPINGS },
+		{ "locks", LOSS_LOCKS },
+		{ "deadlocks", LOSS_DEADLOCKS },
+		{ 0 },
 	};
 
 	return find(words, name);
@@ -173,7 +180,29 @@ static int stack_end_of(const char *name)
 
 static int site_of(const char *name)
 {
-	static const struct word words[] = { { "wait", SITE_WAIT }, { "cpu", SITE_CPU }, { 0 } };
+	static const struct word words[] = {
+		{ "wait", SITE_WAIT }, { "cpu", SITE_CPU }, { "stuck", SITE_STUCK }, { 0 }
+	};
+
+	return find(words, name);
+}
+
+static int stuck_holder_of(const char *name)
+{
+	static const struct word words[] = { { "unknown", HOLDER_IS_UNKNOWN },
+					     { "thread", HOLDER_IS_THREAD },
+					     { "foreign", HOLDER_IS_FOREIGN },
+					     { "nobody", HOLDER_IS_NOBODY },
+					     { 0 } };
+
+	return find(words, name);
+}
+
+static int deadlock_kind_of(const char *name)
+{
+	static const struct word words[] = { { "cycle", DEADLOCK_CYCLE },
+					     { "abandoned", DEADLOCK_ABANDONED },
+					     { 0 } };
 
 	return find(words, name);
 }
@@ -549,6 +578,22 @@ static const struct field word_fields[] = {
 	{ 0 },
 };
 
+static const struct field deadlock_fields[] = {
+	NUMBER(ev_deadlock, number),
+	WORDS(ev_deadlock, kind, deadlock_kind_of),
+	NUMBER(ev_deadlock, is_member),
+	WORDS(ev_deadlock, holder_is, stuck_holder_of),
+	NUMBER(ev_deadlock, thread_id),
+	NUMBER(ev_deadlock, holder_id),
+	LOCK(ev_deadlock, key),
+	WORDS(ev_deadlock, hints, hint_of),
+	NUMBER(ev_deadlock, holder_nr),
+	NUMBER(ev_deadlock, since),
+	NUMBER(ev_deadlock, proved_at),
+	NUMBER(ev_deadlock, seen_at),
+	{ 0 },
+};
+
 static const struct kind kinds[] = {
 	{ "run", EV_RUN, sizeof(struct ev_run), run_fields },
 	{ "text", EV_TEXT, sizeof(struct ev_text), text_fields },
@@ -570,6 +615,7 @@ static const struct kind kinds[] = {
 	{ "holder", EV_LOCK_HOLDER, sizeof(struct ev_lock_holder), lock_holder_fields },
 	{ "word", EV_WORD, sizeof(struct ev_word), word_fields },
 	{ "order", EV_LOCK_ORDER, sizeof(struct ev_lock_order), lock_order_fields },
+	{ "deadlock", EV_DEADLOCK, sizeof(struct ev_deadlock), deadlock_fields },
 	{ 0 },
 };
 

@@ -26,8 +26,8 @@ from harness import Skip, Test
 
 SUBJECTS = ('workloads', 'cgroups', 'status', 'output', 'signals', 'killed', 'environment',
             'sudo', 'ledger', 'preempted', 'crowd', 'documents', 'cost', 'calls', 'peers',
-             'busy', 'programs', 'lives', 'locks', 'formats', 'gates', 'ci', 'cancelled',
-             'recording', 'room', 'kept', 'tables', 'comparisons',
+             'busy', 'programs', 'lives', 'locks', 'deadlocks', 'hangs', 'formats', 'gates', 'ci',
+             'cancelled', 'recording', 'room', 'kept', 'tables', 'comparisons',
             'stacks', 'code', 'debuginfod')
 MOST_REPEATED = 5
 

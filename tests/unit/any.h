@@ -148,12 +148,26 @@ static inline void put_any_locks(struct rng *rng)
 					    .thread_id = rng_below(rng, 5) };
 
 		struct ev_lock_order o = lock_order(0, 0, some(rng));
+		struct ev_deadlock d = { .head = HEAD(EV_DEADLOCK, ev_deadlock),
+					 .number = 1 + rng_below(rng, 3),
+					 .kind = 1 + rng_below(rng, DEADLOCK_KIND_COUNT - 1),
+					 .is_member = rng_one_in(rng, 2),
+					 .holder_is = rng_below(rng, HOLDER_IS_COUNT),
+					 .thread_id = rng_below(rng, 5),
+					 .holder_id = rng_below(rng, 5),
+					 .key = any_key(rng),
+					 .hints = rng_next(rng) >> 40,
+					 .since = some(rng),
+					 .proved_at = some(rng),
+					 .seen_at = some(rng) };
 
 		o.held = any_key(rng);
 		o.wanted = any_key(rng);
 		l.owner_id = rng_below(rng, 5);
 		l.owner_how = rng_below(rng, HOLDER_COUNT + 1);
 		put(&o);
+		d.key.space += !d.key.space;
+		put(&d);
 		h.ns[rng_below(rng, HOLDER_COUNT)] = some(rng);
 		h.doing_ns[rng_below(rng, DOING_COUNT)] = some(rng);
 		put(&l);

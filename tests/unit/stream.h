@@ -337,6 +337,24 @@ static inline struct ev_lock_holder lock_holder(__u64 word, __u64 thread_id, enu
 	return h;
 }
 
+/* A member of the first deadlock, or (0) behind it. */
+static inline struct ev_deadlock stuck(__u64 thread_id, __u64 holder_id, __u64 word, __u32 hints,
+				       __u32 is_member)
+{
+	return (struct ev_deadlock){ .head = HEAD(EV_DEADLOCK, ev_deadlock),
+				     .number = 1,
+				     .kind = DEADLOCK_CYCLE,
+				     .is_member = is_member,
+				     .holder_is = HOLDER_IS_THREAD,
+				     .thread_id = thread_id,
+				     .holder_id = holder_id,
+				     .key = { LOCK_SPACE, word },
+				     .hints = hints,
+				     .since = T0 + 100000000,
+				     .proved_at = T0 + 400000000,
+				     .seen_at = T0 + 900000000 };
+}
+
 static inline struct ev_lock_order lock_order(__u64 held, __u64 wanted, __u64 count)
 {
 	return (struct ev_lock_order){ .head = HEAD(EV_LOCK_ORDER, ev_lock_order),

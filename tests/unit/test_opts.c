@@ -38,6 +38,8 @@ static void describe(char buf[512], const struct opts *o)
 		add(buf, " duration=%llu", (unsigned long long)o->duration_ns);
 	if (o->linger_ns)
 		add(buf, " linger=%llu", (unsigned long long)o->linger_ns);
+	if (o->hang_ns)
+		add(buf, " hang-after=%llu", (unsigned long long)o->hang_ns);
 	if (o->user)
 		add(buf, " user=%s", o->user);
 	add(buf, "%s%s%s%s", o->as_root ? " as-root" : "", o->all_calls ? " calls" : "",
@@ -326,14 +328,16 @@ Test(value, times)
 	      { "-d|1e3|x", "run duration=1000000000000 : x" },
 	      { "-d|1|-d|2|x", "run duration=2000000000 : x" }, /* the last one holds */
 	      { "--linger|3|x", "run linger=3000000000 : x" }, { "--linger|0|x", "run : x" },
-	      { "--linger|3|--linger|0|x", "run : x" });
+	      { "--linger|3|--linger|0|x", "run : x" },
+	      { "--hang-after|30|x", "run hang-after=30000000000 : x" });
 }
 
 Test(value, no_times)
 {
-	CHECK({ "-d|0|x", NO_TIME("duration", "0") }, { "-d|-1|x", NO_TIME("duration", "-1") },
-	      { "-d|x|x", NO_TIME("duration", "x") }, { "-d||x", NO_TIME("duration", "") },
-	      { "-d|1e30|x", NO_TIME("duration", "1e30") },
+	CHECK({ "-d|0|x", NO_TIME("duration", "0") },
+	      { "--hang-after|0|x", NO_TIME("hang-after", "0") },
+	      { "-d|-1|x", NO_TIME("duration", "-1") }, { "-d|x|x", NO_TIME("duration", "x") },
+	      { "-d||x", NO_TIME("duration", "") }, { "-d|1e30|x", NO_TIME("duration", "1e30") },
 	      { "-d|1e999|x", NO_TIME("duration", "1e999") },
 	      { "-d|nan|x", NO_TIME("duration", "nan") },
 	      { "-d|inf|x", NO_TIME("duration", "inf") }, { "-d|ms|x", NO_TIME("duration", "ms") },
@@ -489,15 +493,25 @@ static char *help(void)
 Test(help, mentions_every_option)
 {
 	static const char *const options[] = {
-		"-o, --output FILE", "--format NAME",
-		"--json FILE",	     "-d, --duration SECONDS",
-		"--linger SECONDS",  "-u, --user NAME",
-		"--as-root",	     "--calls",
-		"--top N",	     "--color WHEN",
-		"-q, --quiet",	     "-v, --verbose",
-		"--version",	     "-h, --help",
-		"concprof check",    "concprof run",
-		"--fail-on EXPR",    "--error-exitcode N",
+		"-o, --output FILE",
+		"--format NAME",
+		"--json FILE",
+		"-d, --duration SECONDS",
+		"--linger SECONDS",
+		"-u, --user NAME",
+		"--hang-after SECONDS",
+		"--as-root",
+		"--calls",
+		"--top N",
+		"--color WHEN",
+		"-q, --quiet",
+		"-v, --verbose",
+		"--version",
+		"-h, --help",
+		"concprof check",
+		"concprof run",
+		"--fail-on EXPR",
+		"--error-exitcode N",
 	};
 	char *text = help();
 
@@ -530,6 +544,6 @@ Test(help, all_that_it_mentions_is_known)
 		cr_expect(!strstr(got, "unknown"), "%s: %s", args, got);
 		n++;
 	}
-	cr_expect_eq(n, 19);
+	cr_expect_eq(n, 20);
 	free(text);
 }

@@ -75,6 +75,7 @@ static void add_each_kind(struct bytes *to)
 	ADD(to, lock_waiter(64, 1, CAUSE_LOCK_MUTEX, 1, 7));
 	ADD(to, lock_holder(64, 1, HOLDER_WORD, 7));
 	ADD(to, lock_order(64, 128, 7));
+	ADD(to, stuck(1, 2, 64, LOCK_HINT_WORD, 1));
 	add_freed(to, word_name(64, "account_lock", "bank.c", "/bin/true"));
 	ADD(to, end(0));
 }

@@ -7,11 +7,17 @@
 #include <string.h>
 
 const char *const finding_rules[] = {
-	"cpu.limit",	     "cpu.spinning",	 "handover.latency",  "lifecycle.crash",
-	"lifecycle.cut_off", "lifecycle.killed", "lifecycle.orphans", "lifecycle.survivors",
-	"lifecycle.zombies", "lock.computing",	 "lock.contention",   "lock.inversion",
-	"lock.order",	     "lock.starved",	 "machine.busy",      "memory.faults",
-	"pool.large",	     "process.startup",	 "timer.polling",     NULL,
+	"cpu.limit",	     "cpu.spinning",
+	"deadlock",	     "hang",
+	"handover.latency",  "lifecycle.crash",
+	"lifecycle.cut_off", "lifecycle.killed",
+	"lifecycle.orphans", "lifecycle.survivors",
+	"lifecycle.zombies", "lock.computing",
+	"lock.contention",   "lock.inversion",
+	"lock.order",	     "lock.starved",
+	"machine.busy",	     "memory.faults",
+	"pool.large",	     "process.startup",
+	"timer.polling",     NULL,
 };
 
 void *zeroed(size_t n, size_t size)

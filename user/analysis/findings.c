@@ -99,6 +99,8 @@ struct findings *findings_new(const struct model *model)
 	verdict_find(f);
 	follow_waits(f);
 	rules_find(f);
+	deadlocks_say(f);
+	hang_find(f);
 	lifecycle_say(f);
 	sort_by_severity(f);
 	return f;

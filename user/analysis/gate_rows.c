@@ -25,13 +25,22 @@ static const char *known_cause(unsigned int cause)
 }
 
 static const char *const rules[] = {
-	"verdict.cpu",	       "verdict.io",	    "verdict.lock",	"verdict.crowd",
-	"verdict.starved",     "verdict.sleep",	    "verdict.idle",	"verdict.mixed",
-	"verdict.unknown",     "cpu.limit",	    "cpu.spinning",	"handover.latency",
-	"lifecycle.crash",     "lifecycle.cut_off", "lifecycle.killed", "lifecycle.orphans",
-	"lifecycle.survivors", "lifecycle.zombies", "lock.computing",	"lock.contention",
-	"lock.inversion",      "lock.order",	    "lock.starved",	"machine.busy",
-	"memory.faults",       "pool.large",	    "process.startup",	"timer.polling",
+	"verdict.cpu",	     "verdict.io",
+	"verdict.lock",	     "verdict.crowd",
+	"verdict.starved",   "verdict.sleep",
+	"verdict.idle",	     "verdict.mixed",
+	"verdict.unknown",   "verdict.deadlock",
+	"cpu.limit",	     "cpu.spinning",
+	"deadlock",	     "hang",
+	"handover.latency",  "lifecycle.crash",
+	"lifecycle.cut_off", "lifecycle.killed",
+	"lifecycle.orphans", "lifecycle.survivors",
+	"lifecycle.zombies", "lock.computing",
+	"lock.contention",   "lock.inversion",
+	"lock.order",	     "lock.starved",
+	"machine.busy",	     "memory.faults",
+	"pool.large",	     "process.startup",
+	"timer.polling",
 };
 
 #define RULES (sizeof(rules) / sizeof(*rules))
@@ -347,6 +356,7 @@ const struct gate_row gate_rows[] = {
 	{ "processes", GATE_COUNT, MODEL(n_processes) },
 	{ "locks", GATE_COUNT, MODEL(n_locks) },
 	{ "lock_orders", GATE_COUNT, MODEL(n_lock_orders) },
+	{ "deadlocks", GATE_COUNT, MODEL(n_deadlocks) },
 	{ "locks[\"%s\"]", GATE_COUNT, LOCK(n) },
 	{ "locks[\"%s\"].waits", GATE_COUNT, LOCK(waits) },
 	{ "locks[\"%s\"].wait", GATE_TIME, LOCK(ns) },

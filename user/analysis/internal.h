@@ -98,6 +98,13 @@ void others_say(struct finding *to, const struct findings *f, const struct share
 void pool_find(struct findings *f);
 void lock_code_find(struct findings *f);
 
+/* deadlocks.c: the one that the program did not get out of; NULL: none. */
+const struct deadlock *deadlock_deciding(const struct findings *f);
+void deadlock_say_verdict(struct finding *to, const struct findings *f);
+/* deadlocks.c: all others. */
+void deadlocks_say(struct findings *f);
+/* hang.c: after deadlocks. */
+void hang_find(struct findings *f);
 /* lock_trouble.c */
 void lock_trouble_find(struct findings *f);
 

@@ -204,9 +204,9 @@ bool survivor_left(const struct model *m, const struct process *p)
 static void find_survivors(struct findings *f)
 {
 	const struct model *m = f->model;
-	/* With the command, at the end of its --duration, concprof ends all of them. */
-	bool ended_all =
-		m->end.ended_by == ENDED_DURATION && m->n_processes && !m->processes[0].ended;
+	/* With the command, at the end of its --duration, or as it stood still, concprof ends all of them. */
+	bool ended_all = (m->end.ended_by == ENDED_DURATION || m->end.ended_by == ENDED_HANG) &&
+			 m->n_processes && !m->processes[0].ended;
 
 	f->lives.survivors = zeroed(m->n_processes, sizeof(*f->lives.survivors));
 	for (size_t i = 0; i < m->n_processes && m->complete && !ended_all; i++) {

@@ -166,6 +166,23 @@ static void say_order(struct finding *to, const struct findings *f, size_t held,
 		(unsigned long long)count, name_of(f, held), name_of(f, wanted));
 }
 
+/* Then there is nothing to warn of any more. */
+static bool are_deadlocked(const struct model *m, size_t a, size_t b)
+{
+	for (size_t i = 0; i < m->n_deadlocks; i++) {
+		const struct deadlock *d = &m->deadlocks[i];
+		bool has_a = false, has_b = false;
+
+		for (size_t k = 0; k < d->n_members; k++) {
+			has_a |= d->waits[k].lock == a;
+			has_b |= d->waits[k].lock == b;
+		}
+		if (has_a && has_b)
+			return true;
+	}
+	return false;
+}
+
 static void find_orders(struct findings *f)
 {
 	const struct model *m = f->model;
@@ -176,7 +193,8 @@ static void find_orders(struct findings *f)
 		struct finding *to;
 
 		if (o->held >= o->wanted || !back || !lock_is_contended(&m->locks[o->held]) ||
-		    !lock_is_contended(&m->locks[o->wanted]))
+		    !lock_is_contended(&m->locks[o->wanted]) ||
+		    are_deadlocked(m, o->held, o->wanted))
 			continue;
 		to = finding_add(f, "lock.order", SEVERITY_WARNING);
 		finding_title(to, "two locks are taken in both orders, %.50s and %.50s",

@@ -352,6 +352,12 @@ static void say_idle(struct finding *to, const struct findings *f, const struct 
 			   "under load.");
 }
 
+static void say_deadlock(struct finding *to, const struct findings *f, const struct shares *s)
+{
+	(void)s;
+	deadlock_say_verdict(to, f);
+}
+
 struct class_words {
 	void (*say)(struct finding *to, const struct findings *f, const struct shares *s);
 	const char *rule;
@@ -369,6 +375,8 @@ static const struct class_words words[CLASS_COUNT] = {
 			    SEVERITY_WARNING },
 	[CLASS_SLEEP_BOUND] = { say_sleep, "verdict.sleep", "sleeping", SEVERITY_NOTE },
 	[CLASS_IDLE] = { say_idle, "verdict.idle", "waiting for something to do", SEVERITY_NOTE },
+	[CLASS_DEADLOCKED] = { say_deadlock, "verdict.deadlock", "waiting for ever",
+			       SEVERITY_ERROR },
 };
 
 /* The two come one after the other: hardly any of the time is a mixture of its own. */
@@ -458,6 +466,8 @@ void verdict_find(struct findings *f)
 	f->verdict.margin = f->verdict.margin > unseen(f) ? f->verdict.margin - unseen(f) : 0;
 	if (unseen(f) > UNSEEN_AT_MOST)
 		f->verdict = (struct verdict){ .class = CLASS_UNKNOWN };
+	if (deadlock_deciding(f)) /* whatever it did before */
+		f->verdict = (struct verdict){ .class = CLASS_DEADLOCKED, .margin = 1 };
 	class = &words[f->verdict.class];
 	f->verdict.rule = f->verdict.class == CLASS_MIXED ? "verdict.mixed"
 			  : class->rule			  ? class->rule
@@ -469,7 +479,7 @@ void verdict_find(struct findings *f)
 		class->say(to, f, &s);
 	else
 		say_unknown(to, f, &s);
-	if (!f->model->wall_ns)
+	if (!f->model->wall_ns || f->verdict.class == CLASS_DEADLOCKED)
 		return;
 	add_running(to, f);
 	add_queued(to, f);

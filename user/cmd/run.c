@@ -245,6 +245,7 @@ static int measure(struct run *r, struct outcome *outcome)
 		.tell_code = tell_code,
 		.duration_ns = r->o->duration_ns,
 		.linger_ns = r->o->linger_ns,
+		.hang_ns = r->o->hang_ns,
 		.all_calls = r->o->all_calls,
 	};
 	int error = launch_release(r->launch, &r->err);
@@ -302,6 +303,8 @@ int cmd_run(const struct opts *o, const struct launch_signals *inherited)
 		close(r.signal_fd);
 	if (status)
 		return status;
+	if (outcome.hung)
+		return o->error_exitcode;
 	if (r.gates && !outcome.wstatus)
 		return r.gates;
 	launch_exit_like(outcome.wstatus);

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "cmd/facts.h"
 #include "cmd/others.h"
+#include "cmd/stuck.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -33,6 +34,8 @@ enum deadline {
 	AT_DURATION,
 	AT_LINGER,
 	AT_LOOK,
+	AT_STUCK,
+	AT_HANG,
 	AT_KILL,
 	DEADLINES
 };
@@ -52,6 +55,7 @@ struct state {
 	bool idle_known;
 	uint64_t idle_ns;      /* of the allowed CPUs, when it began */
 	struct others *others; /* NULL: not known */
+	struct stuck_looks *stuck;
 	struct outcome *outcome;
 	struct err *err;
 };
@@ -112,6 +116,15 @@ static int tell_others(struct state *st)
 	return error;
 }
 
+/* A last look too: who waits by now for those that will wait for ever. */
+static int tell_stuck(struct state *st)
+{
+	uint64_t next;
+	int error = stuck_look(st->stuck, st->s->probe, &next);
+
+	return error ? error : stuck_tell(st->stuck, st->s->fn, st->s->ctx);
+}
+
 static int finish(struct state *st, enum ended_by by)
 {
 	int error;
@@ -121,8 +134,11 @@ static int finish(struct state *st, enum ended_by by)
 	st->measured = true;
 	st->end.ended_by = by;
 	st->at[AT_SNAPSHOT] = st->at[AT_WINDOW] = st->at[AT_WINDOW_END] = NEVER;
+	st->at[AT_STUCK] = st->at[AT_HANG] = NEVER;
 	note_idle(st);
 	error = tell_others(st);
+	if (!error)
+		error = tell_stuck(st);
 	if (!error)
 		error = probe_finish(st->s->probe, st->s->fn, st->s->ctx, &st->end);
 	return error ? failed(st, error, "reading the measurement") : 0;
@@ -187,10 +203,11 @@ static int on_window_end(struct state *st, uint64_t now)
 	return probe_window(st->s->probe, false, st->err);
 }
 
-static int on_duration(struct state *st, uint64_t now)
+/* The measurement is over, and so is what is measured. */
+static int end_all(struct state *st, enum ended_by by, uint64_t now)
 {
 	size_t alive;
-	int error = finish(st, ENDED_DURATION);
+	int error = finish(st, by);
 
 	st->at[AT_DURATION] = NEVER;
 	if (error)
@@ -199,6 +216,28 @@ static int on_duration(struct state *st, uint64_t now)
 	st->at[AT_KILL] = now + KILL_NS;
 	st->at[AT_LOOK] = now + LOOK_NS;
 	return signal_all(st, SIGTERM, &alive);
+}
+
+static int on_duration(struct state *st, uint64_t now)
+{
+	return end_all(st, ENDED_DURATION, now);
+}
+
+#define HANG_LOOK_NS (250 * MS)
+
+static int on_hang(struct state *st, uint64_t now)
+{
+	uint64_t still, left;
+	int error = probe_still_ns(st->s->probe, &still);
+
+	if (!error && still >= st->s->hang_ns) {
+		st->outcome->hung = true;
+		error = probe_stuck_stacks(st->s->probe, NULL, 0);
+		return error ? failed(st, error, "reading stacks") : end_all(st, ENDED_HANG, now);
+	}
+	left = still < st->s->hang_ns ? st->s->hang_ns - still : 0;
+	st->at[AT_HANG] = now + (left < HANG_LOOK_NS ? left : HANG_LOOK_NS);
+	return error ? failed(st, error, "reading the probes") : 0;
 }
 
 static int on_look(struct state *st, uint64_t now)
@@ -210,6 +249,15 @@ static int on_look(struct state *st, uint64_t now)
 	if (!error && !alive && st->outcome->ended)
 		st->done = true;
 	return error;
+}
+
+static int on_stuck(struct state *st, uint64_t now)
+{
+	uint64_t next;
+	int error = stuck_look(st->stuck, st->s->probe, &next);
+
+	st->at[AT_STUCK] = now + next;
+	return error ? failed(st, error, "looking for deadlocks") : 0;
 }
 
 static int on_kill(struct state *st, uint64_t now)
@@ -284,6 +332,8 @@ static int run_deadlines(struct state *st)
 		[AT_DURATION] = on_duration,
 		[AT_LINGER] = on_linger,
 		[AT_LOOK] = on_look,
+		[AT_STUCK] = on_stuck,
+		[AT_HANG] = on_hang,
 		[AT_KILL] = on_kill,
 	};
 	uint64_t now = clock_ns();
@@ -386,11 +436,17 @@ int supervise(const struct supervision *s, struct outcome *ret, struct err *err)
 	memset(ret, 0, sizeof(*ret));
 	st.idle_known = facts_idle_ns(&st.idle_ns);
 	st.others = others_begin();
+	st.stuck = stuck_looks_new();
+	if (!st.stuck)
+		return failed(&st, -ENOMEM, "looking for deadlocks");
 	for (int i = 0; i < DEADLINES; i++)
 		st.at[i] = NEVER;
 	st.at[AT_SNAPSHOT] = now + st.snapshot_ns;
+	st.at[AT_STUCK] = now;
 	if (!s->all_calls)
 		st.at[AT_WINDOW] = now + WINDOW_AFTER;
+	if (s->hang_ns)
+		st.at[AT_HANG] = now;
 	if (s->duration_ns)
 		st.at[AT_DURATION] = now + s->duration_ns;
 	while (!error && !st.done) {
@@ -401,6 +457,7 @@ int supervise(const struct supervision *s, struct outcome *ret, struct err *err)
 			error = look_whether_over(&st);
 	}
 	others_free(st.others);
+	stuck_looks_free(st.stuck);
 	if (error)
 		return error;
 	error = s->tell_code ? s->tell_code(s->ctx, &st.code_cpu_ns) : 0;

@@ -25,11 +25,13 @@ struct supervision {
 	 * for it. NULL: nothing to say. */
 	int (*tell_code)(void *ctx, uint64_t *ret_cpu_ns);
 	uint64_t duration_ns, linger_ns; /* 0: none */
+	uint64_t hang_ns;		 /* ends what stands still for so long; 0: nothing */
 	bool all_calls;			 /* the one window is open already */
 };
 
 struct outcome {
 	bool ended; /* the command has */
+	bool hung;  /* it stood still for supervision.hang_ns, and was ended */
 	int wstatus; /* as concprof should end: the command's own, or what the contract makes of it */
 };
 

@@ -207,6 +207,12 @@ static int site_is_valid(const struct ev_site *s)
 	       s->row < ROW_COUNT && s->stack;
 }
 
+static int deadlock_is_valid(const struct ev_deadlock *d)
+{
+	return d->number && d->kind && d->kind < DEADLOCK_KIND_COUNT && d->is_member <= 1 &&
+	       d->holder_is < HOLDER_IS_COUNT && d->key.space;
+}
+
 static const size_t sizes[EV_KIND_COUNT] = {
 	[EV_RUN] = sizeof(struct ev_run),
 	[EV_TEXT] = sizeof(struct ev_text),
@@ -224,6 +230,7 @@ static const size_t sizes[EV_KIND_COUNT] = {
 	[EV_STACK] = sizeof(struct ev_stack),
 	[EV_SITE] = sizeof(struct ev_site),
 	[EV_LOCK] = sizeof(struct ev_lock),
+	[EV_DEADLOCK] = sizeof(struct ev_deadlock),
 	[EV_LOCK_WAITER] = sizeof(struct ev_lock_waiter),
 	[EV_LOCK_HOLDER] = sizeof(struct ev_lock_holder),
 	[EV_WORD] = sizeof(struct ev_word),
@@ -271,6 +278,8 @@ int event_is_valid(const struct event *ev, size_t room)
 		return site_is_valid((const struct ev_site *)ev);
 	case EV_WORD:
 		return word_is_valid((const struct ev_word *)ev);
+	case EV_DEADLOCK:
+		return deadlock_is_valid((const struct ev_deadlock *)ev);
 	case EV_LOCK_WAITER:
 		return ((const struct ev_lock_waiter *)ev)->cause < CAUSE_COUNT;
 	case EV_LOSS:

@@ -50,6 +50,10 @@ int on_site(struct model_builder *b, const struct event *head)
 
 	if (ev->stack > b->stacks.n)
 		return -EINVAL;
+	if (ev->what == SITE_STUCK) {
+		stuck_stack(b, ev->thread_id, ev->stack - 1);
+		return 0;
+	}
 	s = vec_add(&b->sites);
 	s->thread_id = ev->thread_id;
 	s->process_id = ev->process_id;

@@ -10,6 +10,7 @@
 #include <obstack.h>
 
 #include "base/intern.h"
+#include "base/map.h"
 #include "base/vec.h"
 
 /* Slots while they are made: what no wait has ended yet has no row. */
@@ -49,6 +50,8 @@ struct model_builder {
 	VEC(struct lock_waiter) lock_waiters;
 	VEC(struct lock_holder) lock_holders;
 	VEC(struct lock_order) lock_orders;
+	VEC(struct stuck_wait) stuck;
+	struct map stuck_stacks; /* by thread: a place in stacks */
 	VEC(struct loss) losses;
 	VEC(struct ev_probe) probes;
 	struct affinity affinities[AFFINITIES]; /* of more, the last is all that follow */
@@ -82,6 +85,14 @@ int on_lock_holder(struct model_builder *b, const struct event *head);
 int on_lock_order(struct model_builder *b, const struct event *head);
 int on_word(struct model_builder *b, const struct event *head);
 void locks_build(struct model_builder *b);
+/* deadlock.c */
+int on_deadlock(struct model_builder *b, const struct event *head);
+/* What this thread was in when it was found stuck. */
+void stuck_stack(struct model_builder *b, uint64_t thread_id, size_t stack);
+/* Hands them to the threads, which are in their final order. */
+void stuck_stacks_settle(struct model_builder *b);
+/* threads: their places, by id. */
+void deadlocks_build(struct model_builder *b, const struct map *threads);
 /* lock_kind.c: their kinds, and the causes of waits at them. */
 void lock_kinds_find(struct model *m);
 void lock_causes_settle(struct model_builder *b);

@@ -284,6 +284,8 @@ static void renumber(struct model *m, const size_t *into)
 		m->lock_orders[i].held = into[m->lock_orders[i].held];
 		m->lock_orders[i].wanted = into[m->lock_orders[i].wanted];
 	}
+	for (size_t i = 0; i < m->n_stuck; i++)
+		m->stuck[i].lock = into[m->stuck[i].lock];
 	for (size_t i = 0; i < m->n_sites; i++) {
 		if (m->sites[i].lock != NO_LOCK)
 			m->sites[i].lock = into[m->sites[i].lock];
@@ -364,6 +366,8 @@ void locks_build(struct model_builder *b)
 	m->n_lock_holders = b->lock_holders.n;
 	m->lock_orders = b->lock_orders.items;
 	m->n_lock_orders = b->lock_orders.n;
+	m->stuck = b->stuck.items;
+	m->n_stuck = b->stuck.n;
 	if (!m->n_locks)
 		return;
 	lock_kinds_find(m);
@@ -380,6 +384,7 @@ void locks_build(struct model_builder *b)
 	settle_waiters(m, &places);
 	settle_holders(m, &places);
 	settle_owners(m, &places);
+	deadlocks_build(b, &places);
 	sum_holders(m);
 	fit_holders(m);
 	sum_holders(m);

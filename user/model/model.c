@@ -275,6 +275,7 @@ int model_builder_event(void *ctx, const struct event *ev)
 		[EV_LOCK_HOLDER] = on_lock_holder,
 		[EV_WORD] = on_word,
 		[EV_LOCK_ORDER] = on_lock_order,
+		[EV_DEADLOCK] = on_deadlock,
 	};
 
 	if (!ev->kind || ev->kind >= EV_KIND_COUNT)
@@ -370,6 +371,7 @@ static void settle_wall(struct model_builder *b)
 	struct wall_sums *w = &b->m->wall;
 	uint64_t rows[ROW_COUNT];
 
+	b->m->standstill_ns = wall_standstill(w);
 	memcpy(rows, w->pending_ns, sizeof(rows));
 	settle_pending(b->m, rows);
 	if (w->still_ns)
@@ -468,11 +470,13 @@ struct model *model_builder_finish(struct model_builder *b)
 	m->execs = b->execs.items;
 	code_build(b);
 	locks_build(b);
+	stuck_stacks_settle(b);
 	m->losses = b->losses.items;
 	m->n_losses = b->losses.n;
 	m->probes = b->probes.items;
 	m->n_probes = b->probes.n;
 	free(b->lives.items);
+	map_free(&b->stuck_stacks);
 	free(b);
 	return m;
 }
@@ -501,6 +505,8 @@ void model_free(struct model *m)
 	free(m->lock_waiters);
 	free(m->lock_holders);
 	free(m->lock_orders);
+	free(m->deadlocks);
+	free(m->stuck);
 	free(m->losses);
 	free(m->probes);
 	obstack_free(&((struct model_memory *)m)->strings, NULL);

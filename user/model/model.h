@@ -20,6 +20,8 @@ struct wait {
 	bool open; /* the measurement ended in it */
 };
 
+#define NO_STACK SIZE_MAX
+
 struct thread {
 	uint64_t id, creator_id, process_id;
 	uint32_t tid, pid;
@@ -45,6 +47,7 @@ struct thread {
 	struct wait *waits; /* those that happened, by time, longest first */
 	size_t n_waits;
 	size_t process; /* its place in model.processes */
+	size_t stack;	/* where it stood: a place in model.stacks, or NO_STACK: not asked for */
 };
 
 /* What became of a process after its death. */
@@ -257,6 +260,32 @@ struct lock {
 	size_t n_holders;
 };
 
+/* A wait that cannot end: of a deadlock, or behind one. */
+struct stuck_wait {
+	uint32_t number; /* of the deadlock */
+	size_t place;	 /* in the stream */
+	enum deadlock_kind kind;
+	bool is_member;
+	uint64_t thread_id, holder_id;
+	size_t thread, holder; /* places in model.threads, or NO_THREAD */
+	size_t lock;	       /* a place in model.locks */
+	uint32_t hints;	       /* enum lock_hint */
+	enum holder_is holder_is;
+	uint32_t holder_nr; /* in the thread's own PID namespace */
+	uint64_t since_ns, proved_ns, seen_ns;
+	size_t stack; /* a place in model.stacks, or NO_STACK */
+};
+
+/* Threads that wait for ever. */
+struct deadlock {
+	enum deadlock_kind kind;
+	const struct stuck_wait *waits; /* its members, see enum deadlock_kind; then who waits for
+					 * one of them */
+	size_t n_members, n;
+	uint64_t since_ns; /* it was closed */
+	uint64_t proved_ns, seen_ns;
+};
+
 struct model {
 	struct ev_run run;
 	const char *texts[TEXT_NOTE + 1]; /* by enum text_kind; NULL: not known */
@@ -297,6 +326,11 @@ struct model {
 	struct lock_holder *lock_holders;
 	struct lock_order *lock_orders; /* the one that was seen most first */
 	size_t n_locks, n_lock_waiters, n_lock_holders, n_lock_orders;
+
+	uint64_t standstill_ns; /* the one that was open at the end */
+	struct deadlock *deadlocks;
+	struct stuck_wait *stuck; /* of all of them */
+	size_t n_deadlocks, n_stuck;
 
 	struct loss *losses;
 	size_t n_losses;

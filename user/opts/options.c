@@ -35,6 +35,11 @@ static int set_duration(struct opts *o, const char *name, const char *value, str
 	return parse_ns(&o->duration_ns, name, value, false, err);
 }
 
+static int set_hang_after(struct opts *o, const char *name, const char *value, struct err *err)
+{
+	return parse_ns(&o->hang_ns, name, value, false, err);
+}
+
 static int set_linger(struct opts *o, const char *name, const char *value, struct err *err)
 {
 	return parse_ns(&o->linger_ns, name, value, true, err);
@@ -194,6 +199,8 @@ const struct option_row option_rows[] = {
 	  "end the measurement, and what is measured, after that time", set_duration },
 	{ "linger", 0, MEASURE, "SECONDS", "watch what outlives the command for so long",
 	  set_linger },
+	{ "hang-after", 0, MEASURE, "SECONDS",
+	  "end what stands still for so long, with the stacks of all threads", set_hang_after },
 	{ "user", 'u', MEASURE, "NAME", "run the command as this user", set_user },
 	{ "as-root", 0, MEASURE, NO, "under sudo: run the command as root, not as who called sudo",
 	  set_as_root },

@@ -39,6 +39,7 @@ struct opts {
 	size_t n_outputs;
 	uint64_t duration_ns; /* 0: until the command ends */
 	uint64_t linger_ns;
+	uint64_t hang_ns; /* 0: it may stand still */
 	const char *user; /* of -u; NULL: not given */
 	bool as_root, all_calls, debuginfod, quiet, verbose;
 	enum opts_color color;

@@ -107,6 +107,18 @@ static int pause_unwinding(struct probe *p)
 	return p->has_more ? ENOUGH : 0;
 }
 
+int code_take(struct probe *p, const struct code_stack *s)
+{
+	int error;
+
+	if (!p->code.stack)
+		return 0;
+	if (s->n_bytes > CODE_STACK || s->n_kernel > CODE_KERNEL)
+		return -EPROTO;
+	error = catch_up(p, s->at);
+	return error ? error : p->code.stack(p->code.ctx, s);
+}
+
 int code_record(void *ctx, void *data, size_t size)
 {
 	struct probe *p = ctx;
@@ -116,11 +128,9 @@ int code_record(void *ctx, void *data, size_t size)
 		return 0;
 	if (size == sizeof(struct code_waited) && s->what == CODE_WAITED)
 		return p->fn_error = p->code.waited(p->code.ctx, data);
-	if (size != sizeof(*s) || s->n_bytes > CODE_STACK || s->n_kernel > CODE_KERNEL)
+	if (size != sizeof(*s))
 		return -EPROTO;
-	p->fn_error = catch_up(p, s->at);
-	if (!p->fn_error)
-		p->fn_error = p->code.stack(p->code.ctx, s);
+	p->fn_error = code_take(p, s);
 	if (p->fn_error || ++p->unwound % UNWIND_AT_ONCE)
 		return p->fn_error;
 	return pause_unwinding(p);

@@ -40,17 +40,12 @@ int collect_wall(struct probe *p, uint64_t until, event_fn fn, void *ctx)
 	return fn(ctx, &ev.head);
 }
 
-int collect_records(struct bpf_program *program, size_t size, event_fn fn, void *ctx)
+int collect_link(struct bpf_link *link, size_t size, event_fn fn, void *ctx)
 {
-	struct bpf_link *link = bpf_program__attach_iter(program, NULL);
-	char *record = NULL;
+	int fd = bpf_iter_create(bpf_link__fd(link)), error = 0;
+	char *record = malloc(size);
 	size_t have = 0;
-	int fd = -1, error = 0;
 
-	if (!link)
-		return -errno;
-	fd = bpf_iter_create(bpf_link__fd(link));
-	record = malloc(size);
 	if (fd < 0 || !record) {
 		error = fd < 0 ? fd : -ENOMEM;
 		goto out;
@@ -76,6 +71,17 @@ out:
 	free(record);
 	if (fd >= 0)
 		close(fd);
+	return error;
+}
+
+int collect_records(struct bpf_program *program, size_t size, event_fn fn, void *ctx)
+{
+	struct bpf_link *link = bpf_program__attach_iter(program, NULL);
+	int error;
+
+	if (!link)
+		return -errno;
+	error = collect_link(link, size, fn, ctx);
 	bpf_link__destroy(link);
 	return error;
 }

@@ -68,6 +68,7 @@ struct probe {
 	struct bpf_link **clocks; /* of each CPU */
 	int n_clocks;
 	char code_why[CODE_SOURCES][128];
+	struct bpf_link *stuck; /* its iterator */
 };
 
 /* Does the running kernel have this tracepoint for BTF-typed programs? */
@@ -92,6 +93,8 @@ int code_open(struct probe *p);
 void code_close(struct probe *p);
 /* A record of the ring of stacks; libbpf's ring_buffer_sample_fn. */
 int code_record(void *ctx, void *data, size_t size);
+/* One stack, at once. */
+int code_take(struct probe *p, const struct code_stack *s);
 /* Takes the stacks: all of them, or as many as there is time for. */
 int code_consume(struct probe *p);
 /* Hands over the mappings so far. */
@@ -110,10 +113,16 @@ uint64_t mappings_lost(const struct mappings *m);
 
 /* Takes what is in the ring. */
 int collect_ring(struct probe *p, event_fn fn, void *ctx);
+/* The sums as they are. */
+int read_program(struct probe *p, struct program *ret);
 /* The program's sums, brought up to `until` if that is not 0. */
 int collect_wall(struct probe *p, uint64_t until, event_fn fn, void *ctx);
 /* Runs an iterator and hands over what it writes in records of one size. */
 int collect_records(struct bpf_program *program, size_t size, event_fn fn, void *ctx);
+/* ... one that stays attached. */
+int collect_link(struct bpf_link *link, size_t size, event_fn fn, void *ctx);
+/* The scheduler's clock now. */
+uint64_t sched_now(struct probe *p);
 int collect_alive(struct probe *p, event_fn fn, void *ctx);
 /* What became of the processes that are not known to be reaped. */
 int collect_lives(struct probe *p, event_fn fn, void *ctx);

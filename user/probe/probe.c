@@ -272,6 +272,7 @@ void probe_free(struct probe *p)
 		close(p->epoll);
 	for (size_t i = 0; i < PROBE_ROWS; i++)
 		bpf_link__destroy(p->links[i]);
+	bpf_link__destroy(p->stuck);
 	concprof_bpf__destroy(p->skel);
 	free(p);
 }
@@ -362,7 +363,7 @@ bool probe_has_waits(const struct probe *p)
 	return p->skel->bss->waits_seen;
 }
 
-static int read_program(struct probe *p, struct program *ret)
+int read_program(struct probe *p, struct program *ret)
 {
 	uint32_t zero = 0;
 
@@ -418,8 +419,8 @@ bool probe_is_tracked(struct probe *p, int pidfd)
 	return is;
 }
 
-/* The scheduler's clock now, by the pair that our last switch-in left. */
-static uint64_t sched_now(struct probe *p)
+/* By the pair that our last switch-in left. */
+uint64_t sched_now(struct probe *p)
 {
 	volatile struct clock_pair *pair = (void *)&p->skel->bss->clock_pair;
 	uint64_t sched, monotonic;

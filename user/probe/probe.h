@@ -17,6 +17,7 @@
 #include "base/err.h"
 #include "event/code.h"
 #include "event/event.h"
+#include "../bpf/stuck.h"
 
 struct probe;
 
@@ -50,6 +51,20 @@ bool probe_has_waits(const struct probe *p);
 
 /* Opens or closes a window of futex and epoll calls. Closing takes some milliseconds. */
 int probe_window(struct probe *p, bool open, struct err *err);
+
+/* Does any thread wait for what one other has, or for its end, with no time-out? Costs nothing. */
+bool probe_may_be_stuck(const struct probe *p);
+
+/* All threads that do so now, as an array that the caller frees, and the time of the scheduler's
+ * clock. */
+int probe_stuck(struct probe *p, struct stuck **ret, size_t *ret_n, uint64_t *ret_at);
+
+/* Hands the stacks of these to the sink of code, or with NULL those of all that are blocked:
+ * CODE_STUCK. */
+int probe_stuck_stacks(struct probe *p, const uint64_t *thread_ids, size_t n);
+
+/* How long no thread has run, but such as looked and found nothing to do. */
+int probe_still_ns(struct probe *p, uint64_t *ret);
 
 /* Pids of the tracked processes that are alive, as an array that the caller frees. */
 int probe_pids(struct probe *p, pid_t **ret, size_t *ret_n);

@@ -208,6 +208,8 @@ static void put_omitted(struct json *j, const struct findings *f, const struct r
 		[ROOM_LOCK_SITES] = "lock_sites",
 		[ROOM_HOLDERS] = "holders",
 		[ROOM_LOCK_ORDERS] = "lock_orders",
+		[ROOM_DEADLOCKS] = "deadlocks",
+		[ROOM_STUCK] = "stuck",
 		[ROOM_OTHERS] = "others",
 		[ROOM_ZOMBIES] = "zombies",
 		[ROOM_ORPHANS] = "orphans",

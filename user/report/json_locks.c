@@ -209,4 +209,5 @@ void json_locks(struct json *j, const struct findings *f, struct room *r)
 		put_lock(j, f, &f->locks[i], i, r);
 	json_end(j);
 	put_orders(j, f, n, r);
+	json_deadlocks(j, f, n, r);
 }

@@ -13,7 +13,11 @@ void json_threads(struct json *j, const struct findings *f, struct room *r);
 void json_processes(struct json *j, const struct findings *f, struct room *r);
 void json_peers(struct json *j, const struct model *m, struct room *r);
 void json_others(struct json *j, const struct model *m, struct room *r);
+/* Innermost first; NULL: not known, which is an empty one. */
+void json_stack(struct json *j, const struct model *m, const struct stack *s);
 void json_sites(struct json *j, const struct findings *f, struct room *r);
+/* n_locks: as many of them are listed. */
+void json_deadlocks(struct json *j, const struct findings *f, size_t n_locks, struct room *r);
 void json_locks(struct json *j, const struct findings *f, struct room *r);
 void json_lifecycle(struct json *j, const struct findings *f, struct room *r);
 /* json_lives.c: the story of a process, as a member of it. */

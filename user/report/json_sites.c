@@ -4,17 +4,21 @@
 
 #include "report/frames.h"
 
-static void put_stack(struct json *j, const struct model *m, const struct site_row *row)
+void json_stack(struct json *j, const struct model *m, const struct stack *s)
 {
 	char text[FRAME_TEXT_SIZE];
 
+	json_line_array(j, "stack");
+	for (size_t i = 0; s && i < s->n; i++)
+		json_string(j, NULL, frame_text(text, sizeof(text), &m->frames[s->frames[i]]));
+	json_end(j);
+}
+
+static void put_stack(struct json *j, const struct model *m, const struct site_row *row)
+{
 	if (row->own >= 0 && m->frames[row->stack->frames[row->own]].function[0])
 		json_string(j, "function", m->frames[row->stack->frames[row->own]].function);
-	json_line_array(j, "stack");
-	for (size_t i = 0; i < row->stack->n; i++)
-		json_string(j, NULL,
-			    frame_text(text, sizeof(text), &m->frames[row->stack->frames[i]]));
-	json_end(j);
+	json_stack(j, m, row->stack);
 	json_string(j, "stack_end", stack_end_name(row->stack->end));
 	if (row->stack->by_frame_pointer)
 		json_bool(j, "by_frame_pointer", true);

@@ -176,6 +176,8 @@ static void put_thread(struct json *j, const struct findings *f, size_t i)
 	    THREAD_ENDED) /* of a living thread the kernel's sums are of another moment */
 		put_witness(j, &t->witness);
 	json_string(j, "class", class_name(f->thread_class[i]));
+	if (t->stack != NO_STACK)
+		json_stack(j, f->model, &f->model->stacks[t->stack]);
 	if (t->flags & THREAD_CUT_OFF)
 		json_string(j, "cut_off", t->open_cause ? cause_name(t->open_cause) : "running");
 	json_end(j);

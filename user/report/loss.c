@@ -58,6 +58,11 @@ static const struct loss_words words[LOSS_KIND_COUNT] = {
 		"waits at locks are missing from the list of these",
 		"the waits are right; only at which lock, or who held it, is not known",
 	},
+	[LOSS_DEADLOCKS] = {
+		"deadlocks",
+		"deadlocks found no room in the list",
+		"those that are listed are right",
+	},
 	[LOSS_CALLS] = {
 		"calls",
 		"futex or epoll calls were not counted",

@@ -99,6 +99,8 @@ int text_header(struct page *p, const struct findings *f)
 
 void text_sections(struct page *p, const struct findings *f)
 {
+	text_deadlocks(p, f);
+	text_stands(p, f);
 	text_course(p, f);
 	text_threads(p, f);
 	text_processes(p, f);

@@ -25,6 +25,8 @@ void text_course(struct page *p, const struct findings *f);
 void text_waits(struct page *p, const struct findings *f);
 void text_sites(struct page *p, const struct findings *f);
 void text_locks(struct page *p, const struct findings *f);
+void text_deadlocks(struct page *p, const struct findings *f);
+void text_stands(struct page *p, const struct findings *f);
 void text_peers(struct page *p, const struct findings *f);
 void text_calls(struct page *p, const struct findings *f);
 void text_threads(struct page *p, const struct findings *f);

@@ -211,7 +211,7 @@ static size_t kernel_places(const struct code_stack *raw, uint64_t *to)
 	size_t n = 0;
 
 	for (size_t i = 0; i < raw->n_kernel && i < CODE_KERNEL; i++) {
-		uint64_t place = raw->kernel[i] - (i || raw->what == CODE_WAIT);
+		uint64_t place = raw->kernel[i] - (i || raw->what != CODE_CPU);
 
 		to[n++] = PLACE_IS_ADDRESS(place) ? place : PLACE_KERNEL;
 	}
@@ -239,7 +239,7 @@ int code_unwind(struct code *c, const struct memory *memory, const struct code_s
 	*ret = (struct stack){ .frames = frames,
 			       .n = kernel_places(raw, frames),
 			       .end = ends[end],
-			       .is_wait = raw->what == CODE_WAIT };
+			       .is_wait = raw->what != CODE_CPU };
 	for (size_t i = 0; i < n; i++) {
 		uint64_t *place = &frames[ret->n++];
 

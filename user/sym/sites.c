@@ -343,7 +343,7 @@ static int on_stack(void *ctx, const struct code_stack *raw)
 				    .head = { EV_SITE, sizeof(struct ev_site) },
 				    .thread_id = raw->thread_id,
 				    .process_id = raw->process_id,
-				    .what = SITE_CPU,
+				    .what = raw->what == CODE_STUCK ? SITE_STUCK : SITE_CPU,
 				    .stack = id,
 				    .samples = 1,
 				    .held = known(raw->held),

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Threads that stand still, and whom they wait for: read out of an iterator while the program
+ * runs, so that no event costs anything for it. Unlike the probes, it may read the memory of
+ * threads that do not run now, and sleep meanwhile.
+ */
+#include "thread.bpf.h"
+#include "arch.bpf.h"
+#include "stuck.h"
+
+/* include/linux/threads.h */
+#define PID_MAX_LIMIT (4 * 1024 * 1024)
+
+/* glibc, sysdeps/nptl/bits/struct_mutex.h, of 64 bits. */
+struct mutex_words {
+	u32 lock, count, owner, nusers, kind;
+};
+
+/* glibc, sysdeps/nptl/lowlevellock.h: locked, and somebody may wait */
+#define LLL_LOCK_WAITERS 2
+
+/* glibc, nptl/pthreadP.h: what a mutex's kind is made of */
+#define MUTEX_TYPE	0x003
+#define MUTEX_RECURSIVE 1
+#define MUTEX_KIND	0x3ff
+
+/* Threads whose stacks are asked for, by their ids. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, u64);
+	__type(value, u32);
+} asked SEC(".maps");
+
+/* Only one reader at a time. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct code_stack);
+} stuck_stack SEC(".maps");
+
+static __always_inline bool stands(const struct tracked *t)
+{
+	return !t->role && t->lock.state == LOCK_WAIT_BEGUN && !t->arrived &&
+	       may_be_endless(t->lock.hint);
+}
+
+static __always_inline u32 their_word(struct task_struct *task, u64 address)
+{
+	u32 word = 0;
+
+	return bpf_copy_from_user_task(&word, sizeof(word), (void *)address, task, 0) ? 0 : word;
+}
+
+/* The same value stands in locks that have no owner, as those of streams and of the allocator. What
+ * lies there must be a mutex in all its parts before its owner is believed. */
+static __always_inline u32 mutex_owner(struct task_struct *task, u64 word)
+{
+	struct mutex_words m = {};
+
+	if (bpf_copy_from_user_task(&m, sizeof(m), (void *)word, task, 0))
+		return 0;
+	if (m.lock != LLL_LOCK_WAITERS || m.kind & ~MUTEX_KIND || !m.nusers ||
+	    m.owner > PID_MAX_LIMIT)
+		return 0;
+	if (((m.kind & MUTEX_TYPE) == MUTEX_RECURSIVE) != (m.count > 0))
+		return 0;
+	return m.owner;
+}
+
+/* A thread of this process that has ended had that number; of memory that processes share, another
+ * one, as far as can be told here. */
+static __always_inline u32 is_gone(struct stuck *s, const struct number *key,
+				   const struct tracked *t)
+{
+	u64 *space = bpf_map_lookup_elem(&gone, key);
+
+	if (s->key.space & LOCK_SHARED || (space && *space == t->space))
+		return HOLDER_IS_NOBODY;
+	return HOLDER_IS_UNKNOWN;
+}
+
+/* The thread of that number has other memory. If it forked this process, what it had is its first
+ * thread's here; what other threads of the parent had is nobody's. */
+static __always_inline u32 is_copied(struct stuck *s, struct task_struct *task,
+				     struct task_struct *holder)
+{
+	struct number key = {};
+	struct numbered *leader;
+	struct tracked *first;
+	u64 creator = 0, id = 0;
+
+	read_own_number(BPF_CORE_READ(task, group_leader, thread_pid), &key);
+	leader = bpf_map_lookup_elem(&numbered, &key);
+	if (!leader)
+		return HOLDER_IS_UNKNOWN;
+	first = (struct tracked *)leader->tracked;
+	bpf_probe_read_kernel(&id, sizeof(id), &first->id);
+	bpf_probe_read_kernel(&creator, sizeof(creator), &first->creator_id);
+	if (id != leader->id)
+		return HOLDER_IS_UNKNOWN;
+	if (creator == s->holder_id) {
+		s->holder_id = id;
+		return HOLDER_IS_THREAD;
+	}
+	return BPF_CORE_READ(task, group_leader, real_parent, tgid) == BPF_CORE_READ(holder, tgid)
+		       ? HOLDER_IS_FOREIGN
+		       : HOLDER_IS_UNKNOWN;
+}
+
+/* Who has that number, and whether it can have what lies in the memory of t. */
+static __always_inline u32 holder_is(struct stuck *s, struct task_struct *task,
+				     const struct tracked *t)
+{
+	struct number key = { t->number.ns, s->holder_nr };
+	struct numbered *n;
+	struct task_struct *owner;
+	struct tracked *holder;
+	u64 id = 0, space = 0;
+
+	if (s->key.space & LOCK_SHARED && several_ns)
+		return HOLDER_IS_UNKNOWN; /* it is not known in which it has the number */
+	n = bpf_map_lookup_elem(&numbered, &key);
+	if (!n)
+		return is_gone(s, &key, t);
+	holder = (struct tracked *)n->tracked;
+	bpf_probe_read_kernel(&id, sizeof(id), &holder->id);
+	bpf_probe_read_kernel(&space, sizeof(space), &holder->space);
+	if (id != n->id)
+		return HOLDER_IS_UNKNOWN; /* it ends just now */
+	s->holder_id = id;
+	owner = (struct task_struct *)n->task;
+	if (s->key.space & LOCK_SHARED || space == t->space)
+		return HOLDER_IS_THREAD;
+	if (BPF_CORE_READ(owner, mm) == task->mm) /* a child of vfork(2) has its parent's memory */
+		return HOLDER_IS_THREAD;
+	return is_copied(s, task, owner);
+}
+
+static __always_inline void find_holder(struct stuck *s, struct task_struct *task,
+					const struct tracked *t)
+{
+	u64 word = t->lock.word, owner = owner_address(word, s->hints);
+
+	if (s->hints & LOCK_HINT_WORD)
+		s->holder_nr = mutex_owner(task, word);
+	else if (owner)
+		s->holder_nr = their_word(task, owner) & FUTEX_TID_MASK;
+	if (s->holder_nr)
+		s->holder_is = holder_is(s, task, t);
+}
+
+SEC("iter.s/task")
+int cp_stuck(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct stuck s = {};
+	struct tracked *t;
+
+	if (!task)
+		return 0;
+	t = bpf_task_storage_get(&threads, task, 0, 0);
+	if (!t || !stands(t))
+		return 0;
+	s.thread_id = t->id;
+	s.process_id = t->process_id;
+	s.since = t->track.last_out;
+	s.blocks = t->track.ledger.blocks;
+	s.key = t->lock.key;
+	s.hints = t->lock.hint;
+	s.tid = t->tid;
+	s.pid = t->pid;
+	s.pid_ns = t->number.ns;
+	bpf_probe_read_kernel_str(s.comm, sizeof(s.comm), task->comm);
+	find_holder(&s, task, t);
+	if (stands(t) && s.since == t->track.last_out) /* still */
+		bpf_seq_write(ctx->meta->seq, &s, sizeof(s));
+	return 0;
+}
+
+/* Page by page, as copy_stack(). */
+static __always_inline u32 copy_their_stack(u8 *to, u64 sp, struct task_struct *task)
+{
+	u32 n = 4096 - (sp & 4095);
+
+	if (bpf_copy_from_user_task(to, n, (void *)sp, task, 0))
+		return 0;
+	for (int i = 1; i < CODE_STACK / 4096; i++) {
+		barrier_var(n);
+		if (n > CODE_STACK - 4096 ||
+		    bpf_copy_from_user_task(to + n, 4096, (void *)(sp + n), task, 0))
+			break;
+		n += 4096;
+	}
+	return n;
+}
+
+SEC("iter.s/task")
+int cp_stuck_stacks(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct code_stack *s;
+	struct pt_regs *regs;
+	struct tracked *t;
+	u32 zero = 0;
+	u64 id;
+
+	if (!task)
+		return 0;
+	t = bpf_task_storage_get(&threads, task, 0, 0);
+	s = bpf_map_lookup_elem(&stuck_stack, &zero);
+	if (!t || !s || t->role)
+		return 0;
+	id = t->id;
+	if (ask_all ? t->arrived != 0 : !bpf_map_lookup_elem(&asked, &id))
+		return 0;
+	regs = (struct pt_regs *)bpf_task_pt_regs(task);
+	if (!regs || !has_user_code(task) || !is_native_code(regs))
+		return 0;
+	s->what = CODE_STUCK;
+	s->at = bpf_ktime_get_ns();
+	s->thread_id = id;
+	s->process_id = t->process_id;
+	s->tid = t->tid;
+	s->pid = t->pid;
+	s->cause = t->track.cause;
+	s->weight = 1;
+	s->lock = t->lock.key;
+	s->word = t->lock.word;
+	bpf_probe_read_kernel(s->regs, sizeof(s->regs), regs);
+	s->n_bytes = copy_their_stack(s->bytes, regs->sp, task);
+	bpf_seq_write(ctx->meta->seq, s, sizeof(*s));
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "GPL";

@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Deadlocks that were proved: who waits for whom, by which of the four conditions, and what to do. */
+#include "analysis/deadlocks.h"
+#include "analysis/internal.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/units.h"
+
+#define SAID_MAX 4	 /* members and those behind them */
+#define FINDINGS 8	 /* more are only counted */
+#define SAME_NS	 1000000 /* clocks of several CPUs */
+
+static const char *lock_name(const struct findings *f, const struct stuck_wait *w)
+{
+	return f->locks[f->lock_rank[w->lock]].name;
+}
+
+static bool is_join(const struct stuck_wait *w)
+{
+	return w->hints & LOCK_HINT_JOIN;
+}
+
+char *stuck_name(char *buf, size_t size, const struct model *m, size_t thread)
+{
+	if (thread == NO_THREAD)
+		snprintf(buf, size, "a thread");
+	else
+		snprintf(buf, size, "%s (%u)", m->threads[thread].comm, m->threads[thread].tid);
+	return buf;
+}
+
+const struct frame *stuck_frame(const struct model *m, const struct stuck_wait *w)
+{
+	const struct stack *s = w->stack == NO_STACK ? NULL : &m->stacks[w->stack];
+	ptrdiff_t own = s ? own_frame(m, s) : -1;
+
+	return own < 0 ? NULL : &m->frames[s->frames[own]];
+}
+
+/* --- the four conditions --------------------------------------------------------------- */
+
+struct sentence {
+	char *to;
+	size_t size, n;
+};
+
+__attribute__((format(printf, 2, 3))) static void add(struct sentence *s, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(s->to + s->n, s->size - s->n, fmt, ap);
+	va_end(ap);
+	s->n = n < 0 || (size_t)n >= s->size - s->n ? s->size - 1 : s->n + (size_t)n;
+}
+
+static void add_more(struct sentence *s, const struct deadlock *d)
+{
+	if (d->n_members > SAID_MAX)
+		add(s, ", and %zu more", d->n_members - SAID_MAX);
+}
+
+static size_t said_members(const struct deadlock *d)
+{
+	return d->n_members < SAID_MAX ? d->n_members : SAID_MAX;
+}
+
+static void say_exclusion(struct sentence *s, const struct findings *f, const struct deadlock *d)
+{
+	char name[48];
+
+	for (size_t i = 0; i < (d->kind == DEADLOCK_CYCLE ? said_members(d) : 1); i++) {
+		const struct stuck_wait *w = &d->waits[i];
+
+		if (is_join(w))
+			add(s, "%snobody but %s itself can bring about its end", i ? "; " : "",
+			    stuck_name(name, sizeof(name), f->model, w->holder));
+		else
+			add(s, "%s%.60s (%s) is one thread's at a time", i ? "; " : "",
+			    lock_name(f, w), lock_kind_name(f->model->locks[w->lock].kind));
+	}
+	add_more(s, d);
+}
+
+static void say_holding(struct sentence *s, const struct findings *f, const struct deadlock *d)
+{
+	char name[48];
+
+	if (d->kind == DEADLOCK_ABANDONED) {
+		add(s, "thread %u has %.60s, and %s", d->waits[0].holder_nr, lock_name(f, d->waits),
+		    d->waits[0].holder_is == HOLDER_IS_FOREIGN
+			    ? "is of another process: this one has a copy, since a fork"
+			    : "is dead");
+		return;
+	}
+	for (size_t i = 0; i < said_members(d); i++) {
+		const struct stuck_wait *w = &d->waits[i];
+		const struct stuck_wait *for_it = &d->waits[(i + d->n_members - 1) % d->n_members];
+
+		add(s, "%s%s ", i ? "; " : "", stuck_name(name, sizeof(name), f->model, w->thread));
+		if (is_join(for_it))
+			add(s, "has not ended");
+		else
+			add(s, "has %.60s", lock_name(f, for_it));
+		add(s, " and waits");
+	}
+	add_more(s, d);
+}
+
+static void say_preemption(struct sentence *s, const struct findings *f, const struct deadlock *d)
+{
+	(void)f;
+	(void)d;
+	add(s, "no wait has a time-out, and nobody takes away what a thread has");
+}
+
+static void say_circle(struct sentence *s, const struct findings *f, const struct deadlock *d)
+{
+	char name[48];
+
+	if (d->kind == DEADLOCK_ABANDONED) {
+		add(s, "no circle: nobody is left who could let it go; two looks found the same");
+		return;
+	}
+	add(s, "%s", stuck_name(name, sizeof(name), f->model, d->waits[0].thread));
+	for (size_t i = 0; i < said_members(d); i++)
+		add(s, "%s waits for %s", i ? ", which" : "",
+		    stuck_name(name, sizeof(name), f->model, d->waits[i].holder));
+	if (d->n_members > SAID_MAX)
+		add(s, ", and so on, back to the first");
+	add(s, "; two looks found the same waits");
+}
+
+const struct deadlock_condition deadlock_conditions[DEADLOCK_CONDITIONS] = {
+	{ "mutual_exclusion", "mutual exclusion" },
+	{ "hold_and_wait", "hold and wait" },
+	{ "no_preemption", "no preemption" },
+	{ "circular_wait", "circular wait" },
+};
+
+char *deadlock_condition(char *buf, size_t size, const struct findings *f, const struct deadlock *d,
+			 size_t condition)
+{
+	static void (*const say[DEADLOCK_CONDITIONS])(struct sentence *, const struct findings *,
+						      const struct deadlock *) = {
+		say_exclusion,
+		say_holding,
+		say_preemption,
+		say_circle,
+	};
+	struct sentence s = { buf, size, 0 };
+
+	buf[0] = '\0';
+	say[condition](&s, f, d);
+	return buf;
+}
+
+/* --- the finding ------------------------------------------------------------------------ */
+
+static void say_member(struct finding *to, const struct findings *f, const struct deadlock *d,
+		       size_t i)
+{
+	const struct model *m = f->model;
+	const struct stuck_wait *w = &d->waits[i];
+	const struct frame *in = stuck_frame(m, w);
+	char waits[48], holder[48], place[96] = "";
+
+	if (in && in->function[0])
+		place_words(place, sizeof(place), in);
+	stuck_name(waits, sizeof(waits), m, w->thread);
+	stuck_name(holder, sizeof(holder), m, w->holder);
+	if (is_join(w))
+		evidence_add(to, "deadlocks.cycle", d->seen_ns - w->since_ns,
+			     "%s waits for the end of %s%s%.60s", waits, holder,
+			     *place ? ", in " : "", place);
+	else if (d->kind == DEADLOCK_ABANDONED)
+		evidence_add(to, "deadlocks.cycle", d->seen_ns - w->since_ns,
+			     "%s waits for %.40s%s%.60s", waits, lock_name(f, w),
+			     *place ? ", in " : "", place);
+	else
+		evidence_add(to, "deadlocks.cycle", d->seen_ns - w->since_ns,
+			     "%s waits for %.30s, which %s has%s%.50s", waits, lock_name(f, w),
+			     w->holder_id == w->thread_id ? "it" : holder, *place ? "; in " : "",
+			     place);
+}
+
+static void say_behind(struct finding *to, const struct findings *f, const struct deadlock *d)
+{
+	char text[128] = "", name[48];
+	struct sentence s = { text, sizeof(text), 0 };
+	size_t n = d->n - d->n_members;
+
+	if (!n)
+		return;
+	for (size_t i = 0; i < n && i < 3; i++)
+		add(&s, "%s%s", i ? ", " : "",
+		    stuck_name(name, sizeof(name), f->model, d->waits[d->n_members + i].thread));
+	evidence_add(to, "deadlocks.behind", n, "%zu more wait%s behind %s: %s%s", n,
+		     n == 1 ? "s" : "", d->n_members == 1 ? "it" : "them", text,
+		     n > 3 ? " ..." : "");
+}
+
+static bool is_stuck(const struct model *m, size_t thread)
+{
+	for (size_t i = 0; i < m->n_stuck; i++) {
+		if (m->stuck[i].thread == thread)
+			return true;
+	}
+	return false;
+}
+
+/* To its end at least: what it was in when it died is not known. */
+static bool ran_since(const struct thread *t, uint64_t since_ns)
+{
+	return t->end_ns > since_ns &&
+	       (!(t->flags & THREAD_OPEN_WAIT) || t->open_for_ns < t->end_ns - since_ns);
+}
+
+/* The part of the program that goes on. */
+static void say_others(struct finding *to, const struct findings *f, const struct deadlock *d)
+{
+	const struct model *m = f->model;
+	size_t n = 0, most = NO_THREAD;
+	char name[48];
+
+	for (size_t i = 0; i < m->n_threads; i++) {
+		const struct thread *t = &m->threads[i];
+
+		if (!ran_since(t, d->since_ns) || is_stuck(m, i))
+			continue;
+		n++;
+		if (most == NO_THREAD ||
+		    t->state_ns[TS_RUNNING] > m->threads[most].state_ns[TS_RUNNING])
+			most = i;
+	}
+	if (n)
+		evidence_add(to, "threads", n, "%zu other thread%s ran after that%s%s", n,
+			     n == 1 ? "" : "s", n == 1 ? ": " : ", most of all ",
+			     stuck_name(name, sizeof(name), m, most));
+	else
+		evidence_add(to, "threads", 0, "no other thread of it has run since");
+}
+
+static bool any_join(const struct deadlock *d)
+{
+	for (size_t i = 0; i < d->n_members; i++) {
+		if (is_join(&d->waits[i]))
+			return true;
+	}
+	return false;
+}
+
+static const char *advice(const struct deadlock *d)
+{
+	if (d->kind == DEADLOCK_ABANDONED && d->waits[0].holder_is == HOLDER_IS_FOREIGN)
+		return "A fork copies locks as they are, and only the thread that forks: the child "
+		       "of a program with threads may call nothing that takes a lock before it "
+		       "executes another program. Use posix_spawn, or fork before the first "
+		       "thread.";
+	if (d->kind == DEADLOCK_ABANDONED)
+		return "Who took the lock has ended without letting it go: let it go on every way "
+		       "out, or make it robust (PTHREAD_MUTEX_ROBUST), which tells the next one.";
+	if (any_join(d))
+		return "Let a lock go before waiting for the end of a thread that needs it.";
+	if (d->n_members == 1)
+		return "A thread that has this lock must not take it again: call a function that "
+		       "expects it to be taken, or make it recursive.";
+	return "Take these locks in one order everywhere, by address for example "
+	       "(std::scoped_lock does that), or do not hold one while taking the next.";
+}
+
+/* It was in that wait when it died with its process, or when the measurement ended. */
+static bool is_in_it_to_the_end(const struct model *m, const struct stuck_wait *w)
+{
+	const struct thread *t = w->thread == NO_THREAD ? NULL : &m->threads[w->thread];
+
+	if (!t)
+		return false;
+	if (t->flags & THREAD_OPEN_WAIT)
+		return t->open_for_ns + SAME_NS >= t->end_ns - w->since_ns;
+	return t->flags & THREAD_CUT_OFF && t->open_cause >= CAUSE_LOCK_MUTEX &&
+	       t->open_cause <= CAUSE_SYNC_FUTEX;
+}
+
+static bool stood_to_the_end(const struct model *m, const struct deadlock *d)
+{
+	for (size_t i = 0; i < d->n_members; i++) {
+		if (!is_in_it_to_the_end(m, &d->waits[i]))
+			return false;
+	}
+	return true;
+}
+
+/* It ended all the same: somebody else let go, or the threads were killed. */
+static void say_ended(struct finding *to, const struct findings *f, const struct deadlock *d)
+{
+	char one[48];
+
+	stuck_name(one, sizeof(one), f->model, d->waits[0].thread);
+	if (d->kind == DEADLOCK_ABANDONED || d->n_members == 1)
+		finding_title(to,
+			      "%s waited for %.60s, which nobody could let go, until it was ended",
+			      one, lock_name(f, d->waits));
+	else
+		finding_title(to, "%zu threads waited for each other, until they were ended",
+			      d->n_members);
+}
+
+static void say_title(struct finding *to, const struct findings *f, const struct deadlock *d)
+{
+	char one[48], other[48];
+
+	if (!stood_to_the_end(f->model, d)) {
+		say_ended(to, f, d);
+		return;
+	}
+	stuck_name(one, sizeof(one), f->model, d->waits[0].thread);
+	if (d->kind == DEADLOCK_ABANDONED)
+		finding_title(to, "%s will wait for ever for %.60s, which nobody can let go", one,
+			      lock_name(f, d->waits));
+	else if (d->n_members == 1)
+		finding_title(to, "%s will wait for ever, for a lock that it has itself", one);
+	else if (d->n_members == 2)
+		finding_title(to, "%s and %s wait for each other, for ever", one,
+			      stuck_name(other, sizeof(other), f->model, d->waits[1].thread));
+	else
+		finding_title(to, "%zu threads wait for each other, for ever", d->n_members);
+}
+
+static void say(struct finding *to, const struct findings *f, const struct deadlock *d)
+{
+	char at[UNITS_SIZE], stood[UNITS_SIZE];
+
+	say_title(to, f, d);
+	for (size_t i = 0; i < said_members(d); i++)
+		say_member(to, f, d, i);
+	if (d->n_members > SAID_MAX)
+		evidence_add(to, "deadlocks.cycle", d->n_members, "and %zu more",
+			     d->n_members - SAID_MAX);
+	say_behind(to, f, d);
+	evidence_add(to, "deadlocks.since_ns", d->since_ns,
+		     "so since %s after the start, and still %s later: the last look",
+		     units_ns(at, d->since_ns, true),
+		     units_ns(stood, d->seen_ns - d->since_ns, true));
+	say_others(to, f, d);
+	finding_advice(to, "%s", advice(d));
+}
+
+const struct deadlock *deadlock_deciding(const struct findings *f)
+{
+	const struct model *m = f->model;
+
+	for (size_t i = 0; i < m->n_deadlocks; i++) {
+		if (stood_to_the_end(m, &m->deadlocks[i]))
+			return &m->deadlocks[i];
+	}
+	return NULL;
+}
+
+void deadlock_say_verdict(struct finding *to, const struct findings *f)
+{
+	say(to, f, deadlock_deciding(f));
+}
+
+void deadlocks_say(struct findings *f)
+{
+	const struct model *m = f->model;
+	const struct deadlock *said =
+		f->verdict.class == CLASS_DEADLOCKED ? deadlock_deciding(f) : NULL;
+
+	for (size_t i = 0; i < m->n_deadlocks && i < FINDINGS; i++) {
+		if (&m->deadlocks[i] != said)
+			say(finding_add(f, "deadlock", SEVERITY_ERROR), f, &m->deadlocks[i]);
+	}
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "cmd/stuck.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "waitfor/waitfor.h"
+
+#define LOOK_NS	   250000000ull /* at the least, between looks: two of them are needed */
+#define LOOK_SHARE 500
+#define LINE_SIZE  1024
+
+struct stuck_looks {
+	struct watch *watch;
+	bool any; /* the last look found threads that stand */
+};
+
+struct stuck_looks *stuck_looks_new(void)
+{
+	struct stuck_looks *s = calloc(1, sizeof(*s));
+
+	if (s)
+		s->watch = watch_new();
+	if (s && s->watch)
+		return s;
+	free(s);
+	return NULL;
+}
+
+void stuck_looks_free(struct stuck_looks *s)
+{
+	if (!s)
+		return;
+	watch_free(s->watch);
+	free(s);
+}
+
+static int take_stacks(struct probe *p, const struct knot *k)
+{
+	uint64_t *ids = malloc((k->n + 1) * sizeof(*ids));
+	int error;
+
+	if (!ids)
+		return -ENOMEM;
+	for (size_t i = 0; i < k->n; i++)
+		ids[i] = k->waits[i].thread_id;
+	error = probe_stuck_stacks(p, ids, k->n);
+	free(ids);
+	return error;
+}
+
+static int announce(struct stuck_looks *s, struct probe *p, size_t new)
+{
+	size_t n;
+	const struct knot *knots = watch_knots(s->watch, &n);
+	char line[LINE_SIZE];
+	int error = 0;
+
+	for (size_t i = n - new; i < n && !error; i++) {
+		knot_say(&knots[i], line, sizeof(line));
+		fprintf(stderr, "concprof: %s\n", line);
+		error = take_stacks(p, &knots[i]);
+	}
+	return error;
+}
+
+int stuck_look(struct stuck_looks *s, struct probe *p, uint64_t *ret_next_ns)
+{
+	uint64_t begin = clock_ns(), at;
+	struct stuck *rows = NULL;
+	size_t n = 0, new;
+	int error;
+
+	*ret_next_ns = LOOK_NS;
+	if (!probe_may_be_stuck(p) && !s->any)
+		return 0;
+	error = probe_stuck(p, &rows, &n, &at);
+	if (error)
+		return error;
+	s->any = n > 0;
+	new = watch_look(s->watch, rows, n, at);
+	free(rows);
+	if (new)
+		error = announce(s, p, new);
+	if ((clock_ns() - begin) * LOOK_SHARE > LOOK_NS)
+		*ret_next_ns = (clock_ns() - begin) * LOOK_SHARE;
+	return error;
+}
+
+int stuck_tell(const struct stuck_looks *s, event_fn fn, void *ctx)
+{
+	return watch_tell(s->watch, fn, ctx);
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Where each thread stood when the program stood still; those that are alike once. */
+#include "report/text_parts.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "analysis/deadlocks.h"
+#include "base/units.h"
+#include "report/frames.h"
+#include "report/words.h"
+
+#define SHOWN_FRAMES 16
+#define NAMED	     4
+
+static bool stands(const struct thread *t)
+{
+	return t->flags & THREAD_OPEN_WAIT;
+}
+
+static bool is_alike(const struct thread *a, const struct thread *b)
+{
+	return a->process_id == b->process_id && a->stack == b->stack &&
+	       a->open_cause == b->open_cause;
+}
+
+static void put_stack(struct page *p, const struct model *m, size_t stack)
+{
+	const struct stack *s = stack == NO_STACK ? NULL : &m->stacks[stack];
+	char text[FRAME_TEXT_SIZE], shown[FRAME_TEXT_SIZE];
+
+	if (!s)
+		page_line(p, 4, STYLE_DIM, "its stack could not be read");
+	for (size_t i = 0; s && i < s->n && i < SHOWN_FRAMES; i++) {
+		frame_text(text, sizeof(text), &m->frames[s->frames[i]]);
+		page_line(p, 4, STYLE_PLAIN, NAME(p, shown, text, 0));
+	}
+	if (s && s->n > SHOWN_FRAMES)
+		page_line(p, 4, STYLE_DIM, "...");
+}
+
+/* All that are like the first. */
+static void put_group(struct page *p, const struct model *m, size_t first, bool *done)
+{
+	const struct thread *t = &m->threads[first];
+	char names[NAMED * 64] = "", name[64], shown[NAMED * 80], ns[UNITS_SIZE];
+	size_t n = 0;
+	int at = 0;
+
+	for (size_t i = first; i < m->n_threads; i++) {
+		if (done[i] || !stands(&m->threads[i]) || !is_alike(t, &m->threads[i]))
+			continue;
+		done[i] = true;
+		if (n++ < NAMED)
+			at += snprintf(names + at, sizeof(names) - at, "%s%s", n > 1 ? ", " : "",
+				       stuck_name(name, sizeof(name), m, i));
+	}
+	if (n > NAMED)
+		snprintf(names + at, sizeof(names) - at, " and %zu more", n - NAMED);
+	page_text(p, 2, NULL, STYLE_PLAIN, "%s wait%s for %s, %s%s for", NAME(p, shown, names, 0),
+		  n == 1 ? "s" : "", cause_words(t->open_cause), n == 1 ? "" : "the first ",
+		  page_ns(p, ns, t->open_for_ns));
+	put_stack(p, m, t->stack);
+}
+
+void text_stands(struct page *p, const struct findings *f)
+{
+	const struct model *m = f->model;
+	bool *done = calloc(m->n_threads + 1, sizeof(*done));
+	size_t groups = 0, left = 0;
+
+	if (!done)
+		abort(); /* as base/vec.h */
+	for (size_t i = 0; i < m->n_threads && m->end.ended_by == ENDED_HANG; i++) {
+		if (done[i] || !stands(&m->threads[i]))
+			continue;
+		if (groups == p->opts->top) {
+			left++;
+			continue;
+		}
+		if (!groups++)
+			page_heading(p, "Where each thread stands", "those that are alike once");
+		put_group(p, m, i, done);
+	}
+	if (left)
+		page_text(p, 2, NULL, STYLE_DIM, "and %zu more threads (--top)", left);
+	free(done);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/*
+ * The wait-for graph of threads that stand still, and what looks at it prove. Pure: fed with
+ * looks, it says which deadlocks there are.
+ *
+ * A thread that waits without a time-out for what one other has goes on only if that one lets
+ * go, and it cannot while it waits itself. So threads that wait for each other in a circle, each
+ * seen at the same wait in two looks, will wait for ever: between the looks none of them ran,
+ * so that what the words in memory said of their holders was so at one moment for all.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../bpf/stuck.h"
+#include "event/event.h"
+
+#define KNOTS_MAX 256 /* which are remembered */
+
+struct knot {
+	enum deadlock_kind kind;
+	struct stuck *waits; /* its members, each of which waits for the next, the last for the
+				 * first; then those that wait for one of them, or of these */
+	size_t n_members, n;
+	uint64_t proved_at, seen_at; /* by the looks that said so first and last */
+};
+
+struct watch;
+
+struct watch *watch_new(void);
+void watch_free(struct watch *w);
+
+/* One look at all threads that stand, at a time of any clock. How many deadlocks are new: the last
+ * ones of watch_knots(). */
+size_t watch_look(struct watch *w, const struct stuck *waits, size_t n, uint64_t at);
+
+/* Borrowed, until the next look. */
+const struct knot *watch_knots(const struct watch *w, size_t *ret_n);
+
+/* A sentence for a person, without control characters. */
+void knot_say(const struct knot *d, char *text, size_t size);
+
+/* All of them, as EV_DEADLOCK. */
+int watch_tell(const struct watch *w, event_fn fn, void *ctx);
