@@ -13,7 +13,9 @@ of them are run, one that fails is made twice more, and passes if both times it 
 at first is printed, and no more than MOST_REPEATED of all get that chance, so that neither an error
 nor a tolerance that is too tight goes by for long.
 """
+import concurrent.futures
 import importlib
+import itertools
 import os
 import pathlib
 import signal
@@ -30,6 +32,7 @@ SUBJECTS = ('workloads', 'cgroups', 'status', 'output', 'signals', 'killed', 'en
              'cancelled', 'recording', 'room', 'kept', 'tables', 'comparisons',
             'stacks', 'code', 'debuginfod')
 MOST_REPEATED = 5
+AT_ONCE = 3  # of tests marked as calm: they mostly sleep, and compare no clocks
 
 
 def all_tests(build):
@@ -90,6 +93,27 @@ def announce(number, name, result, why, seconds):
     sys.stdout.flush()
 
 
+def timed(build, test, no_bpf):
+    """(result, why, seconds)"""
+    _, function, arguments = test
+    start = time.monotonic()
+    if no_bpf and getattr(function, 'needs_bpf', True):
+        return 'fail' if os.environ.get('CI') == 'true' else 'skip', no_bpf, 0
+    return *run_one(build, function, arguments), time.monotonic() - start
+
+
+def all_results(build, tests, no_bpf):
+    """(test, result, why, seconds) of each, in order."""
+    for calm, group in itertools.groupby(tests, lambda test: getattr(test[1], 'calm', False)):
+        group = list(group)
+        if not calm:
+            yield from ((test, *timed(build, test, no_bpf)) for test in group)
+            continue
+        with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+            outcomes = list(pool.map(lambda test: timed(build, test, no_bpf), group))
+        yield from ((test, *outcome) for test, outcome in zip(group, outcomes))
+
+
 def main(args):
     """The exit status."""
     if not args:
@@ -103,19 +127,13 @@ def main(args):
     repeated = 0
     no_bpf = why_no_bpf(build)
     print(f'1..{len(tests)}')
-    for number, (name, function, arguments) in enumerate(tests, 1):
-        start = time.monotonic()
-        if no_bpf and getattr(function, 'needs_bpf', True):
-            result = 'fail' if os.environ.get('CI') == 'true' else 'skip'
-            why = no_bpf
-        else:
-            result, why = run_one(build, function, arguments)
-            if result == 'fail' and not filters and repeated < MOST_REPEATED:
-                repeated += 1
-                if passes_twice(build, function, arguments):
-                    result, why = 'ok', f'REPEATED: passed twice, after it had failed:\n{why}'
+    for number, (test, result, why, seconds) in enumerate(all_results(build, tests, no_bpf), 1):
+        if result == 'fail' and not no_bpf and not filters and repeated < MOST_REPEATED:
+            repeated += 1
+            if passes_twice(build, *test[1:]):
+                result, why = 'ok', f'REPEATED: passed twice, after it had failed:\n{why}'
         counts[result] += 1
-        announce(number, name, result, why, time.monotonic() - start)
+        announce(number, test[0], result, why, seconds)
     if repeated:
         print(f'# {repeated} repeated')
     print(f"{counts['ok']} passed, {counts['fail']} failed, {counts['skip']} skipped")

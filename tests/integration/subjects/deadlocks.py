@@ -79,6 +79,7 @@ def test_truth(t, mode):
 
 
 test_truth.cases = modes
+test_truth.calm = True
 
 
 def test_said_at_once(t):
