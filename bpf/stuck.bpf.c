@@ -7,6 +7,7 @@
 #include "thread.bpf.h"
 #include "arch.bpf.h"
 #include "stuck.h"
+#include "target.bpf.h"
 
 /* include/linux/threads.h */
 #define PID_MAX_LIMIT (4 * 1024 * 1024)
@@ -24,10 +25,10 @@ struct mutex_words {
 #define MUTEX_RECURSIVE 1
 #define MUTEX_KIND	0x3ff
 
-/* Threads whose stacks are asked for, by their ids. */
+/* Threads whose stacks are asked for, by their ids; and pipes whose ends are. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1024);
+	__uint(max_entries, 4096);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, u64);
 	__type(value, u32);
@@ -152,6 +153,89 @@ static __always_inline void find_holder(struct stuck *s, struct task_struct *tas
 		s->holder_is = holder_is(s, task, t);
 }
 
+/* Blocked in a call, and not for a lock. */
+static __always_inline bool waits_for(const struct tracked *t, u32 cause)
+{
+	return !t->role && !t->arrived && t->track.off == OFF_BLOCKED && t->track.cause == cause;
+}
+
+/* A descriptor of another task's. */
+static __always_inline struct file *their_file(struct task_struct *task, u32 fd)
+{
+	struct file *file = NULL, **slots;
+
+	if (fd >= BPF_CORE_READ(task, files, fdt, max_fds))
+		return NULL;
+	slots = BPF_CORE_READ(task, files, fdt, fd);
+	return bpf_probe_read_kernel(&file, sizeof(file), slots + fd) ? NULL : file;
+}
+
+/* Of a pipe that one descriptor both reads and writes it is not known. */
+static __always_inline bool find_pipe(struct stuck *s, struct task_struct *task,
+				      const struct call *call)
+{
+	struct file *file;
+	u32 mode;
+
+	if (class_of(call) != CALL_FD)
+		return false;
+	file = their_file(task, CALL_ARG0(call));
+	if (!file || (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFIFO)
+		return false;
+	mode = BPF_CORE_READ(file, f_mode) & (FMODE_READ | FMODE_WRITE);
+	s->want = mode == FMODE_WRITE ? WANT_READER : WANT_WRITER;
+	s->object = (u64)BPF_CORE_READ(file, f_inode, i_pipe);
+	return mode == FMODE_WRITE || mode == FMODE_READ;
+}
+
+/* include/uapi/linux/wait.h */
+#define P_ALL 0
+#define P_PID 1
+
+static __always_inline bool find_child(struct stuck *s, const struct call *call)
+{
+	s32 pid = CALL_ARG0(call);
+
+	s->want = WANT_CHILD;
+	switch (class_of(call)) {
+	case CALL_CHILD: /* wait4: a pid, any child, or a process group */
+		s->object = pid > 0 ? pid : 0;
+		return pid > 0 || pid == -1;
+	case CALL_CHILD_ID:
+		s->object = pid == P_PID ? CALL_ARG1(call) : 0;
+		return pid == P_PID || pid == P_ALL;
+	}
+	return false;
+}
+
+/* setitimer(2): its handler may end what has no time-out of its own. Not that of a lock, which is
+ * waited for again. */
+static __always_inline bool has_alarm(struct task_struct *task)
+{
+	return BPF_CORE_READ(task, signal, real_timer.state) != 0;
+}
+
+/* What it waits for, if others of the program alone can do that. */
+static __always_inline bool find_want(struct stuck *s, struct task_struct *task,
+				      const struct tracked *t)
+{
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+	struct call call;
+
+	if (stands(t)) {
+		s->key = t->lock.key;
+		s->hints = t->lock.hint;
+		find_holder(s, task, t);
+		return stands(t);
+	}
+	if (!regs || has_alarm(task))
+		return false;
+	parse_call(task, regs, &call);
+	if (waits_for(t, CAUSE_IO_PIPE))
+		return find_pipe(s, task, &call);
+	return waits_for(t, CAUSE_CHILD_WAIT) && find_child(s, &call);
+}
+
 SEC("iter.s/task")
 int cp_stuck(struct bpf_iter__task *ctx)
 {
@@ -162,21 +246,66 @@ int cp_stuck(struct bpf_iter__task *ctx)
 	if (!task)
 		return 0;
 	t = bpf_task_storage_get(&threads, task, 0, 0);
-	if (!t || !stands(t))
+	if (!t)
+		return 0;
+	s.since = t->track.last_out;
+	s.blocks = t->track.ledger.blocks;
+	if (!find_want(&s, task, t))
 		return 0;
 	s.thread_id = t->id;
 	s.process_id = t->process_id;
-	s.since = t->track.last_out;
-	s.blocks = t->track.ledger.blocks;
-	s.key = t->lock.key;
-	s.hints = t->lock.hint;
 	s.tid = t->tid;
 	s.pid = t->pid;
 	s.pid_ns = t->number.ns;
+	s.threads = BPF_CORE_READ(task, signal, nr_threads);
 	bpf_probe_read_kernel_str(s.comm, sizeof(s.comm), task->comm);
-	find_holder(&s, task, t);
-	if (stands(t) && s.since == t->track.last_out) /* still */
+	if (!t->arrived && s.since == t->track.last_out) /* still */
 		bpf_seq_write(ctx->meta->seq, &s, sizeof(s));
+	return 0;
+}
+
+/* Whose process it is, of the program. */
+static __always_inline u64 process_of(struct task_struct *task)
+{
+	struct number key = {};
+	struct numbered *n;
+	struct tracked *t;
+	u64 id = 0, process = 0;
+
+	read_own_number(BPF_CORE_READ(task, thread_pid), &key);
+	n = bpf_map_lookup_elem(&numbered, &key);
+	if (!n)
+		return 0;
+	t = (struct tracked *)n->tracked;
+	bpf_probe_read_kernel(&id, sizeof(id), &t->id);
+	bpf_probe_read_kernel(&process, sizeof(process), &t->process_id);
+	return id == n->id ? process : 0;
+}
+
+/* The descriptors of the pipes that were asked for. */
+SEC("iter/task_file")
+int cp_pipe_ends(struct bpf_iter__task_file *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct file *file = ctx->file;
+	struct pipe_inode_info *pipe;
+	struct pipe_end end = {};
+
+	if (!file)
+		return 0;
+	barrier(); /* see cp_servers() */
+	if (!task || (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFIFO)
+		return 0;
+	pipe = BPF_CORE_READ(file, f_inode, i_pipe);
+	end.pipe = (u64)pipe;
+	if (!bpf_map_lookup_elem(&asked, &end.pipe))
+		return 0;
+	end.file = (u64)file;
+	end.process_id = process_of(task);
+	end.mode = BPF_CORE_READ(file, f_mode) & (FMODE_READ | FMODE_WRITE);
+	end.readers = BPF_CORE_READ(pipe, readers);
+	end.writers = BPF_CORE_READ(pipe, writers);
+	bpf_seq_write(ctx->meta->seq, &end, sizeof(end));
 	return 0;
 }
 

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * A thread that waits, with no time-out, for what another thread has, or for its end: as it
+ * A thread that waits, with no time-out, for what others of the program have to do: as it
  * stands at the moment of a look. Not part of the stream: user space makes events of it once
  * a second look has found the same.
  */
@@ -19,5 +19,20 @@ struct stuck {
 	__u32 holder_nr; /* the number that stands in the lock, as its own PID namespace has it */
 	__u32 tid, pid;	 /* of the thread that waits, in concprof's PID namespace */
 	__u32 pid_ns;	 /* ... and its own one: an inode */
+	__u32 want;	 /* enum stuck_want */
+	__u32 threads;	 /* of its process, alive */
+	__u64 object;	 /* a pipe, any number; of WANT_CHILD its pid, 0: any child */
 	char comm[EVENT_COMM_SIZE];
 };
+
+/* A descriptor of a pipe, of any process. */
+struct pipe_end {
+	__u64 pipe, file;
+	__u64 process_id;	/* 0: none of the program's */
+	__u32 mode;		/* PIPE_READS, PIPE_WRITES */
+	__u32 readers, writers; /* files that are open, wherever */
+	__u32 pad;
+};
+
+#define PIPE_READS  1
+#define PIPE_WRITES 2

@@ -113,6 +113,12 @@ struct inode {
 	dev_t i_rdev;
 	unsigned long i_ino;
 	struct super_block *i_sb;
+	struct pipe_inode_info *i_pipe;
+};
+
+struct pipe_inode_info {
+	unsigned int readers;
+	unsigned int writers;
 };
 
 struct vm_area_struct {
@@ -295,7 +301,12 @@ struct sigqueue {
 
 enum pid_type { PIDTYPE_PID, PIDTYPE_TGID, PIDTYPE_PGID, PIDTYPE_SID };
 
+struct hrtimer {
+	u8 state;
+};
+
 struct signal_struct {
+	struct hrtimer real_timer;
 	struct sigpending shared_pending;
 	atomic_t live;
 	int nr_threads;

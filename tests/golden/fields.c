@@ -198,6 +198,17 @@ static int stuck_holder_of(const char *name)
 	return find(words, name);
 }
 
+static int want_of(const char *name)
+{
+	static const struct word words[] = { { "holder", WANT_HOLDER },
+					     { "reader", WANT_READER },
+					     { "writer", WANT_WRITER },
+					     { "child", WANT_CHILD },
+					     { 0 } };
+
+	return find(words, name);
+}
+
 static int deadlock_kind_of(const char *name)
 {
 	static const struct word words[] = { { "cycle", DEADLOCK_CYCLE },
@@ -591,6 +602,7 @@ static const struct field deadlock_fields[] = {
 	NUMBER(ev_deadlock, since),
 	NUMBER(ev_deadlock, proved_at),
 	NUMBER(ev_deadlock, seen_at),
+	WORDS(ev_deadlock, want, want_of),
 	{ 0 },
 };
 

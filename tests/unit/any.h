@@ -159,7 +159,8 @@ static inline void put_any_locks(struct rng *rng)
 					 .hints = rng_next(rng) >> 40,
 					 .since = some(rng),
 					 .proved_at = some(rng),
-					 .seen_at = some(rng) };
+					 .seen_at = some(rng),
+					 .want = rng_below(rng, WANT_COUNT) };
 
 		o.held = any_key(rng);
 		o.wanted = any_key(rng);
@@ -167,6 +168,8 @@ static inline void put_any_locks(struct rng *rng)
 		l.owner_how = rng_below(rng, HOLDER_COUNT + 1);
 		put(&o);
 		d.key.space += !d.key.space;
+		if (d.kind != DEADLOCK_CYCLE)
+			d.want = WANT_HOLDER;
 		put(&d);
 		h.ns[rng_below(rng, HOLDER_COUNT)] = some(rng);
 		h.doing_ns[rng_below(rng, DOING_COUNT)] = some(rng);

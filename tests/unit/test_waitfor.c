@@ -10,13 +10,14 @@
 
 static struct watch *w;
 static struct stuck look[64];
-static size_t n;
+static struct need needs[64];
+static size_t n, n_needs;
 
 static void setup(void)
 {
 	w = watch_new();
 	cr_assert_not_null(w);
-	n = 0;
+	n = n_needs = 0;
 }
 
 static void teardown(void)
@@ -45,7 +46,7 @@ static struct stuck *waits(uint64_t id, uint64_t holder)
 
 static size_t looked(uint64_t at)
 {
-	return watch_look(w, look, n, at);
+	return watch_look(w, &(struct look){ look, n, needs, n_needs, at });
 }
 
 static const struct knot *knot(size_t i)
@@ -259,6 +260,106 @@ Test(none, one_that_has_come_between, .init = setup, .fini = teardown)
 	cr_assert_eq(looked(1500), 1);
 }
 
+/* --- pipes and children --------------------------------------------------------------- */
+
+/* The only thread of its process needs something of any thread of another one. */
+static struct stuck *wants(uint64_t id, enum stuck_want want, uint64_t process_id)
+{
+	struct stuck *s = waits(id, 0);
+
+	s->process_id = id;
+	s->threads = 1;
+	s->want = want;
+	s->key = (struct lock_key){ 0 };
+	needs[n_needs++] = (struct need){ n - 1, process_id };
+	return s;
+}
+
+static bool is_deadlock(void)
+{
+	looked(1000);
+	return looked(1250);
+}
+
+Test(processes, a_child_that_nobody_reads, .init = setup, .fini = teardown)
+{
+	wants(2, WANT_CHILD, 3);
+	wants(3, WANT_READER, 2);
+	cr_assert(is_deadlock());
+	cr_assert_eq(knot(0)->n_members, 2);
+	cr_assert_eq(knot(0)->waits[0].holder_id, 3);
+	says(knot(0),
+	     "deadlock: t2 (1002) waits for the end of its child t3 (1003), which waits for "
+	     "a pipe to be read by t2 (1002)");
+}
+
+Test(processes, both_write, .init = setup, .fini = teardown)
+{
+	wants(2, WANT_READER, 3);
+	wants(3, WANT_WRITER, 2);
+	wants(4, WANT_CHILD, 2);
+	cr_assert(is_deadlock());
+	cr_assert_eq(knot(0)->n_members, 2);
+	cr_assert_eq(knot(0)->n, 3);
+}
+
+Test(processes, its_own_pipe, .init = setup, .fini = teardown)
+{
+	wants(2, WANT_READER, 2);
+	cr_assert(is_deadlock());
+	says(knot(0), "deadlock: t2 (1002) waits for a pipe to be read by itself");
+}
+
+Test(processes, through_a_lock, .init = setup, .fini = teardown)
+{
+	struct stuck *s = waits(5, 2);
+
+	s->process_id = 2;
+	s->threads = 2;
+	wants(2, WANT_CHILD, 3)->threads = 2;
+	wants(3, WANT_READER, 2);
+	cr_assert(is_deadlock());
+	cr_assert_eq(knot(0)->n, 3);
+}
+
+Test(processes, another_thread_may_read, .init = setup, .fini = teardown)
+{
+	wants(2, WANT_CHILD, 3)->threads = 2;
+	wants(3, WANT_READER, 2);
+	cr_assert_not(is_deadlock());
+}
+
+Test(processes, another_process_may_read, .init = setup, .fini = teardown)
+{
+	wants(2, WANT_CHILD, 3);
+	wants(3, WANT_READER, 2);
+	needs[n_needs++] = (struct need){ 1, 0 };
+	cr_assert_not(is_deadlock());
+}
+
+Test(processes, another_child_may_end, .init = setup, .fini = teardown)
+{
+	wants(3, WANT_READER, 2);
+	wants(2, WANT_CHILD, 3);
+	needs[n_needs++] = (struct need){ 1, 4 };
+	cr_assert_not(is_deadlock());
+}
+
+Test(processes, none_that_needs_nobody, .init = setup, .fini = teardown)
+{
+	wants(2, WANT_CHILD, 3);
+	wants(3, WANT_READER, 2);
+	n_needs = 1;
+	cr_assert_not(is_deadlock());
+}
+
+Test(processes, whose_ends_are_not_known, .init = setup, .fini = teardown)
+{
+	wants(2, WANT_CHILD, 3);
+	wants(3, WANT_READER, 2)->holder_is = HOLDER_IS_UNKNOWN;
+	cr_assert_not(is_deadlock());
+}
+
 /* --- locks that nobody lets go -------------------------------------------------------- */
 
 Test(abandoned, by_a_dead_thread, .init = setup, .fini = teardown)
@@ -374,8 +475,9 @@ Test(events, of_those_that_find_no_room, .init = setup, .fini = teardown)
 		n = 0;
 		many[i] = *waits(i + 1, i + 1);
 	}
-	watch_look(w, many, KNOTS_MAX + 3, 1000);
-	cr_assert_eq(watch_look(w, many, KNOTS_MAX + 3, 1250), KNOTS_MAX);
+	watch_look(w, &(struct look){ many, KNOTS_MAX + 3, NULL, 0, 1000 });
+	cr_assert_eq(watch_look(w, &(struct look){ many, KNOTS_MAX + 3, NULL, 0, 1250 }),
+		     KNOTS_MAX);
 	watch_knots(w, &found);
 	cr_assert_eq(found, KNOTS_MAX);
 	cr_assert_eq(watch_tell(w, keep_loss, &lost), 0);

@@ -9,18 +9,27 @@
 
 #include "base/units.h"
 
-#define SAID_MAX 4	 /* members and those behind them */
-#define FINDINGS 8	 /* more are only counted */
-#define SAME_NS	 1000000 /* clocks of several CPUs */
+#define SAID_MAX 4	       /* members and those behind them */
+#define FINDINGS 8	       /* more are only counted */
+#define DEATH_NS 1000000000ull /* from the last look to its death: no look was in between */
+#define SAME_NS	 1000000       /* clocks of several CPUs */
 
 static const char *lock_name(const struct findings *f, const struct stuck_wait *w)
 {
+	if (w->lock == NO_LOCK)
+		return w->want == WANT_CHILD ? "a child" : "a pipe";
 	return f->locks[f->lock_rank[w->lock]].name;
 }
 
-static bool is_join(const struct stuck_wait *w)
+/* It needs the end of a thread, or of a child. */
+static bool is_for_end(const struct stuck_wait *w)
 {
-	return w->hints & LOCK_HINT_JOIN;
+	return w->want == WANT_CHILD || (w->want == WANT_HOLDER && w->hints & LOCK_HINT_JOIN);
+}
+
+static bool is_for_pipe(const struct stuck_wait *w)
+{
+	return w->want == WANT_READER || w->want == WANT_WRITER;
 }
 
 char *stuck_name(char *buf, size_t size, const struct model *m, size_t thread)
@@ -76,9 +85,12 @@ static void say_exclusion(struct sentence *s, const struct findings *f, const st
 	for (size_t i = 0; i < (d->kind == DEADLOCK_CYCLE ? said_members(d) : 1); i++) {
 		const struct stuck_wait *w = &d->waits[i];
 
-		if (is_join(w))
+		if (is_for_end(w))
 			add(s, "%snobody but %s itself can bring about its end", i ? "; " : "",
 			    stuck_name(name, sizeof(name), f->model, w->holder));
+		else if (is_for_pipe(w))
+			add(s, "%snobody outside of the circle has the other end of %s's pipe",
+			    i ? "; " : "", stuck_name(name, sizeof(name), f->model, w->thread));
 		else
 			add(s, "%s%.60s (%s) is one thread's at a time", i ? "; " : "",
 			    lock_name(f, w), lock_kind_name(f->model->locks[w->lock].kind));
@@ -102,8 +114,10 @@ static void say_holding(struct sentence *s, const struct findings *f, const stru
 		const struct stuck_wait *for_it = &d->waits[(i + d->n_members - 1) % d->n_members];
 
 		add(s, "%s%s ", i ? "; " : "", stuck_name(name, sizeof(name), f->model, w->thread));
-		if (is_join(for_it))
+		if (is_for_end(for_it))
 			add(s, "has not ended");
+		else if (is_for_pipe(for_it))
+			add(s, "is to %s a pipe", for_it->want == WANT_READER ? "read" : "write");
 		else
 			add(s, "has %.60s", lock_name(f, for_it));
 		add(s, " and waits");
@@ -173,9 +187,13 @@ static void say_member(struct finding *to, const struct findings *f, const struc
 		place_words(place, sizeof(place), in);
 	stuck_name(waits, sizeof(waits), m, w->thread);
 	stuck_name(holder, sizeof(holder), m, w->holder);
-	if (is_join(w))
+	if (is_for_end(w) || is_for_pipe(w))
 		evidence_add(to, "deadlocks.cycle", d->seen_ns - w->since_ns,
-			     "%s waits for the end of %s%s%.60s", waits, holder,
+			     "%s waits for %s %s%s%.50s", waits,
+			     is_for_end(w)	      ? "the end of"
+			     : w->want == WANT_READER ? "a pipe to be read by"
+						      : "a pipe to be written by",
+			     w->holder_id == w->thread_id ? "itself" : holder,
 			     *place ? ", in " : "", place);
 	else if (d->kind == DEADLOCK_ABANDONED)
 		evidence_add(to, "deadlocks.cycle", d->seen_ns - w->since_ns,
@@ -245,10 +263,10 @@ static void say_others(struct finding *to, const struct findings *f, const struc
 		evidence_add(to, "threads", 0, "no other thread of it has run since");
 }
 
-static bool any_join(const struct deadlock *d)
+static bool any_is(const struct deadlock *d, bool (*is)(const struct stuck_wait *w))
 {
 	for (size_t i = 0; i < d->n_members; i++) {
-		if (is_join(&d->waits[i]))
+		if (is(&d->waits[i]))
 			return true;
 	}
 	return false;
@@ -264,8 +282,13 @@ static const char *advice(const struct deadlock *d)
 	if (d->kind == DEADLOCK_ABANDONED)
 		return "Who took the lock has ended without letting it go: let it go on every way "
 		       "out, or make it robust (PTHREAD_MUTEX_ROBUST), which tells the next one.";
-	if (any_join(d))
-		return "Let a lock go before waiting for the end of a thread that needs it.";
+	if (any_is(d, is_for_pipe))
+		return "A pipe holds 64 KiB: read from all pipes while writing (poll, a thread for "
+		       "each, subprocess.communicate), before waiting for the end of who writes, "
+		       "and "
+		       "close the ends that a process does not need.";
+	if (any_is(d, is_for_end))
+		return "Let a lock go before waiting for the end of who needs it.";
 	if (d->n_members == 1)
 		return "A thread that has this lock must not take it again: call a function that "
 		       "expects it to be taken, or make it recursive.";
@@ -282,8 +305,7 @@ static bool is_in_it_to_the_end(const struct model *m, const struct stuck_wait *
 		return false;
 	if (t->flags & THREAD_OPEN_WAIT)
 		return t->open_for_ns + SAME_NS >= t->end_ns - w->since_ns;
-	return t->flags & THREAD_CUT_OFF && t->open_cause >= CAUSE_LOCK_MUTEX &&
-	       t->open_cause <= CAUSE_SYNC_FUTEX;
+	return t->flags & THREAD_CUT_OFF && t->end_ns <= w->seen_ns + DEATH_NS;
 }
 
 static bool stood_to_the_end(const struct model *m, const struct deadlock *d)
@@ -323,7 +345,9 @@ static void say_title(struct finding *to, const struct findings *f, const struct
 		finding_title(to, "%s will wait for ever for %.60s, which nobody can let go", one,
 			      lock_name(f, d->waits));
 	else if (d->n_members == 1)
-		finding_title(to, "%s will wait for ever, for a lock that it has itself", one);
+		finding_title(to, "%s will wait for ever, for %s", one,
+			      is_for_pipe(d->waits) ? "what only it can do"
+						    : "a lock that it has itself");
 	else if (d->n_members == 2)
 		finding_title(to, "%s and %s wait for each other, for ever", one,
 			      stuck_name(other, sizeof(other), f->model, d->waits[1].thread));

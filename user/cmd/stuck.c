@@ -8,13 +8,16 @@
 #include "base/clock.h"
 #include "waitfor/waitfor.h"
 
-#define LOOK_NS	   250000000ull /* at the least, between looks: two of them are needed */
-#define LOOK_SHARE 500
-#define LINE_SIZE  1024
+#define LOOK_NS	    250000000ull /* at the least, between looks: two of them are needed */
+#define LOOK_SHARE  500
+#define LINE_SIZE   1024
+#define STILL_LOOKS 3
 
 struct stuck_looks {
 	struct watch *watch;
-	bool any; /* the last look found threads that stand */
+	bool any;	    /* the last look found threads that wait at locks */
+	uint64_t began;	    /* the last standstill; CLOCK_MONOTONIC */
+	unsigned int looks; /* ... in which there were so many */
 };
 
 struct stuck_looks *stuck_looks_new(void)
@@ -66,24 +69,45 @@ static int announce(struct stuck_looks *s, struct probe *p, size_t new)
 	return error;
 }
 
+/* Locks say that somebody waits at them; pipes and children do not, and are looked at once no
+ * thread runs. Of a standstill that goes on two looks are enough. */
+static int is_worth_a_look(struct stuck_looks *s, struct probe *p, bool *ret)
+{
+	uint64_t still, began;
+	int error = probe_still_ns(p, &still);
+
+	*ret = s->any || probe_may_be_stuck(p);
+	if (error || still < LOOK_NS)
+		return error;
+	began = clock_ns() - still;
+	if (began > s->began + LOOK_NS / 2) {
+		s->began = began;
+		s->looks = 0;
+	}
+	*ret |= s->looks < STILL_LOOKS;
+	return 0;
+}
+
 int stuck_look(struct stuck_looks *s, struct probe *p, uint64_t *ret_next_ns)
 {
-	uint64_t begin = clock_ns(), at;
-	struct stuck *rows = NULL;
-	size_t n = 0, new;
-	int error;
+	uint64_t begin = clock_ns();
+	bool worth = false;
+	struct look look;
+	size_t new;
+	int error = is_worth_a_look(s, p, &worth);
 
 	*ret_next_ns = LOOK_NS;
-	if (!probe_may_be_stuck(p) && !s->any)
-		return 0;
-	error = probe_stuck(p, &rows, &n, &at);
-	if (error)
+	if (error || !worth)
 		return error;
-	s->any = n > 0;
-	new = watch_look(s->watch, rows, n, at);
-	free(rows);
-	if (new)
-		error = announce(s, p, new);
+	error = probe_stuck(p, &look);
+	if (!error) {
+		s->any = look.n > 0 && probe_may_be_stuck(p);
+		s->looks++;
+		new = watch_look(s->watch, &look);
+		if (new)
+			error = announce(s, p, new);
+	}
+	probe_stuck_free(&look);
 	if ((clock_ns() - begin) * LOOK_SHARE > LOOK_NS)
 		*ret_next_ns = (clock_ns() - begin) * LOOK_SHARE;
 	return error;

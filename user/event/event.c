@@ -210,7 +210,8 @@ static int site_is_valid(const struct ev_site *s)
 static int deadlock_is_valid(const struct ev_deadlock *d)
 {
 	return d->number && d->kind && d->kind < DEADLOCK_KIND_COUNT && d->is_member <= 1 &&
-	       d->holder_is < HOLDER_IS_COUNT && d->key.space;
+	       d->holder_is < HOLDER_IS_COUNT && d->want < WANT_COUNT &&
+	       (d->want == WANT_HOLDER ? d->key.space != 0 : d->kind == DEADLOCK_CYCLE);
 }
 
 static const size_t sizes[EV_KIND_COUNT] = {

@@ -15,7 +15,8 @@ int on_deadlock(struct model_builder *b, const struct event *head)
 		.is_member = ev->is_member,
 		.thread_id = ev->thread_id,
 		.holder_id = ev->holder_id,
-		.lock = lock_number(b, &ev->key),
+		.lock = ev->want == WANT_HOLDER ? lock_number(b, &ev->key) : NO_LOCK,
+		.want = ev->want,
 		.hints = ev->hints,
 		.holder_is = ev->holder_is,
 		.holder_nr = ev->holder_nr,
@@ -100,13 +101,16 @@ static void settle(struct deadlock *d)
 		d->seen_ns = d->seen_ns < d->waits[i].since_ns ? d->waits[i].since_ns : d->seen_ns;
 }
 
-void deadlocks_build(struct model_builder *b, const struct map *threads)
+void deadlocks_build(struct model_builder *b)
 {
 	struct model *m = b->m;
+	struct map threads = { 0 };
 	size_t n = 0;
 
 	if (!m->n_stuck)
 		return;
+	for (size_t i = 0; i < m->n_threads; i++)
+		*map_add(&threads, m->threads[i].id) = i;
 	qsort(m->stuck, m->n_stuck, sizeof(*m->stuck), in_order);
 	m->deadlocks = calloc(m->n_stuck, sizeof(*m->deadlocks));
 	if (!m->deadlocks)
@@ -114,7 +118,7 @@ void deadlocks_build(struct model_builder *b, const struct map *threads)
 	for (size_t i = 0; i < m->n_stuck; i++) {
 		struct stuck_wait *w = &m->stuck[i];
 
-		settle_wait(b, threads, w);
+		settle_wait(b, &threads, w);
 		if (!i || w[-1].number != w->number)
 			m->deadlocks[n++] = begin(w);
 		add(&m->deadlocks[n - 1], w);
@@ -124,4 +128,5 @@ void deadlocks_build(struct model_builder *b, const struct map *threads)
 		if (m->deadlocks[i].n_members)
 			m->deadlocks[m->n_deadlocks++] = m->deadlocks[i];
 	}
+	map_free(&threads);
 }

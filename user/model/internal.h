@@ -91,8 +91,8 @@ int on_deadlock(struct model_builder *b, const struct event *head);
 void stuck_stack(struct model_builder *b, uint64_t thread_id, size_t stack);
 /* Hands them to the threads, which are in their final order. */
 void stuck_stacks_settle(struct model_builder *b);
-/* threads: their places, by id. */
-void deadlocks_build(struct model_builder *b, const struct map *threads);
+/* After the locks. */
+void deadlocks_build(struct model_builder *b);
 /* lock_kind.c: their kinds, and the causes of waits at them. */
 void lock_kinds_find(struct model *m);
 void lock_causes_settle(struct model_builder *b);

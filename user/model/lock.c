@@ -284,8 +284,10 @@ static void renumber(struct model *m, const size_t *into)
 		m->lock_orders[i].held = into[m->lock_orders[i].held];
 		m->lock_orders[i].wanted = into[m->lock_orders[i].wanted];
 	}
-	for (size_t i = 0; i < m->n_stuck; i++)
-		m->stuck[i].lock = into[m->stuck[i].lock];
+	for (size_t i = 0; i < m->n_stuck; i++) {
+		if (m->stuck[i].lock != NO_LOCK)
+			m->stuck[i].lock = into[m->stuck[i].lock];
+	}
 	for (size_t i = 0; i < m->n_sites; i++) {
 		if (m->sites[i].lock != NO_LOCK)
 			m->sites[i].lock = into[m->sites[i].lock];
@@ -384,7 +386,6 @@ void locks_build(struct model_builder *b)
 	settle_waiters(m, &places);
 	settle_holders(m, &places);
 	settle_owners(m, &places);
-	deadlocks_build(b, &places);
 	sum_holders(m);
 	fit_holders(m);
 	sum_holders(m);

@@ -470,6 +470,7 @@ struct model *model_builder_finish(struct model_builder *b)
 	m->execs = b->execs.items;
 	code_build(b);
 	locks_build(b);
+	deadlocks_build(b);
 	stuck_stacks_settle(b);
 	m->losses = b->losses.items;
 	m->n_losses = b->losses.n;

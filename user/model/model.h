@@ -268,8 +268,9 @@ struct stuck_wait {
 	bool is_member;
 	uint64_t thread_id, holder_id;
 	size_t thread, holder; /* places in model.threads, or NO_THREAD */
-	size_t lock;	       /* a place in model.locks */
-	uint32_t hints;	       /* enum lock_hint */
+	enum stuck_want want;
+	size_t lock;	/* a place in model.locks; NO_LOCK: it is not for one */
+	uint32_t hints; /* enum lock_hint */
 	enum holder_is holder_is;
 	uint32_t holder_nr; /* in the thread's own PID namespace */
 	uint64_t since_ns, proved_ns, seen_ns;

@@ -17,7 +17,7 @@
 #include "base/err.h"
 #include "event/code.h"
 #include "event/event.h"
-#include "../bpf/stuck.h"
+#include "waitfor/waitfor.h"
 
 struct probe;
 
@@ -55,9 +55,10 @@ int probe_window(struct probe *p, bool open, struct err *err);
 /* Does any thread wait for what one other has, or for its end, with no time-out? Costs nothing. */
 bool probe_may_be_stuck(const struct probe *p);
 
-/* All threads that do so now, as an array that the caller frees, and the time of the scheduler's
- * clock. */
-int probe_stuck(struct probe *p, struct stuck **ret, size_t *ret_n, uint64_t *ret_at);
+/* All threads that wait with no time-out for what others of the program have to do, and what they
+ * need, by the scheduler's clock; to be freed in any case. */
+int probe_stuck(struct probe *p, struct look *ret);
+void probe_stuck_free(struct look *look);
 
 /* Hands the stacks of these to the sink of code, or with NULL those of all that are blocked:
  * CODE_STUCK. */

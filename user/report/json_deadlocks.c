@@ -22,8 +22,20 @@ static void put_id(struct json *j, const char *key, uint64_t id)
 static void put_lock(struct json *j, const struct findings *f, const struct stuck_wait *w,
 		     size_t n_locks)
 {
-	size_t rank = f->lock_rank[w->lock];
+	static const char *const others[WANT_COUNT] = {
+		[WANT_READER] = "pipe-reader",
+		[WANT_WRITER] = "pipe-writer",
+		[WANT_CHILD] = "child",
+	};
+	size_t rank = w->lock == NO_LOCK ? 0 : f->lock_rank[w->lock];
 	char id[24];
+
+	if (w->lock == NO_LOCK) {
+		json_string(j, "waits_for", NULL);
+		json_string(j, "name", NULL);
+		json_string(j, "kind", others[w->want]);
+		return;
+	}
 
 	snprintf(id, sizeof(id), "l%zu", rank + 1);
 	json_string(j, "waits_for", rank < n_locks ? id : NULL);

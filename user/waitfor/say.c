@@ -53,14 +53,22 @@ static const char *lock_words(const struct stuck *s)
 /* "waits for a mutex of B (12)" */
 static void add_wait(struct text *t, const struct stuck *s, const struct stuck *holder)
 {
-	if (s->hints & LOCK_HINT_JOIN)
+	static const char *const before[WANT_COUNT] = {
+		[WANT_READER] = " waits for a pipe to be read by ",
+		[WANT_WRITER] = " waits for a pipe to be written by ",
+		[WANT_CHILD] = " waits for the end of its child ",
+	};
+
+	if (s->want != WANT_HOLDER)
+		add(t, "%s", before[s->want]);
+	else if (s->hints & LOCK_HINT_JOIN)
 		add(t, " waits for the end of ");
 	else
 		add(t, " waits for %s of ", lock_words(s));
-	if (holder == s)
-		add(t, "its own");
-	else
+	if (holder != s)
 		add_thread(t, holder);
+	else
+		add(t, s->want == WANT_HOLDER ? "its own" : "itself");
 }
 
 static void add_cycle(struct text *t, const struct knot *k)

@@ -6,9 +6,11 @@
  * looks, it says which deadlocks there are.
  *
  * A thread that waits without a time-out for what one other has goes on only if that one lets
- * go, and it cannot while it waits itself. So threads that wait for each other in a circle, each
- * seen at the same wait in two looks, will wait for ever: between the looks none of them ran,
- * so that what the words in memory said of their holders was so at one moment for all.
+ * go, and it cannot while it waits itself; one that waits for a pipe or a child, only if any thread
+ * does something of a process that has the pipe's other end, or is the child. So threads of which
+ * each needs others of them alone, all seen at the same waits in two looks, will wait for ever:
+ * between the looks none of them ran, so that what was found of their holders and descriptors
+ * was so at one moment for all.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -32,9 +34,25 @@ struct watch;
 struct watch *watch_new(void);
 void watch_free(struct watch *w);
 
-/* One look at all threads that stand, at a time of any clock. How many deadlocks are new: the last
+/* What one of the waits of a look needs, any thread of this process can do. */
+struct need {
+	size_t wait;	     /* its place */
+	uint64_t process_id; /* 0: one that is not of the program, or not known */
+};
+
+/* A look. Of each wait but for those for a holder, all that can end it is in needs; of one whose
+ * holder_is is HOLDER_IS_UNKNOWN that is not known. */
+struct look {
+	const struct stuck *waits;
+	size_t n;
+	const struct need *needs;
+	size_t n_needs;
+	uint64_t at; /* of any clock */
+};
+
+/* One look at all threads that stand. How many deadlocks are new: the last
  * ones of watch_knots(). */
-size_t watch_look(struct watch *w, const struct stuck *waits, size_t n, uint64_t at);
+size_t watch_look(struct watch *w, const struct look *look);
 
 /* Borrowed, until the next look. */
 const struct knot *watch_knots(const struct watch *w, size_t *ret_n);

@@ -16,9 +16,14 @@ struct watch {
 };
 
 /* A look, while it is looked through. */
-struct look {
-	const struct stuck *waits;
+struct search {
+	const struct look *look;
+	const struct stuck *waits; /* its own */
 	size_t n;
+	bool *is_stuck;		  /* nothing but others like it can end it */
+	struct map stuck_threads; /* of each process: how many are */
+	struct map first_of;	  /* ... the place of its first wait */
+	size_t *first_need;	  /* of each wait, in look->needs; GRAPH_NONE: it has none */
 	struct map places;
 	size_t *next;	/* whose end the wait needs; GRAPH_NONE: not known, or it may go on */
 	size_t *circle; /* see graph_circles(); of a lock that nobody lets go as well */
@@ -85,22 +90,126 @@ static size_t *new_places(size_t n)
 	return places;
 }
 
-static void link_up(struct look *l, const struct watch *w)
-{
-	for (size_t i = 0; i < l->n; i++)
-		*map_add(&l->places, l->waits[i].thread_id) = i;
-	for (size_t i = 0; i < l->n; i++) {
-		const struct stuck *s = &l->waits[i];
-		const uint64_t *place = map_find(&l->places, s->holder_id);
+/* --- which threads need others of them alone ----------------------------------------- */
 
-		l->next[i] = s->holder_is == HOLDER_IS_THREAD && place && is_steady(w, s)
-				     ? *place
-				     : GRAPH_NONE;
+static void count_stuck(struct search *l)
+{
+	map_free(&l->stuck_threads);
+	l->stuck_threads = (struct map){ 0 };
+	for (size_t i = 0; i < l->n; i++) {
+		uint64_t *count = map_add(&l->stuck_threads, l->waits[i].process_id);
+
+		*count = (*count == MAP_NONE ? 0 : *count) + l->is_stuck[i];
 	}
 }
 
+static bool is_whole(const struct search *l, uint64_t process_id, size_t threads)
+{
+	const uint64_t *count = map_find(&l->stuck_threads, process_id);
+
+	return count && *count == threads;
+}
+
+/* The first wait of a process; GRAPH_NONE: there is none. */
+static size_t wait_of(const struct search *l, uint64_t process_id)
+{
+	const uint64_t *place = map_find(&l->first_of, process_id);
+
+	return place ? *place : GRAPH_NONE;
+}
+
+static bool all_are_stuck(const struct search *l, size_t wait)
+{
+	const struct look *look = l->look;
+	size_t needs = 0;
+
+	for (size_t i = l->first_need[wait]; i < look->n_needs && look->needs[i].wait == wait;
+	     i++) {
+		uint64_t process_id = look->needs[i].process_id;
+		size_t one = process_id ? wait_of(l, process_id) : GRAPH_NONE;
+
+		if (one == GRAPH_NONE || !is_whole(l, process_id, l->waits[one].threads))
+			return false;
+		needs++;
+	}
+	return needs > 0;
+}
+
+static bool is_still_stuck(const struct search *l, size_t i)
+{
+	const struct stuck *s = &l->waits[i];
+	const uint64_t *holder;
+
+	if (s->want != WANT_HOLDER)
+		return all_are_stuck(l, i);
+	if (is_abandoned(s))
+		return true;
+	holder = map_find(&l->places, s->holder_id);
+	return s->holder_is == HOLDER_IS_THREAD && holder && l->is_stuck[*holder];
+}
+
+/* Those that others can help are not, nor are those that these can help. */
+static void find_stuck(struct search *l, const struct watch *w)
+{
+	bool changed = true;
+
+	for (size_t i = 0; i < l->n; i++)
+		l->is_stuck[i] = is_steady(w, &l->waits[i]);
+	while (changed) {
+		changed = false;
+		count_stuck(l);
+		for (size_t i = 0; i < l->n; i++) {
+			if (!l->is_stuck[i] || is_still_stuck(l, i))
+				continue;
+			l->is_stuck[i] = false;
+			changed = true;
+		}
+	}
+}
+
+/* One of those that it needs: another process's, if there is any. */
+static size_t next_of(const struct search *l, size_t i)
+{
+	const struct look *look = l->look;
+	const struct stuck *s = &l->waits[i];
+	size_t own = GRAPH_NONE;
+
+	if (s->want == WANT_HOLDER)
+		return is_abandoned(s) ? GRAPH_NONE : *map_find(&l->places, s->holder_id);
+	for (size_t k = l->first_need[i]; k < look->n_needs && look->needs[k].wait == i; k++) {
+		if (look->needs[k].process_id != s->process_id)
+			return wait_of(l, look->needs[k].process_id);
+		own = i;
+	}
+	return own;
+}
+
+static void index_look(struct search *l)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		uint64_t *first = map_add(&l->first_of, l->waits[i].process_id);
+
+		*map_add(&l->places, l->waits[i].thread_id) = i;
+		if (*first == MAP_NONE)
+			*first = i;
+		l->first_need[i] = GRAPH_NONE;
+	}
+	for (size_t i = l->look->n_needs; i--;)
+		l->first_need[l->look->needs[i].wait] = i;
+}
+
+static void link_up(struct search *l, const struct watch *w)
+{
+	index_look(l);
+	find_stuck(l, w);
+	for (size_t i = 0; i < l->n; i++)
+		l->next[i] = l->is_stuck[i] ? next_of(l, i) : GRAPH_NONE;
+}
+
+/* --- circles ---------------------------------------------------------------------------- */
+
 /* All waits at one such lock are a circle of their own. */
-static void add_abandoned(struct look *l, const struct watch *w)
+static void add_abandoned(struct search *l, const struct watch *w)
 {
 	for (size_t i = 0; i < l->n; i++) {
 		if (!is_abandoned(&l->waits[i]) || !is_steady(w, &l->waits[i]))
@@ -114,9 +223,15 @@ static void add_abandoned(struct look *l, const struct watch *w)
 	}
 }
 
-static void look_begin(struct look *l, const struct watch *w, const struct stuck *waits, size_t n)
+static void search_begin(struct search *l, const struct watch *w, const struct look *look)
 {
-	*l = (struct look){ .waits = waits, .n = n };
+	size_t n = look->n;
+
+	*l = (struct search){ .look = look, .waits = look->waits, .n = n };
+	l->is_stuck = calloc(n + 1, sizeof(*l->is_stuck));
+	if (!l->is_stuck)
+		abort(); /* as base/vec.h */
+	l->first_need = new_places(n);
 	l->next = new_places(n);
 	l->circle = new_places(n);
 	l->leads = new_places(n);
@@ -126,26 +241,42 @@ static void look_begin(struct look *l, const struct watch *w, const struct stuck
 	graph_lead(l->next, n, l->circle, l->leads);
 }
 
-static void look_end(struct look *l)
+static void search_end(struct search *l)
 {
+	free(l->is_stuck);
+	free(l->first_need);
+	map_free(&l->stuck_threads);
+	map_free(&l->first_of);
 	free(l->next);
 	free(l->circle);
 	free(l->leads);
 	map_free(&l->places);
 }
 
-static void put_cycle(struct knot *d, const struct look *l, size_t first)
+/* Of those that could end it the one that comes next stands for all. */
+static void put_wait(struct knot *d, const struct search *l, size_t i)
+{
+	struct stuck *s = &d->waits[d->n++];
+
+	*s = l->waits[i];
+	if (s->want == WANT_HOLDER || l->next[i] == GRAPH_NONE)
+		return;
+	s->holder_id = l->waits[l->next[i]].thread_id;
+	s->holder_nr = l->waits[l->next[i]].tid;
+}
+
+static void put_cycle(struct knot *d, const struct search *l, size_t first)
 {
 	size_t at = first;
 
 	do {
-		d->waits[d->n++] = l->waits[at];
+		put_wait(d, l, at);
 		at = l->next[at];
 	} while (at != first);
 }
 
 /* The members, the one with the lowest id first. */
-static void put_members(struct knot *d, const struct look *l, size_t circle)
+static void put_members(struct knot *d, const struct search *l, size_t circle)
 {
 	size_t first = GRAPH_NONE;
 
@@ -162,7 +293,7 @@ static void put_members(struct knot *d, const struct look *l, size_t circle)
 	d->n_members = d->n;
 }
 
-static struct knot make(const struct look *l, size_t circle, uint64_t at)
+static struct knot make(const struct search *l, size_t circle, uint64_t at)
 {
 	struct knot d = {
 		.kind = circle < l->n_cycles ? DEADLOCK_CYCLE : DEADLOCK_ABANDONED,
@@ -176,7 +307,7 @@ static struct knot make(const struct look *l, size_t circle, uint64_t at)
 	put_members(&d, l, circle);
 	for (size_t i = 0; i < l->n; i++) {
 		if (l->leads[i] == circle && l->circle[i] != circle)
-			d.waits[d.n++] = l->waits[i];
+			put_wait(&d, l, i);
 	}
 	return d;
 }
@@ -220,7 +351,7 @@ static bool keep(struct watch *w, struct knot d)
 	return true;
 }
 
-static void remember(struct watch *w, const struct look *l)
+static void remember(struct watch *w, const struct search *l)
 {
 	free(w->last);
 	map_free(&w->places);
@@ -235,16 +366,16 @@ static void remember(struct watch *w, const struct look *l)
 		*map_add(&w->places, l->waits[i].thread_id) = i;
 }
 
-size_t watch_look(struct watch *w, const struct stuck *waits, size_t n, uint64_t at)
+size_t watch_look(struct watch *w, const struct look *look)
 {
-	struct look l;
+	struct search l;
 	size_t new = 0;
 
-	look_begin(&l, w, waits, n);
+	search_begin(&l, w, look);
 	for (size_t i = 0; i < l.n_circles; i++)
-		new += keep(w, make(&l, i, at));
+		new += keep(w, make(&l, i, look->at));
 	remember(w, &l);
-	look_end(&l);
+	search_end(&l);
 	return new;
 }
 
@@ -286,6 +417,7 @@ int watch_tell(const struct watch *w, event_fn fn, void *ctx)
 				.since = s->since,
 				.proved_at = d->proved_at,
 				.seen_at = d->seen_at,
+				.want = s->want,
 			};
 
 			error = fn(ctx, &ev.head);

@@ -3,8 +3,9 @@
 import json
 import os
 import subprocess
+import sys
 
-from harness import equal, expect
+from harness import cases, equal, expect
 
 PROOF_NS = 1_000_000_000  # two looks, with a quarter of a second between them
 CONDITIONS = {'mutual_exclusion', 'hold_and_wait', 'no_preemption', 'circular_wait'}
@@ -91,3 +92,68 @@ def test_said_at_once(t):
     outcome = t.finish(process)
     expect(line.startswith('concprof: deadlock: pair-0 ('), line, outcome)
     expect(still, 'it came at the end:', outcome)
+
+
+# A parent that waits for the end of a child whose output it does not read.
+UNREAD = '''
+import subprocess
+import sys
+subprocess.Popen(['sh', '-c', 'head -c 1000000 /dev/zero; true'], stdout=subprocess.PIPE).wait()
+'''
+# Two processes that write to each other, and read nothing.
+BOTH_WRITE = '''
+import os
+here, there = os.pipe(), os.pipe()
+pid = os.fork()
+to, to_close = (there[1], [there[0], here[1]]) if pid else (here[1], [here[0], there[1]])
+for fd in to_close:
+    os.close(fd)
+while True:
+    os.write(to, bytes(65536))
+'''
+# One that fills its own pipe.
+OWN_PIPE = '''
+import os
+pipe = os.pipe()
+while True:
+    os.write(pipe[1], bytes(65536))
+'''
+PIPES = (('unread', UNREAD, ['child', 'child', 'pipe-reader']),
+         ('both write', BOTH_WRITE, ['pipe-reader', 'pipe-reader']),
+         ('its own', OWN_PIPE, ['pipe-reader']))
+
+
+@cases(*PIPES)
+def test_pipes(t, _, program, kinds):
+    """Processes that wait for each other through pipes and for their children."""
+    outcome = t.run(sys.executable, '-c', program, options=['-d', '2.5'])
+    equal(outcome.code, 0, outcome)
+    found = outcome.report['deadlocks']
+    equal([sorted(row['kind'] for row in d['cycle']) for d in found], [kinds], found)
+    expect(found[0]['proved_ns'] - found[0]['since_ns'] < PROOF_NS, found)
+    check_members(outcome.report, found[0])
+    equal(outcome.report['verdict']['class'], 'deadlocked')
+    equal(outcome.stderr.count('concprof: deadlock:'), 1, outcome)
+
+
+# The reader comes late; and who might read is not of the program.
+SLOW = 'head -c 1000000 /dev/zero | { sleep 1.5; cat >/dev/null; }'
+OUTSIDE = 'exec 3<&0; cat <&3 | cat & wait'
+FAMILY = '(sleep 1.5 & wait) & wait'
+ALARM = f'exec {sys.executable} -c "import signal, subprocess as s; signal.alarm(60); s.Popen(s.sys.argv[1:], stdout=s.PIPE).wait()" head -c 1000000 /dev/zero'
+
+
+@cases(('slow reader', SLOW), ('outside', OUTSIDE), ('family', FAMILY), ('alarm', ALARM))
+def test_no_pipes(t, _, command):
+    """They stand, and somebody can go on."""
+    read, write = os.pipe()
+    try:
+        outcome = t.run('sh', '-c', command, options=['-d', '2'], stdin=read)
+    finally:
+        os.close(read)
+        os.close(write)
+    equal(outcome.report['deadlocks'], [], outcome)
+    expect('concprof: deadlock:' not in outcome.stderr, outcome)
+
+
+test_pipes.calm = test_no_pipes.calm = True
