@@ -38,13 +38,14 @@ say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all demo test bench clean help format workloads setup-build setup-test setup-bench
+.PHONY: all demo test soak bench clean help format workloads setup-build setup-test setup-bench
 
 all: $(O)/concprof
 
 help:
 	@sed -n '2,5s/^# //p' Makefile
 	@echo 'make workloads  build the bundled workloads'
+	@echo 'make soak       a thousand runs of what looks like a deadlock, and is none (RUNS=N)'
 	@echo 'make bench      cost, as ratios to the unprofiled run and beside rivals (installs them)'
 	@echo 'make format     clang-format'
 	@echo 'make clean      remove $(O)'
@@ -201,6 +202,10 @@ test-programs: $(test_programs)
 demo: setup-build
 	@$(MAKE) --no-print-directory all $(O)/workloads/mixed
 	@tests/demo $(O)
+
+soak: setup-test
+	@$(MAKE) --no-print-directory all workloads
+	@python3 tests/integration/soak.py $(O) $(or $(RUNS),1000)
 
 bench: setup-bench
 	@$(MAKE) --no-print-directory all workloads

@@ -15,7 +15,6 @@
 
 struct stuck_looks {
 	struct watch *watch;
-	bool any;	    /* the last look found threads that wait at locks */
 	uint64_t began;	    /* the last standstill; CLOCK_MONOTONIC */
 	unsigned int looks; /* ... in which there were so many */
 };
@@ -76,7 +75,7 @@ static int is_worth_a_look(struct stuck_looks *s, struct probe *p, bool *ret)
 	uint64_t still, began;
 	int error = probe_still_ns(p, &still);
 
-	*ret = s->any || probe_may_be_stuck(p);
+	*ret = probe_may_be_stuck(p);
 	if (error || still < LOOK_NS)
 		return error;
 	began = clock_ns() - still;
@@ -101,7 +100,6 @@ int stuck_look(struct stuck_looks *s, struct probe *p, uint64_t *ret_next_ns)
 		return error;
 	error = probe_stuck(p, &look);
 	if (!error) {
-		s->any = look.n > 0 && probe_may_be_stuck(p);
 		s->looks++;
 		new = watch_look(s->watch, &look);
 		if (new)

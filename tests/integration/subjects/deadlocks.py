@@ -8,6 +8,9 @@ import sys
 from harness import cases, equal, expect
 
 PROOF_NS = 1_000_000_000  # two looks, with a quarter of a second between them
+LOOK_ALIKES = frozenset('''timed trylock opposite slow-holder recursive stopped inherited cond
+    daemon convoy join-chain readers semaphore pi-refused signalled own-mutex musl-mutex barrier
+    namespaces shared-readers'''.split())
 CONDITIONS = {'mutual_exclusion', 'hold_and_wait', 'no_preemption', 'circular_wait'}
 
 

@@ -76,3 +76,8 @@ def test_children_are_ended(t):
     """All of it: no process is left, nor called a survivor."""
     _, report = hung(t, 'sh', '-c', 'sleep 100 & sleep 100 & wait')
     equal(report['lifecycle']['survivors'], [])
+
+
+for test in (test_locks_that_name_no_holder, test_waiting_for_input, test_a_ticker, test_work,
+             test_children_are_ended):
+    test.calm = True
