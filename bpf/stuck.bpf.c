@@ -159,17 +159,6 @@ static __always_inline bool waits_for(const struct tracked *t, u32 cause)
 	return !t->role && !t->arrived && t->track.off == OFF_BLOCKED && t->track.cause == cause;
 }
 
-/* A descriptor of another task's. */
-static __always_inline struct file *their_file(struct task_struct *task, u32 fd)
-{
-	struct file *file = NULL, **slots;
-
-	if (fd >= BPF_CORE_READ(task, files, fdt, max_fds))
-		return NULL;
-	slots = BPF_CORE_READ(task, files, fdt, fd);
-	return bpf_probe_read_kernel(&file, sizeof(file), slots + fd) ? NULL : file;
-}
-
 /* Of a pipe that one descriptor both reads and writes it is not known. */
 static __always_inline bool find_pipe(struct stuck *s, struct task_struct *task,
 				      const struct call *call)
@@ -179,7 +168,7 @@ static __always_inline bool find_pipe(struct stuck *s, struct task_struct *task,
 
 	if (class_of(call) != CALL_FD)
 		return false;
-	file = their_file(task, CALL_ARG0(call));
+	file = file_of(task, CALL_ARG0(call));
 	if (!file || (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFIFO)
 		return false;
 	mode = BPF_CORE_READ(file, f_mode) & (FMODE_READ | FMODE_WRITE);
@@ -356,8 +345,11 @@ int cp_stuck_stacks(struct bpf_iter__task *ctx)
 	s->pid = t->pid;
 	s->cause = t->track.cause;
 	s->weight = 1;
-	s->lock = t->lock.key;
-	s->word = t->lock.word;
+	s->lock.space = s->lock.word = s->word = 0;
+	if (t->lock.state == LOCK_WAIT_BEGUN && !(t->lock.hint & LOCK_HINT_FILE)) {
+		s->lock = t->lock.key;
+		s->word = t->lock.word;
+	}
 	bpf_probe_read_kernel(s->regs, sizeof(s->regs), regs);
 	s->n_bytes = copy_their_stack(s->bytes, regs->sp, task);
 	bpf_seq_write(ctx->meta->seq, s, sizeof(*s));

@@ -42,25 +42,9 @@ __noinline u32 file_target(u64 file, u32 fd)
 	return WAIT(target.cause, target.row) | set_of(&opened, fd, &target) << 16;
 }
 
-/* By copies: each load through a pointer takes the verifier a millisecond. */
-static __always_inline struct file *file_of(u32 fd)
-{
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
-	struct file *file = NULL;
-	struct file **slots;
-
-	if (!table || fd >= BPF_CORE_READ(table, max_fds))
-		return NULL;
-	slots = BPF_CORE_READ(table, fd);
-	if (bpf_probe_read_kernel(&file, sizeof(file), slots + fd))
-		return NULL;
-	return file;
-}
-
 __noinline u64 fd_file(u32 fd)
 {
-	return (u64)file_of(fd);
+	return (u64)file_of(bpf_get_current_task_btf(), fd);
 }
 
 static __always_inline bool is_by_device(u32 wait)
@@ -72,8 +56,8 @@ static __always_inline bool is_by_device(u32 wait)
  * otherwise. Two peers cannot be told apart unless they are of one kind. */
 u32 two_fd_wait(u32 from, u32 to, u32 state)
 {
-	u32 a = file_target((u64)file_of(from), from) & 0xffff,
-	    b = file_target((u64)file_of(to), to) & 0xffff;
+	u32 a = file_target((u64)file_of(bpf_get_current_task_btf(), from), from) & 0xffff,
+	    b = file_target((u64)file_of(bpf_get_current_task_btf(), to), to) & 0xffff;
 	bool d = in_d_state(state);
 
 	if (WAIT_CAUSE(a) == WAIT_CAUSE(b) || (is_by_device(a) == d && is_by_device(b) != d))
@@ -85,7 +69,7 @@ u32 two_fd_wait(u32 from, u32 to, u32 state)
 
 __noinline u64 fd_private(u32 fd)
 {
-	struct file *file = file_of(fd);
+	struct file *file = file_of(bpf_get_current_task_btf(), fd);
 
 	return file ? (u64)BPF_CORE_READ(file, private_data) : 0;
 }

@@ -3,10 +3,10 @@
 #include "analysis/deadlocks.h"
 #include "analysis/internal.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/sentence.h"
 #include "base/units.h"
 
 #define SAID_MAX 4	       /* members and those behind them */
@@ -51,26 +51,10 @@ const struct frame *stuck_frame(const struct model *m, const struct stuck_wait *
 
 /* --- the four conditions --------------------------------------------------------------- */
 
-struct sentence {
-	char *to;
-	size_t size, n;
-};
-
-__attribute__((format(printf, 2, 3))) static void add(struct sentence *s, const char *fmt, ...)
-{
-	va_list ap;
-	int n;
-
-	va_start(ap, fmt);
-	n = vsnprintf(s->to + s->n, s->size - s->n, fmt, ap);
-	va_end(ap);
-	s->n = n < 0 || (size_t)n >= s->size - s->n ? s->size - 1 : s->n + (size_t)n;
-}
-
 static void add_more(struct sentence *s, const struct deadlock *d)
 {
 	if (d->n_members > SAID_MAX)
-		add(s, ", and %zu more", d->n_members - SAID_MAX);
+		sentence_add(s, ", and %zu more", d->n_members - SAID_MAX);
 }
 
 static size_t said_members(const struct deadlock *d)
@@ -86,14 +70,17 @@ static void say_exclusion(struct sentence *s, const struct findings *f, const st
 		const struct stuck_wait *w = &d->waits[i];
 
 		if (is_for_end(w))
-			add(s, "%snobody but %s itself can bring about its end", i ? "; " : "",
-			    stuck_name(name, sizeof(name), f->model, w->holder));
+			sentence_add(s, "%snobody but %s itself can bring about its end",
+				     i ? "; " : "",
+				     stuck_name(name, sizeof(name), f->model, w->holder));
 		else if (is_for_pipe(w))
-			add(s, "%snobody outside of the circle has the other end of %s's pipe",
-			    i ? "; " : "", stuck_name(name, sizeof(name), f->model, w->thread));
+			sentence_add(s, "%snobody who can go on has the other end of %s's pipe",
+				     i ? "; " : "",
+				     stuck_name(name, sizeof(name), f->model, w->thread));
 		else
-			add(s, "%s%.60s (%s) is one thread's at a time", i ? "; " : "",
-			    lock_name(f, w), lock_kind_name(f->model->locks[w->lock].kind));
+			sentence_add(s, "%s%.60s (%s) is one thread's at a time", i ? "; " : "",
+				     lock_name(f, w),
+				     lock_kind_name(f->model->locks[w->lock].kind));
 	}
 	add_more(s, d);
 }
@@ -103,24 +90,27 @@ static void say_holding(struct sentence *s, const struct findings *f, const stru
 	char name[48];
 
 	if (d->kind == DEADLOCK_ABANDONED) {
-		add(s, "thread %u has %.60s, and %s", d->waits[0].holder_nr, lock_name(f, d->waits),
-		    d->waits[0].holder_is == HOLDER_IS_FOREIGN
-			    ? "is of another process: this one has a copy, since a fork"
-			    : "is dead");
+		sentence_add(s, "thread %u has %.60s, and %s", d->waits[0].holder_nr,
+			     lock_name(f, d->waits),
+			     d->waits[0].holder_is == HOLDER_IS_FOREIGN
+				     ? "is of another process: this one has a copy, since a fork"
+				     : "is dead");
 		return;
 	}
 	for (size_t i = 0; i < said_members(d); i++) {
 		const struct stuck_wait *w = &d->waits[i];
 		const struct stuck_wait *for_it = &d->waits[(i + d->n_members - 1) % d->n_members];
 
-		add(s, "%s%s ", i ? "; " : "", stuck_name(name, sizeof(name), f->model, w->thread));
+		sentence_add(s, "%s%s ", i ? "; " : "",
+			     stuck_name(name, sizeof(name), f->model, w->thread));
 		if (is_for_end(for_it))
-			add(s, "has not ended");
+			sentence_add(s, "has not ended");
 		else if (is_for_pipe(for_it))
-			add(s, "is to %s a pipe", for_it->want == WANT_READER ? "read" : "write");
+			sentence_add(s, "is to %s a pipe",
+				     for_it->want == WANT_READER ? "read" : "write");
 		else
-			add(s, "has %.60s", lock_name(f, for_it));
-		add(s, " and waits");
+			sentence_add(s, "has %.60s", lock_name(f, for_it));
+		sentence_add(s, " and waits");
 	}
 	add_more(s, d);
 }
@@ -129,7 +119,7 @@ static void say_preemption(struct sentence *s, const struct findings *f, const s
 {
 	(void)f;
 	(void)d;
-	add(s, "no wait has a time-out, and nobody takes away what a thread has");
+	sentence_add(s, "no wait has a time-out, and nobody takes away what a thread has");
 }
 
 static void say_circle(struct sentence *s, const struct findings *f, const struct deadlock *d)
@@ -137,16 +127,18 @@ static void say_circle(struct sentence *s, const struct findings *f, const struc
 	char name[48];
 
 	if (d->kind == DEADLOCK_ABANDONED) {
-		add(s, "no circle: nobody is left who could let it go; two looks found the same");
+		sentence_add(
+			s,
+			"no circle: nobody is left who could let it go; two looks found the same");
 		return;
 	}
-	add(s, "%s", stuck_name(name, sizeof(name), f->model, d->waits[0].thread));
+	sentence_add(s, "%s", stuck_name(name, sizeof(name), f->model, d->waits[0].thread));
 	for (size_t i = 0; i < said_members(d); i++)
-		add(s, "%s waits for %s", i ? ", which" : "",
-		    stuck_name(name, sizeof(name), f->model, d->waits[i].holder));
+		sentence_add(s, "%s waits for %s", i ? ", which" : "",
+			     stuck_name(name, sizeof(name), f->model, d->waits[i].holder));
 	if (d->n_members > SAID_MAX)
-		add(s, ", and so on, back to the first");
-	add(s, "; two looks found the same waits");
+		sentence_add(s, ", and so on, back to the first");
+	sentence_add(s, "; two looks found the same waits");
 }
 
 const struct deadlock_condition deadlock_conditions[DEADLOCK_CONDITIONS] = {
@@ -166,9 +158,8 @@ char *deadlock_condition(char *buf, size_t size, const struct findings *f, const
 		say_preemption,
 		say_circle,
 	};
-	struct sentence s = { buf, size, 0 };
+	struct sentence s = sentence_in(buf, size);
 
-	buf[0] = '\0';
 	say[condition](&s, f, d);
 	return buf;
 }
@@ -208,15 +199,16 @@ static void say_member(struct finding *to, const struct findings *f, const struc
 
 static void say_behind(struct finding *to, const struct findings *f, const struct deadlock *d)
 {
-	char text[128] = "", name[48];
-	struct sentence s = { text, sizeof(text), 0 };
+	char text[128], name[48];
+	struct sentence s = sentence_in(text, sizeof(text));
 	size_t n = d->n - d->n_members;
 
 	if (!n)
 		return;
 	for (size_t i = 0; i < n && i < 3; i++)
-		add(&s, "%s%s", i ? ", " : "",
-		    stuck_name(name, sizeof(name), f->model, d->waits[d->n_members + i].thread));
+		sentence_add(&s, "%s%s", i ? ", " : "",
+			     stuck_name(name, sizeof(name), f->model,
+					d->waits[d->n_members + i].thread));
 	evidence_add(to, "deadlocks.behind", n, "%zu more wait%s behind %s: %s%s", n,
 		     n == 1 ? "s" : "", d->n_members == 1 ? "it" : "them", text,
 		     n > 3 ? " ..." : "");

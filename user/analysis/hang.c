@@ -3,8 +3,7 @@
 #include "analysis/deadlocks.h"
 #include "analysis/internal.h"
 
-#include <stdio.h>
-
+#include "base/sentence.h"
 #include "base/units.h"
 
 #define LONG_NS 1000000000ull /* shorter ones need not mean anything */
@@ -42,10 +41,10 @@ static struct waiting count(const struct model *m)
 static void say_cause(struct finding *to, const struct findings *f, unsigned int cause, size_t n)
 {
 	const struct model *m = f->model;
-	char names[NAMED * 48] = "", name[48];
+	char names[NAMED * 48], name[48];
+	struct sentence said = sentence_in(names, sizeof(names));
 	uint64_t longest = 0;
 	size_t named = 0;
-	int at = 0;
 
 	for (size_t i = 0; i < m->n_threads; i++) {
 		const struct thread *t = &m->threads[i];
@@ -54,8 +53,8 @@ static void say_cause(struct finding *to, const struct findings *f, unsigned int
 			continue;
 		longest = t->open_for_ns > longest ? t->open_for_ns : longest;
 		if (named++ < NAMED)
-			at += snprintf(names + at, sizeof(names) - at, "%s%s",
-				       named > 1 ? ", " : "", stuck_name(name, sizeof(name), m, i));
+			sentence_add(&said, "%s%s", named > 1 ? ", " : "",
+				     stuck_name(name, sizeof(name), m, i));
 	}
 	evidence_add(to, "threads.blocked", longest, "%zu wait%s for %s: %s%s", n,
 		     n == 1 ? "s" : "", cause_words(cause), names, n > NAMED ? " ..." : "");

@@ -92,7 +92,6 @@ static int failed(struct state *st, int error, const char *doing)
 		       strerror(-error));
 }
 
-/* The measurement is over, for this reason; once. */
 /* Whether there were idle CPUs tells what a wait for a lock cost. */
 static void note_idle(struct state *st)
 {
@@ -125,6 +124,7 @@ static int tell_stuck(struct state *st)
 	return error ? error : stuck_tell(st->stuck, st->s->fn, st->s->ctx);
 }
 
+/* The measurement is over, for this reason; once. */
 static int finish(struct state *st, enum ended_by by)
 {
 	int error;

@@ -2,10 +2,10 @@
 /* Where each thread stood when the program stood still; those that are alike once. */
 #include "report/text_parts.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "analysis/deadlocks.h"
+#include "base/sentence.h"
 #include "base/units.h"
 #include "report/frames.h"
 #include "report/words.h"
@@ -43,20 +43,20 @@ static void put_stack(struct page *p, const struct model *m, size_t stack)
 static void put_group(struct page *p, const struct model *m, size_t first, bool *done)
 {
 	const struct thread *t = &m->threads[first];
-	char names[NAMED * 64] = "", name[64], shown[NAMED * 80], ns[UNITS_SIZE];
+	char names[NAMED * 64], name[64], shown[NAMED * 80], ns[UNITS_SIZE];
+	struct sentence said = sentence_in(names, sizeof(names));
 	size_t n = 0;
-	int at = 0;
 
 	for (size_t i = first; i < m->n_threads; i++) {
 		if (done[i] || !stands(&m->threads[i]) || !is_alike(t, &m->threads[i]))
 			continue;
 		done[i] = true;
 		if (n++ < NAMED)
-			at += snprintf(names + at, sizeof(names) - at, "%s%s", n > 1 ? ", " : "",
-				       stuck_name(name, sizeof(name), m, i));
+			sentence_add(&said, "%s%s", n > 1 ? ", " : "",
+				     stuck_name(name, sizeof(name), m, i));
 	}
 	if (n > NAMED)
-		snprintf(names + at, sizeof(names) - at, " and %zu more", n - NAMED);
+		sentence_add(&said, " and %zu more", n - NAMED);
 	page_text(p, 2, NULL, STYLE_PLAIN, "%s wait%s for %s, %s%s for", NAME(p, shown, names, 0),
 		  n == 1 ? "s" : "", cause_words(t->open_cause), n == 1 ? "" : "the first ",
 		  page_ns(p, ns, t->open_for_ns));

@@ -1,36 +1,17 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "waitfor/waitfor.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
-
 #include "base/escape.h"
+#include "base/sentence.h"
 
 #define SAID_MAX 4 /* members that are named */
 
-struct text {
-	char *to;
-	size_t size, n;
-};
-
-__attribute__((format(printf, 2, 3))) static void add(struct text *t, const char *fmt, ...)
-{
-	va_list ap;
-	int n;
-
-	va_start(ap, fmt);
-	n = vsnprintf(t->to + t->n, t->size - t->n, fmt, ap);
-	va_end(ap);
-	t->n = n < 0 || (size_t)n >= t->size - t->n ? t->size - 1 : t->n + (size_t)n;
-}
-
-static void add_thread(struct text *t, const struct stuck *s)
+static void add_thread(struct sentence *t, const struct stuck *s)
 {
 	char name[4 * EVENT_COMM_SIZE];
 
 	escape_text(name, sizeof(name), s->comm, 0, true);
-	add(t, "%s (%u)", name, s->tid);
+	sentence_add(t, "%s (%u)", name, s->tid);
 }
 
 static const char *lock_words(const struct stuck *s)
@@ -51,7 +32,7 @@ static const char *lock_words(const struct stuck *s)
 }
 
 /* "waits for a mutex of B (12)" */
-static void add_wait(struct text *t, const struct stuck *s, const struct stuck *holder)
+static void add_wait(struct sentence *t, const struct stuck *s, const struct stuck *holder)
 {
 	static const char *const before[WANT_COUNT] = {
 		[WANT_READER] = " waits for a pipe to be read by ",
@@ -60,52 +41,52 @@ static void add_wait(struct text *t, const struct stuck *s, const struct stuck *
 	};
 
 	if (s->want != WANT_HOLDER)
-		add(t, "%s", before[s->want]);
+		sentence_add(t, "%s", before[s->want]);
 	else if (s->hints & LOCK_HINT_JOIN)
-		add(t, " waits for the end of ");
+		sentence_add(t, " waits for the end of ");
 	else
-		add(t, " waits for %s of ", lock_words(s));
+		sentence_add(t, " waits for %s of ", lock_words(s));
 	if (holder != s)
 		add_thread(t, holder);
 	else
-		add(t, s->want == WANT_HOLDER ? "its own" : "itself");
+		sentence_add(t, s->want == WANT_HOLDER ? "its own" : "itself");
 }
 
-static void add_cycle(struct text *t, const struct knot *k)
+static void add_cycle(struct sentence *t, const struct knot *k)
 {
 	if (k->n_members > SAID_MAX)
-		add(t, "of %zu threads: ", k->n_members);
+		sentence_add(t, "of %zu threads: ", k->n_members);
 	add_thread(t, &k->waits[0]);
 	for (size_t i = 0; i < k->n_members && i < SAID_MAX; i++) {
 		if (i)
-			add(t, ", which");
+			sentence_add(t, ", which");
 		add_wait(t, &k->waits[i], &k->waits[(i + 1) % k->n_members]);
 	}
 	if (k->n_members > SAID_MAX)
-		add(t, ", and so on");
+		sentence_add(t, ", and so on");
 }
 
-static void add_abandoned(struct text *t, const struct knot *k)
+static void add_abandoned(struct sentence *t, const struct knot *k)
 {
 	const struct stuck *s = &k->waits[0];
 
 	add_thread(t, s);
 	if (k->n_members > 1)
-		add(t, " and %zu more wait", k->n_members - 1);
+		sentence_add(t, " and %zu more wait", k->n_members - 1);
 	else
-		add(t, " waits");
-	add(t, " for %s that nobody can let go: thread %u, which took it, %s", lock_words(s),
-	    s->holder_nr,
-	    s->holder_is == HOLDER_IS_FOREIGN ? "is none of this process (a fork left a copy of it)"
-					      : "is dead");
+		sentence_add(t, " waits");
+	sentence_add(t, " for %s that nobody can let go: thread %u, which took it, %s",
+		     lock_words(s), s->holder_nr,
+		     s->holder_is == HOLDER_IS_FOREIGN
+			     ? "is none of this process (a fork left a copy of it)"
+			     : "is dead");
 }
 
 void knot_say(const struct knot *k, char *text, size_t size)
 {
-	struct text t = { text, size, 0 };
+	struct sentence t = sentence_in(text, size);
 
-	text[0] = '\0';
-	add(&t, "deadlock: ");
+	sentence_add(&t, "deadlock: ");
 	if (k->kind == DEADLOCK_CYCLE)
 		add_cycle(&t, k);
 	else
