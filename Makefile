@@ -21,8 +21,10 @@ common := -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Iuser -I. -MMD -MP \
 
 # thread.bpf.o defines what the others declare: libbpf 1.1 links maps wrongly unless it comes first.
 bpf_objects := $(patsubst bpf/%.c,$(O)/bpf/%.o,bpf/thread.bpf.c \
-	$(filter-out bpf/thread.bpf.c,$(wildcard bpf/*.bpf.c)))
-skeleton := $(O)/gen/concprof.skel.h
+	$(filter-out bpf/thread.bpf.c bpf/look.bpf.c,$(wildcard bpf/*.bpf.c)))
+# ... and what looks without probes, which is loaded by itself.
+look_objects := $(patsubst %,$(O)/bpf/%.bpf.o,look calls_native calls_compat)
+skeletons := $(O)/gen/concprof.skel.h $(O)/gen/look.skel.h
 pure_stages := base event waitfor model analysis report
 pure_sources := $(foreach s,$(pure_stages),$(wildcard user/$(s)/*.c))
 sources := $(wildcard user/*/*.c)
@@ -70,15 +72,19 @@ $(O)/bpf/concprof.o: $(bpf_objects)
 	$(call say,LINK,$@)
 	$(Q)$(BPFTOOL) gen object $@ $^
 
-$(skeleton): $(O)/bpf/concprof.o
+$(O)/bpf/look.o: $(look_objects)
+	$(call say,LINK,$@)
+	$(Q)$(BPFTOOL) gen object $@ $^
+
+$(O)/gen/%.skel.h: $(O)/bpf/%.o
 	$(call say,SKEL,$@)
 	@mkdir -p $(@D)
-	$(Q)$(BPFTOOL) gen skeleton $< name concprof_bpf > $@
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
 
 # --- user half --------------------------------------------------------------
 probe_objects := $(filter $(O)/user/probe/%,$(objects))
 $(probe_objects): common += -I$(O)/gen
-$(probe_objects): $(skeleton)
+$(probe_objects): $(skeletons)
 
 $(O)/user/%.o: user/%.c | $(O)/needs
 	$(call say,CC,$@)
@@ -112,7 +118,7 @@ $(O)/workloads/deadlocks: $(wildcard workloads/deadlocks_*.c)
 # --- tests ------------------------------------------------------------------
 # The pure stages, the launcher, the reader of objects and the options once more, with sanitizers.
 san := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -O1 -g
-san_sources := $(pure_sources) $(wildcard user/launch/*.c user/sym/*.c user/opts/*.c)
+san_sources := $(pure_sources) $(wildcard user/launch/*.c user/sym/*.c user/opts/*.c user/look/*.c)
 san_libs := -ldw -lelf -llzma -liberty -lcap -lz -lm
 san_objects := $(patsubst %.c,$(O)/san/%.o,$(san_sources))
 

@@ -8,40 +8,7 @@
  * in calls_native.bpf.c and calls_compat.bpf.c, each made from the lists here
  * with its own <asm/unistd_*.h>.
  */
-enum call_class {
-	CALL_OTHER = 0,
-	CALL_FD,	  /* the descriptor is the first argument */
-	CALL_FD_BARE,	  /* the same, of a call that touches no memory of the caller */
-	CALL_FD_TO_FD,	  /* first and second argument: sendfile */
-	CALL_FD_X_FD,	  /* first and third argument: splice, copy_file_range */
-	CALL_SOCKET,	  /* i386: socketcall, whose arguments lie in memory */
-	CALL_PATH,	  /* works on a name */
-	CALL_SYNC,	  /* the file systems as such */
-	CALL_EPOLL,	  /* fourth argument: milliseconds */
-	CALL_EPOLL_TIME,  /* ... a struct timespec */
-	CALL_POLL,	  /* second argument 0: a sleep; third: milliseconds */
-	CALL_POLL_TIME,	  /* ... a struct timespec */
-	CALL_SELECT,	  /* first argument 0: a sleep; fifth: a struct timeval */
-	CALL_SELECT_TIME, /* ... a struct timespec */
-	CALL_SLEEP,
-	CALL_FUTEX,
-	CALL_FUTEX_WAIT, /* futex_waitv, futex_wait: waits, of no known kind */
-	CALL_SIGNAL,
-	CALL_CHILD,    /* third argument: its options */
-	CALL_CHILD_ID, /* ... the fourth */
-	CALL_FORK,
-	CALL_VFORK,
-	CALL_SYSV_MSG,
-	CALL_SYSV_SEM,
-	CALL_MQ,
-	CALL_FLOCK,
-	CALL_FCNTL,
-	CALL_URING,
-	CALL_AIO,
-	CALL_YIELD,
-	CALL_EXIT,
-	CALL_RESTART,
-};
+#include "call_class.h"
 
 #define CALL_TABLE 512
 

@@ -121,7 +121,9 @@ enum event_kind {
 	EV_WORD = 19,	    /* what the word of a lock is called */
 	EV_LOCK_ORDER = 20, /* threads that had one lock waited for another one */
 	EV_DEADLOCK = 21,   /* a thread that will wait for ever, or behind such ones */
-	EV_KIND_COUNT = 22,
+	EV_STAND = 22,	    /* a thread as one look finds it */
+	EV_NEED = 23,	    /* a process that could end its wait */
+	EV_KIND_COUNT = 24,
 };
 
 #define EVENT_COMM_SIZE 16
@@ -254,7 +256,7 @@ struct ev_wall {
 	struct wall_sums sums;
 };
 
-enum run_mode { MODE_RUN = 1 };
+enum run_mode { MODE_RUN = 1, MODE_WHY = 2 };
 enum cpu_how { CPU_BY_TICK = 1, CPU_EXACT = 2 };
 
 struct ev_run {

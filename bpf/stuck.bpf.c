@@ -6,6 +6,7 @@
  */
 #include "thread.bpf.h"
 #include "arch.bpf.h"
+#include "stack.bpf.h"
 #include "stuck.h"
 #include "target.bpf.h"
 
@@ -296,23 +297,6 @@ int cp_pipe_ends(struct bpf_iter__task_file *ctx)
 	end.writers = BPF_CORE_READ(pipe, writers);
 	bpf_seq_write(ctx->meta->seq, &end, sizeof(end));
 	return 0;
-}
-
-/* Page by page, as copy_stack(). */
-static __always_inline u32 copy_their_stack(u8 *to, u64 sp, struct task_struct *task)
-{
-	u32 n = 4096 - (sp & 4095);
-
-	if (bpf_copy_from_user_task(to, n, (void *)sp, task, 0))
-		return 0;
-	for (int i = 1; i < CODE_STACK / 4096; i++) {
-		barrier_var(n);
-		if (n > CODE_STACK - 4096 ||
-		    bpf_copy_from_user_task(to + n, 4096, (void *)(sp + n), task, 0))
-			break;
-		n += 4096;
-	}
-	return n;
 }
 
 SEC("iter.s/task")

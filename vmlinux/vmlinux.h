@@ -301,9 +301,47 @@ struct sigqueue {
 
 enum pid_type { PIDTYPE_PID, PIDTYPE_TGID, PIDTYPE_PGID, PIDTYPE_SID };
 
+struct timerqueue_node {
+	s64 expires;
+};
+
+struct hrtimer_cpu_base;
+
+struct hrtimer_clock_base {
+	struct hrtimer_cpu_base *cpu_base;
+	unsigned int index;
+	int clockid;
+};
+
+struct hrtimer_cpu_base {
+	struct hrtimer_clock_base clock_base[1];
+};
+
 struct hrtimer {
+	struct timerqueue_node node;
+	void *function;
+	struct hrtimer_clock_base *base;
 	u8 state;
 };
+
+struct hrtimer_sleeper {
+	struct hrtimer timer;
+	struct task_struct *task;
+};
+
+#if defined(__TARGET_ARCH_arm64)
+struct cpu_context {
+	unsigned long sp;
+};
+
+struct thread_struct {
+	struct cpu_context cpu_context;
+};
+#else
+struct thread_struct {
+	unsigned long sp;
+};
+#endif
 
 struct signal_struct {
 	struct hrtimer real_timer;
@@ -363,6 +401,8 @@ struct task_struct {
 	int exit_code;
 	unsigned long jobctl;
 	unsigned in_iowait : 1;
+	int on_cpu;
+	unsigned int ptrace;
 	bool throttled; /* 6.18: the throttled task itself leaves the queue */
 	int pid;
 	int tgid;
@@ -387,6 +427,8 @@ struct task_struct {
 	struct hlist_node pid_links[4];
 	struct task_struct *group_leader;
 	struct task_struct *real_parent;
+	struct task_struct *parent;
+	struct thread_struct thread;
 	struct list_head children;
 	struct list_head sibling;
 	struct list_head thread_node;

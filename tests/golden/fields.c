@@ -20,7 +20,7 @@ static int find(const struct word *words, const char *name)
 
 static int mode_of(const char *name)
 {
-	static const struct word words[] = { { "run", MODE_RUN }, { 0 } };
+	static const struct word words[] = { { "run", MODE_RUN }, { "why", MODE_WHY }, { 0 } };
 
 	return find(words, name);
 }
@@ -204,6 +204,30 @@ static int want_of(const char *name)
 					     { "reader", WANT_READER },
 					     { "writer", WANT_WRITER },
 					     { "child", WANT_CHILD },
+					     { 0 } };
+
+	return find(words, name);
+}
+
+static int stand_state_of(const char *name)
+{
+	static const struct word words[] = { { "running", STAND_RUNNING },
+					     { "queued", STAND_QUEUED },
+					     { "blocked", STAND_BLOCKED },
+					     { "dead", STAND_DEAD },
+					     { 0 } };
+
+	return find(words, name);
+}
+
+static int need_how_of(const char *name)
+{
+	static const struct word words[] = { { "holder", NEED_HOLDER },
+					     { "reader", NEED_READER },
+					     { "writer", NEED_WRITER },
+					     { "peer", NEED_PEER },
+					     { "child", NEED_CHILD },
+					     { "tracer", NEED_TRACER },
 					     { 0 } };
 
 	return find(words, name);
@@ -606,6 +630,27 @@ static const struct field deadlock_fields[] = {
 	{ 0 },
 };
 
+static const struct field stand_fields[] = {
+	NUMBER(ev_stand, thread_id),
+	WORDS(ev_stand, state, stand_state_of),
+	NUMBER(ev_stand, is_asked),
+	NUMBER(ev_stand, for_ns),
+	NUMBER(ev_stand, is_timed),
+	NUMBER(ev_stand, left_ns),
+	NUMBER(ev_stand, other_id),
+	WORDS(ev_stand, other_is, stuck_holder_of),
+	NUMBER(ev_stand, other_nr),
+	NUMBER(ev_stand, fd),
+	NUMBER(ev_stand, n_fds),
+	NAME(ev_stand, text),
+	{ 0 },
+};
+
+static const struct field need_fields[] = {
+	NUMBER(ev_need, thread_id),	  NUMBER(ev_need, process_id), NUMBER(ev_need, pid),
+	WORDS(ev_need, how, need_how_of), STRING(ev_need, comm),       { 0 },
+};
+
 static const struct kind kinds[] = {
 	{ "run", EV_RUN, sizeof(struct ev_run), run_fields },
 	{ "text", EV_TEXT, sizeof(struct ev_text), text_fields },
@@ -628,6 +673,8 @@ static const struct kind kinds[] = {
 	{ "word", EV_WORD, sizeof(struct ev_word), word_fields },
 	{ "order", EV_LOCK_ORDER, sizeof(struct ev_lock_order), lock_order_fields },
 	{ "deadlock", EV_DEADLOCK, sizeof(struct ev_deadlock), deadlock_fields },
+	{ "stand", EV_STAND, sizeof(struct ev_stand), stand_fields },
+	{ "need", EV_NEED, sizeof(struct ev_need), need_fields },
 	{ 0 },
 };
 

@@ -119,7 +119,7 @@ def schema_problems(data):
     """What the published schema has against a document; of long sections only the beginning."""
     if not hasattr(schema_problems, 'validators'):
         schema_problems.validators = (validate.validator_of(validate.SCHEMA),
-                                      validate.validator_of(validate.DIFF_SCHEMA))
+                                      validate.validators_of_modes())
     report = json.loads(data)
     if max(len(report.get(key, [])) for key in ('threads', 'processes')) > BIG:
         for key in ('threads', 'processes'):

@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 
 FOLDER = pathlib.Path(__file__).parents[2] / 'user' / 'report'
 SCHEMA = FOLDER / 'concprof.schema.json'
-DIFF_SCHEMA = FOLDER / 'diff.schema.json'
+MORE_SCHEMAS = {mode: FOLDER / f'{mode}.schema.json' for mode in ('diff', 'why')}
 
 
 def refuse_constant(name):
@@ -39,15 +39,20 @@ def validator_of(schema):
     return Draft202012Validator(schema)
 
 
-def problems_of(data, validator, diff_validator=None):
+def validators_of_modes():
+    """... of documents that are no reports of a measurement, by their mode."""
+    return {mode: validator_of(schema) for mode, schema in MORE_SCHEMAS.items()}
+
+
+def problems_of(data, validator, by_mode=None):
     """The problems of one document (bytes), as a list of lines."""
     try:
         report = json.loads(data.decode('utf-8'), parse_constant=refuse_constant,
                             object_pairs_hook=refuse_twice)
     except ValueError as error:
         return [f'not JSON: {error}']
-    if diff_validator and isinstance(report, dict) and report.get('mode') == 'diff':
-        validator = diff_validator
+    if by_mode and isinstance(report, dict):
+        validator = by_mode.get(report.get('mode'), validator)
     return [f'{problem.json_path}: {problem.message}'[:400]
             for problem in validator.iter_errors(report)]
 
@@ -57,7 +62,7 @@ def main(names):
     if not names:
         print(__doc__.strip(), file=sys.stderr)
         return 2
-    validators = validator_of(SCHEMA), validator_of(DIFF_SCHEMA)
+    validators = validator_of(SCHEMA), validators_of_modes()
     failed = False
     for name in names:
         data = sys.stdin.buffer.read() if name == '-' else pathlib.Path(name).read_bytes()

@@ -179,6 +179,30 @@ static inline void put_any_locks(struct rng *rng)
 	}
 }
 
+/* Threads as one look found them, and who could end their waits: perhaps such as there are. */
+static inline void put_any_stands(struct rng *rng)
+{
+	for (int i = rng_below(rng, 8); i; i--) {
+		struct ev_stand *s =
+			stand(rng_below(rng, 5), 1 + rng_below(rng, STAND_STATE_COUNT - 1),
+			      any_name(rng));
+		struct ev_need n = need(rng_below(rng, 5), rng_below(rng, 5),
+					1 + rng_below(rng, NEED_HOW_COUNT - 1));
+
+		s->is_asked = rng_one_in(rng, 2);
+		s->for_ns = some(rng);
+		s->is_timed = rng_one_in(rng, 2);
+		s->left_ns = some(rng);
+		s->other_id = rng_below(rng, 5);
+		s->other_is = rng_below(rng, HOLDER_IS_COUNT);
+		s->fd = (int)rng_below(rng, 4) - 1;
+		s->n_fds = rng_below(rng, 4);
+		put(s);
+		put(&n);
+		free(s);
+	}
+}
+
 /* Some frames, stacks of them, and sites there: perhaps of threads that there are. */
 static inline void put_any_sites(struct rng *rng)
 {
@@ -250,6 +274,8 @@ static inline void analyse_any(struct rng *rng)
 		put_any_sites(rng);
 	if (rng_one_in(rng, 2))
 		put_any_locks(rng);
+	if (rng_one_in(rng, 3))
+		put_any_stands(rng);
 	for (int i = rng_below(rng, 3); i; i--) {
 		struct ev_wall w = any_wall(rng);
 

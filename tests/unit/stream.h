@@ -355,6 +355,32 @@ static inline struct ev_deadlock stuck(__u64 thread_id, __u64 holder_id, __u64 w
 				     .seen_at = T0 + 900000000 };
 }
 
+/* A thread as one look found it; to be freed. */
+static inline struct ev_stand *stand(__u64 thread_id, enum stand_state state,
+				     const char *descriptor)
+{
+	size_t length = strlen(descriptor) + 1;
+	struct ev_stand *s = event_of(EV_STAND, sizeof(*s), length);
+
+	s->thread_id = thread_id;
+	s->state = state;
+	s->is_asked = 1;
+	s->fd = -1;
+	s->size = length;
+	memcpy(s->text, descriptor, length);
+	return s;
+}
+
+static inline struct ev_need need(__u64 thread_id, __u64 process_id, enum need_how how)
+{
+	return (struct ev_need){ .head = HEAD(EV_NEED, ev_need),
+				 .thread_id = thread_id,
+				 .process_id = process_id,
+				 .pid = process_id + 1000,
+				 .how = how,
+				 .comm = "other" };
+}
+
 static inline struct ev_lock_order lock_order(__u64 held, __u64 wanted, __u64 count)
 {
 	return (struct ev_lock_order){ .head = HEAD(EV_LOCK_ORDER, ev_lock_order),

@@ -29,8 +29,8 @@ __attribute__((format(printf, 2, 3))) static void add(char buf[512], const char 
 /* What differs from the defaults, then the reports as FORMAT>FILE, then the command. */
 static void describe(char buf[512], const struct opts *o)
 {
-	static const char *const commands[] = { "run",	 "record", "report", "diff",
-						"check", "help",   "version" };
+	static const char *const commands[] = { "run", "record", "report", "diff",
+						"why", "check",	 "help",   "version" };
 	static const char *const colors[] = { "auto", "always", "never" };
 
 	add(buf, "%s", commands[o->command]);
@@ -55,6 +55,8 @@ static void describe(char buf[512], const struct opts *o)
 	for (size_t i = 0; i < o->n_outputs; i++)
 		add(buf, " %s>%s", o->outputs[i].format->name,
 		    o->outputs[i].path ? o->outputs[i].path : "");
+	for (size_t i = 0; i < o->n_pids; i++)
+		add(buf, " %d", (int)o->pids[i]);
 	for (size_t i = 0; i < o->n_base + o->n_head; i++)
 		add(buf, "%s%s", i == o->n_base ? " --vs " : i ? " " : " : ", o->files[i]);
 	if (o->command != COMMAND_RUN && o->command != COMMAND_RECORD)
@@ -191,7 +193,7 @@ Test(command, comparisons)
 
 #define NOT(option, owners, command) "! --" option " belongs to " owners ", not to " command ";" SEE
 #define MEASURE			     "run and record"
-#define EACH			     "run, record, report and diff"
+#define EACH			     "run, record, report, diff and why"
 
 /* What another command takes is said, and not passed over. */
 Test(command, options_of_others)
@@ -218,6 +220,27 @@ Test(command, named_like_a_subcommand)
 	      { "run|--|check", "run : check" }, { "run|check", "run : check" },
 	      { "runs", "run : runs" }, { "./run", "run : ./run" },
 	      { "-u|--|run|--|true", "run user=-- : true" });
+}
+
+#define NO_LIST(value)                                                                             \
+	"! '" value "' is no list of processes; as in: concprof why 12 or concprof why 12,13"
+
+Test(command, why)
+{
+	CHECK({ "why|12", "why 12" }, { "why|12,13|14", "why 12 13 14" },
+	      { "why|12|--json|f", "why json>f 12" }, { "why|-v|12|-q", "why quiet verbose 12" },
+	      { "why|--|12", "why 12" }, { "-q|why|12", "why quiet 12" },
+	      { "why", "! no process given; as in: concprof why PID" },
+	      { "why|--", "! no process given; as in: concprof why PID" },
+	      { "why|x", NO_LIST("x") }, { "why|12,", NO_LIST("12,") },
+	      { "why|,12", NO_LIST(",12") }, { "why|0", NO_LIST("0") },
+	      { "why|-12", "! unknown option '-1'; see concprof --help" },
+	      { "why|--|-12", NO_LIST("-12") }, { "why|12x", NO_LIST("12x") },
+	      { "why|99999999999", NO_LIST("99999999999") }, { "why| 12", NO_LIST(" 12") },
+	      { "why||", NO_LIST("") },
+	      { "why|12|--format|csv|-o|f",
+		"! --format csv: there is none of one look; give text or json" },
+	      { "why|-d|3|12", NOT("duration", "run and record", "why") });
 }
 
 Test(command, help_and_version)

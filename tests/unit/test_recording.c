@@ -77,6 +77,8 @@ static void add_each_kind(struct bytes *to)
 	ADD(to, lock_order(64, 128, 7));
 	ADD(to, stuck(1, 2, 64, LOCK_HINT_WORD, 1));
 	add_freed(to, word_name(64, "account_lock", "bank.c", "/bin/true"));
+	add_freed(to, stand(1, STAND_BLOCKED, "pipe:[7]"));
+	ADD(to, need(1, 2, NEED_READER));
 	ADD(to, end(0));
 }
 

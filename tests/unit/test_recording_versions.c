@@ -48,6 +48,8 @@ static void setup(void)
 	KEEP(lock_waiter(64, 1, CAUSE_SYNC_FUTEX, 1, 7));
 	KEEP(lock_order(64, 128, 7));
 	KEEP(stuck(1, 2, 64, LOCK_HINT_WORD, 1));
+	KEEP(need(1, 2, NEED_READER));
+	one_of[EV_STAND] = (struct event *)stand(1, STAND_BLOCKED, "pipe:[7]");
 	one_of[EV_WORD] = (struct event *)word_name(64, "account_lock", "a.c", "/bin/a");
 	one_of[EV_FRAME] = (struct event *)frame(1, "worker", "a.c", "/bin/a");
 	one_of[EV_STACK] = (struct event *)stack(1, (const __u32[]){ 1 }, 1);

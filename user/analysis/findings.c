@@ -103,6 +103,8 @@ struct findings *findings_new(const struct model *model)
 	hang_find(f);
 	lifecycle_say(f);
 	sort_by_severity(f);
+	if (model->run.mode == MODE_WHY)
+		why_find(f);
 	return f;
 }
 
@@ -114,6 +116,8 @@ void findings_free(struct findings *f)
 	sites_forget(&f->sites);
 	free(f->locks);
 	free(f->lock_rank);
+	free(f->why.groups);
+	free(f->why.members);
 	free(f->lock_sites);
 	gate_results_free(f->gates, f->n_gates);
 	free(f->list);

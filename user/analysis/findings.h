@@ -294,6 +294,26 @@ struct gate_result {
 	const struct finding *reason; /* of the list: what explains it; NULL: nothing */
 };
 
+/* Threads of one process that wait for the same at the same place. */
+struct why_group {
+	const size_t *stands; /* places in model.stands */
+	size_t n;
+	size_t process; /* a place in model.processes */
+	bool is_asked;	/* see struct stand */
+	uint64_t longest_ns;
+};
+
+#define WHY_NONE SIZE_MAX
+
+/* What one look at threads comes to. */
+struct why {
+	struct why_group *groups; /* what was asked for first */
+	size_t n_groups;
+	size_t *members; /* of all groups */
+	size_t root;	 /* what most wait for, in the end: a place in model.stands, or WHY_NONE */
+	size_t behind;	 /* ... so many threads */
+};
+
 struct findings {
 	const struct model *model;
 	uint64_t running_ns;	/* wall time with at least one thread running */
@@ -318,6 +338,7 @@ struct findings {
 	struct convoy convoy;
 	struct phase phases[PHASES_MAX]; /* at least one, if there is a strip */
 	size_t n_phases;
+	struct why why; /* empty unless it was one look */
 	struct verdict verdict;
 	struct finding *list; /* the verdict's own comes first */
 	size_t n_list;

@@ -105,6 +105,8 @@ void deadlock_say_verdict(struct finding *to, const struct findings *f);
 void deadlocks_say(struct findings *f);
 /* hang.c: after deadlocks. */
 void hang_find(struct findings *f);
+/* why.c: of one look, in place of the verdict and all that rules have said. */
+void why_find(struct findings *f);
 /* lock_trouble.c */
 void lock_trouble_find(struct findings *f);
 

@@ -10,4 +10,5 @@
 int cmd_run(const struct opts *o, const struct launch_signals *inherited);
 int cmd_report(const struct opts *o);
 int cmd_diff(const struct opts *o);
+int cmd_why(const struct opts *o);
 int cmd_check(void);

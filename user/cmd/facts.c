@@ -87,10 +87,10 @@ static int tell_text(event_fn fn, void *ctx, enum text_kind what, const char *te
 	return error;
 }
 
-int facts_tell(event_fn fn, void *ctx, uid_t uid, char *const *argv, const char *executable,
-	       const char *const *notes)
+int facts_tell(event_fn fn, void *ctx, enum run_mode mode, uid_t uid, char *const *argv,
+	       const char *executable, const char *const *notes)
 {
-	struct ev_run run = { .head = { EV_RUN, sizeof(run) }, .mode = MODE_RUN, .uid = uid };
+	struct ev_run run = { .head = { EV_RUN, sizeof(run) }, .mode = mode, .uid = uid };
 	struct timespec now;
 	struct utsname name;
 	int error;

@@ -16,5 +16,5 @@ unsigned int facts_cpus_allowed(void);
 bool facts_idle_ns(uint64_t *ret);
 
 /* EV_RUN and its strings: the stream's first events. notes: NULL-terminated. */
-int facts_tell(event_fn fn, void *ctx, uid_t uid, char *const *argv, const char *executable,
-	       const char *const *notes);
+int facts_tell(event_fn fn, void *ctx, enum run_mode mode, uid_t uid, char *const *argv,
+	       const char *executable, const char *const *notes);

@@ -74,6 +74,8 @@ int main(int argc, char **argv)
 		return write_quietly(cmd_report, &o);
 	case COMMAND_DIFF:
 		return write_quietly(cmd_diff, &o);
+	case COMMAND_WHY:
+		return write_quietly(cmd_why, &o);
 	case COMMAND_RUN:
 	case COMMAND_RECORD:
 		break;

@@ -169,8 +169,8 @@ static int tell_facts(struct run *r)
 		notes[n++] = "the environment from before sudo could not be read: the command got "
 			     "concprof's, "
 			     "with the user's HOME, USER, LOGNAME and SHELL";
-	error = facts_tell(take_event, r, r->user.uid, r->o->argv, launch_executable(r->launch),
-			   notes);
+	error = facts_tell(take_event, r, MODE_RUN, r->user.uid, r->o->argv,
+			   launch_executable(r->launch), notes);
 	if (!error)
 		return 0;
 	err_set(&r->err, error, "cannot describe this machine: %s", strerror(-error));

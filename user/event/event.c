@@ -122,6 +122,28 @@ const char *doing_kind_name(unsigned int doing)
 	return doing < DOING_COUNT ? names[doing] : NULL;
 }
 
+const char *stand_state_name(unsigned int state)
+{
+	static const char *const names[STAND_STATE_COUNT] = {
+		[STAND_RUNNING] = "running",
+		[STAND_QUEUED] = "queued",
+		[STAND_BLOCKED] = "blocked",
+		[STAND_DEAD] = "dead",
+	};
+
+	return state < STAND_STATE_COUNT ? names[state] : NULL;
+}
+
+const char *need_how_name(unsigned int how)
+{
+	static const char *const names[NEED_HOW_COUNT] = {
+		[NEED_HOLDER] = "holder", [NEED_READER] = "reader", [NEED_WRITER] = "writer",
+		[NEED_PEER] = "peer",	  [NEED_CHILD] = "child",   [NEED_TRACER] = "tracer",
+	};
+
+	return how < NEED_HOW_COUNT ? names[how] : NULL;
+}
+
 const char *ended_by_name(unsigned int ended_by)
 {
 	static const char *const names[] = {
@@ -137,7 +159,7 @@ const char *ended_by_name(unsigned int ended_by)
 
 const char *mode_name(unsigned int mode)
 {
-	return mode == MODE_RUN ? "run" : NULL;
+	return mode == MODE_RUN ? "run" : mode == MODE_WHY ? "why" : NULL;
 }
 
 #define IS_ENDED(field) (memchr(field, '\0', sizeof(field)) != NULL)
@@ -214,6 +236,17 @@ static int deadlock_is_valid(const struct ev_deadlock *d)
 	       (d->want == WANT_HOLDER ? d->key.space != 0 : d->kind == DEADLOCK_CYCLE);
 }
 
+static int stand_is_valid(const struct ev_stand *s)
+{
+	return s->state && s->state < STAND_STATE_COUNT && s->other_is < HOLDER_IS_COUNT &&
+	       s->size && s->size <= s->head.size - sizeof(*s) && !s->text[s->size - 1];
+}
+
+static int need_is_valid(const struct ev_need *n)
+{
+	return n->how && n->how < NEED_HOW_COUNT && IS_ENDED(n->comm);
+}
+
 static const size_t sizes[EV_KIND_COUNT] = {
 	[EV_RUN] = sizeof(struct ev_run),
 	[EV_TEXT] = sizeof(struct ev_text),
@@ -236,6 +269,8 @@ static const size_t sizes[EV_KIND_COUNT] = {
 	[EV_LOCK_HOLDER] = sizeof(struct ev_lock_holder),
 	[EV_WORD] = sizeof(struct ev_word),
 	[EV_LOCK_ORDER] = sizeof(struct ev_lock_order),
+	[EV_STAND] = sizeof(struct ev_stand),
+	[EV_NEED] = sizeof(struct ev_need),
 };
 
 void lock_calls_add(struct lock_calls *to, const struct lock_calls *from)
@@ -281,6 +316,10 @@ int event_is_valid(const struct event *ev, size_t room)
 		return word_is_valid((const struct ev_word *)ev);
 	case EV_DEADLOCK:
 		return deadlock_is_valid((const struct ev_deadlock *)ev);
+	case EV_STAND:
+		return stand_is_valid((const struct ev_stand *)ev);
+	case EV_NEED:
+		return need_is_valid((const struct ev_need *)ev);
 	case EV_LOCK_WAITER:
 		return ((const struct ev_lock_waiter *)ev)->cause < CAUSE_COUNT;
 	case EV_LOSS:

@@ -12,6 +12,7 @@
 #include "../bpf/event.h"
 #include "../bpf/event_code.h"
 #include "../bpf/event_lock.h"
+#include "../bpf/event_stand.h"
 
 typedef int (*event_fn)(void *ctx, const struct event *ev);
 
@@ -52,5 +53,9 @@ const char *ended_by_name(unsigned int ended_by);
 /* "owner-word"; "running". */
 const char *holder_how_name(unsigned int how);
 const char *doing_kind_name(unsigned int doing);
+/* "blocked" */
+const char *stand_state_name(unsigned int state);
+/* "reader" */
+const char *need_how_name(unsigned int how);
 /* "run"; NULL: not known. */
 const char *mode_name(unsigned int mode);

@@ -75,7 +75,8 @@ static const struct {
 	[EV_SITE] = PARTS(plain_parts),	       [EV_LOCK] = PARTS(lock_parts),
 	[EV_LOCK_WAITER] = PARTS(plain_parts), [EV_LOCK_HOLDER] = PARTS(lock_holder_parts),
 	[EV_WORD] = PARTS(plain_parts),	       [EV_LOCK_ORDER] = PARTS(plain_parts),
-	[EV_DEADLOCK] = PARTS(plain_parts),
+	[EV_DEADLOCK] = PARTS(plain_parts),    [EV_STAND] = PARTS(plain_parts),
+	[EV_NEED] = PARTS(plain_parts),
 };
 
 void layout_own(struct layout *ret, unsigned int kind)

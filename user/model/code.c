@@ -54,6 +54,8 @@ int on_site(struct model_builder *b, const struct event *head)
 		stuck_stack(b, ev->thread_id, ev->stack - 1);
 		return 0;
 	}
+	if (b->m->run.mode == MODE_WHY) /* each thread was seen once */
+		stuck_stack(b, ev->thread_id, ev->stack - 1);
 	s = vec_add(&b->sites);
 	s->thread_id = ev->thread_id;
 	s->process_id = ev->process_id;

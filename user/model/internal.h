@@ -52,6 +52,8 @@ struct model_builder {
 	VEC(struct lock_order) lock_orders;
 	VEC(struct stuck_wait) stuck;
 	struct map stuck_stacks; /* by thread: a place in stacks */
+	VEC(struct stand) stands;
+	VEC(struct stand_need) stand_needs;
 	VEC(struct loss) losses;
 	VEC(struct ev_probe) probes;
 	struct affinity affinities[AFFINITIES]; /* of more, the last is all that follow */
@@ -93,6 +95,11 @@ void stuck_stack(struct model_builder *b, uint64_t thread_id, size_t stack);
 void stuck_stacks_settle(struct model_builder *b);
 /* After the locks. */
 void deadlocks_build(struct model_builder *b);
+/* stand.c */
+int on_stand(struct model_builder *b, const struct event *head);
+int on_need(struct model_builder *b, const struct event *head);
+/* After the locks. */
+void stands_build(struct model_builder *b);
 /* lock_kind.c: their kinds, and the causes of waits at them. */
 void lock_kinds_find(struct model *m);
 void lock_causes_settle(struct model_builder *b);

@@ -276,6 +276,8 @@ int model_builder_event(void *ctx, const struct event *ev)
 		[EV_WORD] = on_word,
 		[EV_LOCK_ORDER] = on_lock_order,
 		[EV_DEADLOCK] = on_deadlock,
+		[EV_STAND] = on_stand,
+		[EV_NEED] = on_need,
 	};
 
 	if (!ev->kind || ev->kind >= EV_KIND_COUNT)
@@ -472,6 +474,7 @@ struct model *model_builder_finish(struct model_builder *b)
 	locks_build(b);
 	deadlocks_build(b);
 	stuck_stacks_settle(b);
+	stands_build(b);
 	m->losses = b->losses.items;
 	m->n_losses = b->losses.n;
 	m->probes = b->probes.items;
@@ -508,6 +511,8 @@ void model_free(struct model *m)
 	free(m->lock_orders);
 	free(m->deadlocks);
 	free(m->stuck);
+	free(m->stands);
+	free(m->stand_needs);
 	free(m->losses);
 	free(m->probes);
 	obstack_free(&((struct model_memory *)m)->strings, NULL);

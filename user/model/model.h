@@ -287,6 +287,38 @@ struct deadlock {
 	uint64_t proved_ns, seen_ns;
 };
 
+#define NO_PROCESS SIZE_MAX
+
+/* A process that could end a wait. */
+struct stand_need {
+	uint64_t thread_id; /* whose wait */
+	size_t process;	    /* a place in model.processes; NO_PROCESS: it was not looked at */
+	uint64_t process_id;
+	uint32_t pid;
+	enum need_how how;
+	char comm[EVENT_COMM_SIZE];
+};
+
+/* A thread as one look found it: what struct thread does not have. */
+struct stand {
+	uint64_t thread_id, other_id;
+	size_t thread; /* its place in model.threads */
+	enum stand_state state;
+	bool is_asked;	 /* its process was asked for, not only waited for by such */
+	uint64_t for_ns; /* it has been off the CPU, at least; 0: not known */
+	bool is_timed;
+	uint64_t left_ns; /* of is_timed: until its time-out */
+	size_t lock;	  /* a place in model.locks, or NO_LOCK */
+	size_t other;	  /* the thread that it waits for: a place in model.threads, or NO_THREAD */
+	enum holder_is other_is;
+	uint32_t other_nr; /* in its own PID namespace */
+	int fd;		   /* that it waits at; -1: none */
+	uint32_t n_fds;
+	const char *text; /* what the descriptor is; empty: not known */
+	const struct stand_need *needs;
+	size_t n_needs;
+};
+
 struct model {
 	struct ev_run run;
 	const char *texts[TEXT_NOTE + 1]; /* by enum text_kind; NULL: not known */
@@ -332,6 +364,10 @@ struct model {
 	struct deadlock *deadlocks;
 	struct stuck_wait *stuck; /* of all of them */
 	size_t n_deadlocks, n_stuck;
+
+	struct stand *stands; /* by thread; none unless it was one look */
+	struct stand_need *stand_needs;
+	size_t n_stands, n_stand_needs;
 
 	struct loss *losses;
 	size_t n_losses;

@@ -179,7 +179,7 @@ FLAG(set_vs, o->has_vs = true)
 FLAG(set_version, o->command = COMMAND_VERSION)
 FLAG(set_help, o->command = COMMAND_HELP)
 
-#define EACH (MEASURE | READ)
+#define EACH (MEASURE | READ | LOOK)
 #define NO   NULL
 
 const struct option_row option_rows[] = {

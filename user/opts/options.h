@@ -10,6 +10,7 @@
 #define MEASURE (1u << COMMAND_RUN | 1u << COMMAND_RECORD)
 #define COMPARE (1u << COMMAND_DIFF)
 #define READ	(1u << COMMAND_REPORT | COMPARE)
+#define LOOK	(1u << COMMAND_WHY)
 #define ANY	UINT_MAX
 
 struct option_row {

@@ -76,7 +76,7 @@ static int parse_options(struct opts *o, int argc, char **argv, bool *ret_rest, 
 
 static const char *const commands[] = {
 	[COMMAND_RUN] = "run",	 [COMMAND_RECORD] = "record", [COMMAND_REPORT] = "report",
-	[COMMAND_DIFF] = "diff", [COMMAND_CHECK] = "check",
+	[COMMAND_DIFF] = "diff", [COMMAND_WHY] = "why",	      [COMMAND_CHECK] = "check",
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(*commands))
@@ -201,16 +201,56 @@ static int check_recordings(const struct opts *o, struct err *err)
 	return 0;
 }
 
+/* "12" or "12,13" */
+static int take_pids(struct opts *o, const char *text, struct err *err)
+{
+	const char *at = text;
+
+	for (;;) {
+		char *end;
+		unsigned long pid = strtoul(at, &end, 10);
+
+		if (*at < '0' || *at > '9' || (*end && *end != ',') || !pid || pid > INT_MAX)
+			return err_set(err, -EINVAL,
+				       "'%s' is no list of processes; as in: concprof why 12 or "
+				       "concprof why 12,13",
+				       text);
+		if (o->n_pids == OPTS_PIDS)
+			return err_set(err, -EINVAL, "too many processes: at most %d", OPTS_PIDS);
+		o->pids[o->n_pids++] = (pid_t)pid;
+		if (!*end)
+			return 0;
+		at = end + 1;
+	}
+}
+
+/* They may stand before options and behind them. */
+static int take_processes(struct opts *o, int argc, char **argv, bool rest, struct err *err)
+{
+	int error = 0;
+
+	while (optind < argc && !error) {
+		error = take_pids(o, argv[optind++], err);
+		if (!error && !rest)
+			error = parse_options(o, argc, argv, &rest, err);
+	}
+	if (error || o->n_pids)
+		return error;
+	return err_set(err, -EINVAL, "no process given; as in: concprof why PID");
+}
+
 /* What stands behind the options. */
 static int take_operands(struct opts *o, int argc, char **argv, bool rest, struct err *err)
 {
-	if (o->command == COMMAND_REPORT || o->command == COMMAND_DIFF) {
-		int error = take_recordings(o, argc, argv, rest, err);
+	if (o->command == COMMAND_REPORT || o->command == COMMAND_DIFF ||
+	    o->command == COMMAND_WHY) {
+		bool why = o->command == COMMAND_WHY;
+		int error = (why ? take_processes : take_recordings)(o, argc, argv, rest, err);
 
 		/* No command runs that would write there. */
 		for (size_t i = 0; i < o->n_outputs; i++)
 			o->outputs[i].path = o->outputs[i].path ?: "-";
-		return error ? error : check_recordings(o, err);
+		return error || why ? error : check_recordings(o, err);
 	}
 	if (o->command == COMMAND_CHECK && optind < argc)
 		return err_set(err, -EINVAL, "check takes no argument, but '%s' was given",
@@ -241,6 +281,11 @@ static int check(const struct opts *o, struct err *err)
 	for (size_t i = 0; i < o->n_outputs; i++) {
 		if (o->command == COMMAND_DIFF && !o->outputs[i].format->write_diff)
 			return err_set(err, -EINVAL, "--format %s: there is none of a comparison",
+				       o->outputs[i].format->name);
+		if (o->command == COMMAND_WHY && strcmp(o->outputs[i].format->name, "text") &&
+		    strcmp(o->outputs[i].format->name, "json"))
+			return err_set(err, -EINVAL,
+				       "--format %s: there is none of one look; give text or json",
 				       o->outputs[i].format->name);
 		if (o->command == COMMAND_REPORT && !o->outputs[i].format->write)
 			return err_set(err, -EINVAL, "--format %s: it is a recording already",

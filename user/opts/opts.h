@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 #include "analysis/gate.h"
 #include "base/err.h"
@@ -18,6 +19,7 @@ enum opts_command {
 	COMMAND_RECORD,
 	COMMAND_REPORT,
 	COMMAND_DIFF,
+	COMMAND_WHY,
 	COMMAND_CHECK,
 	COMMAND_HELP,
 	COMMAND_VERSION,
@@ -26,6 +28,7 @@ enum opts_color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 
 #define OPTS_OUTPUTS 16
 #define OPTS_FILES   128
+#define OPTS_PIDS    128
 
 struct opts_output {
 	const struct report_format *format;
@@ -53,6 +56,8 @@ struct opts {
 	const char *files[OPTS_FILES]; /* recordings; of diff: the base, then the head */
 	size_t n_base, n_head;	       /* of report: 1 and 0 */
 	bool has_vs;
+	pid_t pids[OPTS_PIDS]; /* of why */
+	size_t n_pids;
 };
 
 /* -EINVAL with one line that names the option, the value and the remedy. */

@@ -85,6 +85,10 @@ const char *kernel_remedy(void);
 /* Where a function of the kernel lies; start 0 if kallsyms does not say. */
 void kernel_find_code(const char *function, struct code *ret);
 
+/* load.c: what libbpf says from here on explains why a load fails. */
+void load_listen(void);
+int load_explain(int error, struct err *err);
+
 /* Attaches a row, if that can be done; a row that is needed or an error otherwise. */
 int attach_row(struct probe *p, size_t row, struct err *err);
 

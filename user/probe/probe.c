@@ -38,52 +38,6 @@ const struct probe_row probe_rows[PROBE_ROWS] = {
 	{ "cp_call", "sys_exit", false, ATTACH_IN_WINDOW, "futex and epoll calls" },
 };
 
-/* libbpf speaks only where it explains a failure, and then through err. */
-struct libbpf_words {
-	char text[200];
-};
-
-static struct libbpf_words *words; /* during probe_open() only: libbpf's callback has no context */
-
-static int hear(enum libbpf_print_level level, const char *fmt, va_list ap)
-{
-	if (level == LIBBPF_WARN && words && !words->text[0]) {
-		vsnprintf(words->text, sizeof(words->text), fmt, ap);
-		words->text[strcspn(words->text, "\n")] = '\0';
-	}
-	return 0;
-}
-
-static int explain(int error, const char *heard, struct err *err)
-{
-	bool privileged =
-		kernel_has_capability(CAP_BPF_BIT) && kernel_has_capability(CAP_PERFMON_BIT);
-
-	if (privileged && error == -EACCES && strstr(heard, "prog '"))
-		return err_set(
-			err, -ENOTSUP,
-			"cannot load the probes: this kernel's verifier refuses them (%s); please "
-			"report this with the output of 'uname -r'",
-			heard);
-	if ((error == -EPERM || error == -EACCES) && (!privileged || kernel_is_namespaced()))
-		return err_set(err, -EPERM, "cannot load the probes: not permitted; %s",
-			       kernel_remedy());
-	if (error == -EPERM || error == -EACCES)
-		return err_set(err, -EPERM,
-			       "cannot load the probes: not permitted, as by a security module or "
-			       "a filter of system calls%s%s; see 'concprof check'",
-			       heard[0] ? ": " : "", heard);
-	if (access("/sys/kernel/btf/vmlinux", R_OK))
-		return err_set(
-			err, -ENOTSUP,
-			"cannot load the probes: this kernel has no BTF (/sys/kernel/btf/vmlinux); "
-			"it needs CONFIG_DEBUG_INFO_BTF, as all current distributions' kernels "
-			"have, "
-			"and in a container /sys");
-	return err_set(err, error, "cannot load the probes: %s%s%s; see 'concprof check'",
-		       strerror(-error), heard[0] ? ": " : "", heard);
-}
-
 static struct bpf_program *program_of(struct probe *p, size_t row)
 {
 	return bpf_object__find_program_by_name(p->skel->obj, probe_rows[row].program);
@@ -179,21 +133,16 @@ static int load_once(struct probe *p, const struct probe_opts *opts)
  * half of the load itself. */
 static int load(struct probe *p, const struct probe_opts *opts, struct err *err)
 {
-	struct libbpf_words heard = { "" };
 	int error;
 
-	words = &heard;
-	libbpf_set_print(hear);
+	load_listen();
 	error = load_once(p, opts);
 	if (error && p->skel && find_missing(p)) {
 		concprof_bpf__destroy(p->skel);
-		heard.text[0] = '\0';
+		load_listen();
 		error = load_once(p, opts);
 	}
-	if (error)
-		error = explain(error, heard.text, err);
-	words = NULL;
-	return error;
+	return error ? load_explain(error, err) : 0;
 }
 
 static int watch_rings(struct probe *p)

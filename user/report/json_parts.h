@@ -20,6 +20,8 @@ void json_sites(struct json *j, const struct findings *f, struct room *r);
 void json_deadlocks(struct json *j, const struct findings *f, size_t n_locks, struct room *r);
 void json_locks(struct json *j, const struct findings *f, struct room *r);
 void json_lifecycle(struct json *j, const struct findings *f, struct room *r);
+/* One look at threads. */
+void json_why(struct json *j, const struct findings *f, struct room *r);
 /* json_lives.c: the story of a process, as a member of it. */
 void json_story(struct json *j, const struct process *p, struct room *r);
 

@@ -118,6 +118,8 @@ int report_text_write(const struct findings *f, const struct report_opts *opts, 
 	struct page p;
 	int err;
 
+	if (f->model->run.mode == MODE_WHY)
+		return text_why_write(f, opts, out);
 	page_init(&p, opts, out);
 	err = text_header(&p, f);
 	if (err)

@@ -109,6 +109,16 @@ void text_verdict(struct page *p, const struct findings *f)
 	put_margin(p, &f->verdict);
 }
 
+void text_main_finding(struct page *p, const struct findings *f)
+{
+	char title[640];
+
+	if (!f->n_list)
+		return;
+	page_title(p, 1, style_of(f->list[0].severity), "%s", WORDS(p, title, f->list[0].title));
+	put_finding(p, f, &f->list[0]);
+}
+
 static void put_other(struct page *p, const struct findings *f, const struct finding *one)
 {
 	bool of_program = !strcmp(one->subject, "program");

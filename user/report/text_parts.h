@@ -15,6 +15,8 @@ void text_gates(struct page *p, const struct gate_result *results, size_t n, boo
 void text_title(struct page *p, const struct findings *f);
 /* ... and what it rests on. */
 void text_verdict(struct page *p, const struct findings *f);
+/* The first of them, with no verdict around it. */
+void text_main_finding(struct page *p, const struct findings *f);
 /* All but the verdict's own. */
 void text_findings(struct page *p, const struct findings *f);
 /* All that comes behind the findings. */
@@ -33,6 +35,9 @@ void text_threads(struct page *p, const struct findings *f);
 void text_processes(struct page *p, const struct findings *f);
 void text_left_over(struct page *p, const struct findings *f);
 void text_trust(struct page *p, const struct findings *f);
+
+/* text_why.c: the whole report of one look. 0 or a negative errno. */
+int text_why_write(const struct findings *f, const struct report_opts *opts, FILE *out);
 
 /* diff_text.c: what a comparison comes to in one line, and all the rest of it. */
 void text_diff_title(struct page *p, const struct diff *d);

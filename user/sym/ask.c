@@ -161,6 +161,19 @@ int sym_image(struct sym *s, uint32_t object, uint64_t offset, bool executable,
 	return r;
 }
 
+int sym_image_end(struct sym *s, uint32_t object, uint64_t *ret_address)
+{
+	int r = client_settle(s, INT64_MAX);
+
+	s->request.kind = REQUEST_IMAGE_END;
+	s->request.object = object;
+	if (!r)
+		r = ask(s, sizeof(s->answer.address));
+	if (!r)
+		*ret_address = s->answer.address;
+	return r;
+}
+
 int sym_data(struct sym *s, uint32_t object, uint64_t address, struct sym_data *ret)
 {
 	int r = client_settle(s, INT64_MAX);

@@ -119,6 +119,19 @@ int object_image(const struct object *o, uint64_t offset, bool executable, uint6
 	return -ENOENT;
 }
 
+uint64_t object_image_end(const struct object *o)
+{
+	uint64_t end = 0;
+
+	for (size_t i = 0; i < o->n_segments; i++) {
+		const struct segment *s = &o->segments[i];
+
+		if (s->address + s->size > end)
+			end = s->address + s->size;
+	}
+	return end;
+}
+
 /* libelf does not say whether it has mapped a file or read it, and what was read must stay. */
 static bool is_mapped_file(const void *start)
 {

@@ -84,6 +84,8 @@ void object_close(struct object *o);
 /* The address of code, or the start of a mapping, at an offset into the file; -ENOENT. */
 int object_code_address(const struct object *o, uint64_t offset, uint64_t *ret);
 int object_image(const struct object *o, uint64_t offset, bool executable, uint64_t *ret);
+/* Behind its last address. */
+uint64_t object_image_end(const struct object *o);
 /* Lets go of the pages of its files that have been looked at: they are read again when needed. */
 void object_release_pages(struct object *o);
 /* The section of this name, with data: NULL if there is none. */

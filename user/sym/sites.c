@@ -52,6 +52,7 @@ struct sites {
 	VEC(struct ev_site) sites;
 	VEC(struct held) held; /* in the order of their coming */
 	uint64_t lost;	       /* stacks that found no place there */
+	uint32_t warm;	       /* files, see sites_warm() */
 };
 
 struct sites *sites_new(struct sym *sym, const char *symbols)
@@ -386,6 +387,30 @@ static void on_thread(struct sites *s, const struct ev_thread *t)
 			settle(s, t->id, open ? t->open_row : ROW_UNKNOWN, now->ns - p->cause_ns,
 			       (struct lock_key){ 0 });
 	}
+}
+
+static int leave_it(void *ctx, size_t index, const struct sym_frame *frames, size_t n)
+{
+	(void)ctx;
+	(void)index;
+	(void)frames;
+	(void)n;
+	return 0;
+}
+
+/* To name any place of its code takes all that has to be read of it at first. */
+bool sites_warm(struct sites *s)
+{
+	const struct space_file *file;
+	uint32_t object;
+
+	if (s->warm == spaces_files(s->spaces))
+		return false;
+	file = spaces_file(s->spaces, s->warm);
+	if (!file->pid && !code_object(s->code, s->warm, &object)) /* what fails is said later */
+		(void)sym_names(s->sym, object, &file->first, 1, leave_it, NULL);
+	s->warm++;
+	return true;
 }
 
 int sites_event(void *ctx, const struct event *ev)

@@ -5,6 +5,8 @@
  * From raw stacks to the sites of waiting and of computing: unwinds each stack as it comes,
  * adds up what happened there, and at the end names the places and says all of it as events.
  */
+#include <stdbool.h>
+
 #include "event/code.h"
 #include "event/event.h"
 #include "sym/sym.h"
@@ -20,6 +22,9 @@ void sites_free(struct sites *s);
 void sites_follow(struct sites *s, uint32_t pid);
 /* What takes stacks and mappings. */
 struct code_sink sites_sink(struct sites *s);
+/* Reads what names are taken from, of one more file that is mapped: for who has time before the
+ * stacks come. False: of all of them it was read, or cannot be. */
+bool sites_warm(struct sites *s);
 /* An event_fn; ctx is the sites. The stream goes by: ends of threads settle their last waits. */
 int sites_event(void *ctx, const struct event *ev);
 /* So many of the files that have to be read for names have been. */

@@ -147,7 +147,9 @@ static uint32_t owner_of(const struct mapping *m)
 /* Its number; or FILES_MAX: there are too many. */
 static uint32_t file_of(struct spaces *s, const struct mapping *m)
 {
-	struct space_file f = { m->major, m->minor, m->inode, owner_of(m), NULL };
+	struct space_file f = {
+		.major = m->major, .minor = m->minor, .inode = m->inode, .pid = owner_of(m)
+	};
 	size_t (*number_of)(struct intern *, const void *, size_t) =
 		s->files.n < FILES_MAX ? intern : intern_find;
 	size_t path = number_of(&s->paths, m->path, strlen(m->path)), number;
@@ -158,6 +160,7 @@ static uint32_t file_of(struct spaces *s, const struct mapping *m)
 		return FILES_MAX;
 	if (number == s->files.n) {
 		f.path = s->paths.list.items[path].bytes;
+		f.first = m->offset;
 		*vec_add(&s->files) = f;
 	}
 	return number;
@@ -349,4 +352,9 @@ bool memory_below(const struct memory *m, const struct spaces *s, uint64_t addre
 const struct space_file *spaces_file(const struct spaces *s, uint32_t file)
 {
 	return &s->files.items[file];
+}
+
+uint32_t spaces_files(const struct spaces *s)
+{
+	return s->files.n;
 }

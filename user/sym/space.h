@@ -19,6 +19,7 @@ struct space_file {
 	uint64_t inode;
 	uint32_t pid; /* of SPACE_ANONYMOUS: whose memory it is; else 0 */
 	const char *path;
+	uint64_t first; /* offset that was seen mapped first */
 };
 
 /* Memory that has no file, which the kernel calls so; its offsets are addresses. */
@@ -58,3 +59,5 @@ bool memory_below(const struct memory *m, const struct spaces *s, uint64_t addre
 		  uint64_t *ret_start, struct place *ret);
 
 const struct space_file *spaces_file(const struct spaces *s, uint32_t file);
+/* How many there are. */
+uint32_t spaces_files(const struct spaces *s);

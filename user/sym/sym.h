@@ -104,6 +104,9 @@ int sym_names(struct sym *sym, uint32_t object, const uint64_t *offsets, size_t 
 int sym_image(struct sym *sym, uint32_t object, uint64_t offset, bool executable,
 	      uint64_t *ret_address);
 
+/* Behind its last address in that image: what lies further is none of its variables. */
+int sym_image_end(struct sym *sym, uint32_t object, uint64_t *ret_address);
+
 struct sym_data {
 	char name[SYM_NAME_SIZE]; /* "account_lock", "queue+40", "accounts[3].lock" */
 	char file[SYM_FILE_SIZE]; /* of its definition; "": not known */

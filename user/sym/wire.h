@@ -28,6 +28,7 @@ enum request_kind {
 	REQUEST_IMAGE,
 	REQUEST_NAMES, /* an answer for each offset */
 	REQUEST_DATA,
+	REQUEST_IMAGE_END,
 	REQUEST_WORKER, /* to the keeper: another one; a verdict, with its socket */
 };
 

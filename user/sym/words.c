@@ -95,19 +95,49 @@ static int tell(const struct word *w, const struct sym_data *data, const char *p
 	return fn(ctx, &ev->head);
 }
 
-/* What has no name is nobody's variable: it lies on the heap, or on a stack. */
-static bool name(const struct word *w, const struct name_sources *from, struct sym_data *ret)
-{
+/* Where a mapping's object lies in its image: asked once, as many words may lie behind one. */
+struct image {
+	struct place place; /* of the mapping */
 	uint32_t object;
-	uint64_t base;
+	uint64_t base, end; /* both 0: it is not known */
+};
 
-	return !code_object(from->code, w->place.file, &object) &&
-	       !sym_image(from->sym, object, w->place.offset, true, &base) &&
-	       !sym_data(from->sym, object, w->address - w->start + base, ret);
+struct images {
+	VEC(struct image) list;
+};
+
+static const struct image *image_of(struct images *known, const struct name_sources *from,
+				    const struct place *place)
+{
+	struct image *i;
+
+	for (size_t k = 0; k < known->list.n; k++) {
+		i = &known->list.items[k];
+		if (i->place.file == place->file && i->place.offset == place->offset)
+			return i;
+	}
+	i = vec_add(&known->list);
+	*i = (struct image){ .place = *place };
+	if (code_object(from->code, place->file, &i->object) ||
+	    sym_image(from->sym, i->object, place->offset, true, &i->base) ||
+	    sym_image_end(from->sym, i->object, &i->end))
+		i->end = 0;
+	return i;
+}
+
+/* What has no name is nobody's variable: it lies on the heap, or on a stack. */
+static bool name(struct images *known, const struct word *w, const struct name_sources *from,
+		 struct sym_data *ret)
+{
+	const struct image *i = image_of(known, from, &w->place);
+	uint64_t address = w->address - w->start + i->base;
+
+	return address < i->end && !sym_data(from->sym, i->object, address, ret);
 }
 
 int words_tell(const struct words *w, const struct name_sources *sources, event_fn fn, void *ctx)
 {
+	struct images known = { 0 };
 	int error = 0;
 
 	for (size_t i = 0; i < w->list.n && !error; i++) {
@@ -116,9 +146,10 @@ int words_tell(const struct words *w, const struct name_sources *sources, event_
 
 		if (word->path)
 			error = tell(word, &data, word->path, fn, ctx);
-		else if (name(word, sources, &data))
+		else if (name(&known, word, sources, &data))
 			error = tell(word, &data,
 				     spaces_file(sources->spaces, word->place.file)->path, fn, ctx);
 	}
+	free(known.list.items);
 	return error;
 }

@@ -54,6 +54,12 @@ static void answer_image(struct worker *w, struct object *o)
 	reply(w, r, sizeof(w->answer.address));
 }
 
+static void answer_image_end(struct worker *w, struct object *o)
+{
+	w->answer.address = object_image_end(o);
+	reply(w, 0, sizeof(w->answer.address));
+}
+
 static size_t memory_in_use(void)
 {
 	struct mallinfo2 now = mallinfo2();
@@ -115,10 +121,9 @@ static void answer_names(struct worker *w, struct object *o)
 static void answer(struct worker *w)
 {
 	static void (*const answers[])(struct worker *, struct object *) = {
-		[REQUEST_RULE] = answer_rule,
-		[REQUEST_IMAGE] = answer_image,
-		[REQUEST_NAMES] = answer_names,
-		[REQUEST_DATA] = answer_data,
+		[REQUEST_RULE] = answer_rule,		[REQUEST_IMAGE] = answer_image,
+		[REQUEST_NAMES] = answer_names,		[REQUEST_DATA] = answer_data,
+		[REQUEST_IMAGE_END] = answer_image_end,
 	};
 	struct request *r = &w->request;
 	struct object *o;

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* concprof why PID: one look at what runs, without probes. */
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/cmd.h"
+#include "cmd/facts.h"
+#include "cmd/gates.h"
+#include "cmd/output.h"
+#include "launch/user.h"
+#include "look/look.h"
+#include "sym/sites.h"
+
+/* To load the object takes most of the time: names are read meanwhile. */
+struct opening {
+	pthread_t thread;
+	struct looker *looker;
+	int error;
+	struct err err;
+	bool is_done;
+};
+
+struct why_run {
+	const struct opts *o;
+	struct launch_user writer; /* who called sudo */
+	struct sym *sym;
+	struct sites *sites;
+	struct looker *looker;
+	struct look_around *look;
+	struct model_builder *builder;
+	struct err err;
+};
+
+static int take_event(void *ctx, const struct event *ev)
+{
+	struct why_run *r = ctx;
+	int error = sites_event(r->sites, ev);
+
+	return error ? error : model_builder_event(r->builder, ev);
+}
+
+static void *open_it(void *ctx)
+{
+	struct opening *o = ctx;
+
+	o->error = looker_open(&o->looker, &o->err);
+	__atomic_store_n(&o->is_done, true, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+/* What is asked for may be gone, or none that can be looked at: look_at() says so. */
+static void warm(struct why_run *r, const struct opening *o)
+{
+	struct code_sink sink = sites_sink(r->sites);
+
+	for (size_t i = 0; i < r->o->n_pids; i++) {
+		sites_follow(r->sites, (uint32_t)r->o->pids[i]);
+		(void)look_maps((uint32_t)r->o->pids[i], &sink);
+	}
+	while (!__atomic_load_n(&o->is_done, __ATOMIC_ACQUIRE) && sites_warm(r->sites))
+		;
+}
+
+static int open_looker(struct why_run *r)
+{
+	struct opening o = { .looker = NULL };
+	int error = pthread_create(&o.thread, NULL, open_it, &o);
+
+	if (error)
+		return err_set(&r->err, -error, "cannot start a thread: %s", strerror(error));
+	warm(r, &o);
+	pthread_join(o.thread, NULL);
+	r->looker = o.looker;
+	if (o.error)
+		r->err = o.err;
+	return o.error;
+}
+
+static int start(struct why_run *r)
+{
+	struct sym_opts opts = { .change_user = false };
+	int error = launch_user_resolve(&r->writer, NULL, false, &r->err);
+
+	if (error)
+		return error;
+	opts.change_user = r->writer.change;
+	opts.uid = r->writer.uid;
+	opts.gid = r->writer.gid;
+	error = sym_start(&r->sym, &opts, &r->err);
+	if (error)
+		return error;
+	r->sites = sites_new(r->sym, "/proc/kallsyms");
+	r->builder = model_builder_new();
+	if (!r->sites || !r->builder)
+		return err_set(&r->err, -1, "out of memory");
+	return open_looker(r);
+}
+
+/* All that needs a privilege, then without. */
+static int look(struct why_run *r)
+{
+	struct code_sink sink = sites_sink(r->sites);
+	int error;
+
+	r->look = look_new(r->looker);
+	if (!r->look)
+		return err_set(&r->err, -1, "out of memory");
+	error = look_at(r->look, r->o->pids, r->o->n_pids, &r->err);
+	for (size_t i = 0; !error && look_process(r->look, i); i++)
+		sites_follow(r->sites, look_process(r->look, i));
+	if (!error)
+		error = look_code(r->look, &sink, &r->err);
+	return error ? error : launch_drop_privileges(&r->writer, &r->err);
+}
+
+/* It is a matter of milliseconds. */
+static void no_progress(void *ctx, size_t done, size_t all)
+{
+	(void)ctx;
+	(void)done;
+	(void)all;
+}
+
+static int tell(struct why_run *r)
+{
+	static char *const no_command[] = { NULL };
+	static const char *const no_notes[] = { NULL };
+	struct ev_end end = { .head = { EV_END, sizeof(end) }, .status = -1 };
+	int error = facts_tell(take_event, r, MODE_WHY, 0, no_command, NULL, no_notes);
+
+	if (!error)
+		error = look_tell(r->look, take_event, r);
+	if (!error)
+		error = sites_finish(r->sites, take_event, no_progress, r);
+	if (!error)
+		error = take_event(r, &end.head);
+	if (error)
+		err_set(&r->err, error, "cannot tell what was found: %s", strerror(-error));
+	return error;
+}
+
+static int report(struct why_run *r, int *ret_gates)
+{
+	struct opts_output text = { .format = report_format_by_name("text"), .path = "-" };
+	struct model *m = model_builder_finish(r->builder);
+	struct findings *f = findings_new(m);
+	struct document doc = { .findings = f };
+	struct opts o = *r->o;
+	int error = 0;
+
+	r->builder = NULL;
+	gates_judge(&o.gates, f);
+	for (size_t i = 0; i < o.n_outputs && !error; i++)
+		error = output_write(&o.outputs[i], &doc, &o, &r->err);
+	if (!o.n_outputs && !o.quiet)
+		error = output_write(&text, &doc, &o, &r->err);
+	*ret_gates = gates_status(f->gates, f->n_gates, &o);
+	findings_free(f);
+	model_free(m);
+	return error;
+}
+
+int cmd_why(const struct opts *o)
+{
+	struct why_run r = { .o = o };
+	int error = start(&r), gates = 0;
+
+	if (!error)
+		error = look(&r);
+	if (!error)
+		error = tell(&r);
+	if (!error)
+		error = report(&r, &gates);
+	if (error)
+		fprintf(stderr, "concprof: %s\n", r.err.text);
+	model_builder_free(r.builder);
+	look_free(r.look);
+	looker_free(r.looker);
+	sites_free(r.sites);
+	sym_stop(r.sym);
+	launch_user_free(&r.writer);
+	return error ? STATUS_FAILED : gates;
+}

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "look/proc.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#define PATH_SIZE 96
+
+/* include/linux/sched.h */
+#define PF_KTHREAD 0x00200000
+
+__attribute__((format(printf, 1, 2))) static FILE *open_file(const char *fmt, ...)
+{
+	char path[PATH_SIZE];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(path, sizeof(path), fmt, ap);
+	va_end(ap);
+	return fopen(path, "re");
+}
+
+/* proc_pid_maps(5): "start-end rwxs offset major:minor inode   path" */
+static bool parse_map(char *line, struct proc_map *ret)
+{
+	char flags[8];
+	int path = 0;
+
+	if (sscanf(line,
+		   "%" SCNx64 "-%" SCNx64 " %7s %" SCNx64 " %" SCNx32 ":%" SCNx32 " %" SCNu64 " %n",
+		   &ret->start, &ret->end, flags, &ret->offset, &ret->major, &ret->minor,
+		   &ret->inode, &path) != 7)
+		return false;
+	line[strcspn(line, "\n")] = '\0';
+	ret->is_code = flags[2] == 'x';
+	ret->is_shared = flags[3] == 's';
+	ret->path = line + path;
+	return true;
+}
+
+/* "7f0000000000-7f0000001000 r-xs": most lines are not of interest, and there may be many. */
+static bool is_of_interest(const char *line)
+{
+	const char *flags = strchr(line, ' ');
+
+	return flags && strlen(flags) > 4 && (flags[3] == 'x' || flags[4] == 's');
+}
+
+int proc_maps(uint32_t pid, proc_map_fn fn, void *ctx)
+{
+	FILE *f = open_file("/proc/%u/maps", pid);
+	struct proc_map m;
+	size_t room = 0;
+	char *line = NULL;
+	int error = 0;
+
+	if (!f)
+		return -errno;
+	while (!error && getline(&line, &room, f) > 0) {
+		if (is_of_interest(line) && parse_map(line, &m))
+			error = fn(ctx, &m);
+	}
+	free(line);
+	fclose(f);
+	return error;
+}
+
+void proc_command(uint32_t pid, struct ev_exec *to)
+{
+	FILE *f = open_file("/proc/%u/cmdline", pid);
+	char path[PATH_SIZE];
+	ssize_t n;
+
+	if (f) {
+		to->args_size = fread(to->args, 1, sizeof(to->args), f);
+		to->args_truncated = fgetc(f) != EOF;
+		fclose(f);
+	}
+	snprintf(path, sizeof(path), "/proc/%u/exe", pid);
+	n = readlink(path, to->path, sizeof(to->path) - 1);
+	to->path[n > 0 ? n : 0] = '\0';
+}
+
+void proc_comm(uint32_t pid, char *buf, size_t size)
+{
+	FILE *f = open_file("/proc/%u/comm", pid);
+	size_t n = f ? fread(buf, 1, size - 1, f) : 0;
+
+	while (n && buf[n - 1] == '\n')
+		n--;
+	buf[n] = '\0';
+	if (f)
+		fclose(f);
+}
+
+bool proc_descriptor(uint32_t pid, int fd, char *buf, size_t size)
+{
+	char path[PATH_SIZE];
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%u/fd/%d", pid, fd);
+	n = readlink(path, buf, size - 1);
+	buf[n > 0 ? n : 0] = '\0';
+	return n > 0;
+}
+
+bool proc_string(uint32_t pid, uint64_t address, char *buf, size_t size)
+{
+	size_t page = 4096 - address % 4096, most = page < size - 1 ? page : size - 1;
+	struct iovec to = { buf, most }, from = { (void *)address, most };
+	ssize_t n = process_vm_readv((pid_t)pid, &to, 1, &from, 1, 0);
+
+	buf[n > 0 ? n : 0] = '\0';
+	return n > 0;
+}
+
+/* proc_pid_fdinfo(5) */
+uint32_t proc_epoll_set(uint32_t pid, int fd)
+{
+	FILE *f = open_file("/proc/%u/fdinfo/%d", pid, fd);
+	uint32_t n = 0;
+	char line[256];
+
+	while (f && fgets(line, sizeof(line), f))
+		n += !strncmp(line, "tfd:", 4);
+	if (f)
+		fclose(f);
+	return n;
+}
+
+/* proc_pid_task_tid_children(5) */
+static bool children_of(uint32_t pid, const char *tid, proc_child_fn fn, void *ctx)
+{
+	FILE *f = open_file("/proc/%u/task/%.16s/children", pid, tid);
+	uint32_t child;
+
+	if (!f)
+		return false;
+	while (fscanf(f, "%" SCNu32, &child) == 1)
+		fn(ctx, child);
+	fclose(f);
+	return true;
+}
+
+bool proc_children(uint32_t pid, proc_child_fn fn, void *ctx)
+{
+	struct dirent *entry;
+	char path[PATH_SIZE];
+	bool known = true;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%u/task", pid);
+	dir = opendir(path);
+	if (!dir)
+		return false;
+	while ((entry = readdir(dir))) {
+		if (entry->d_name[0] != '.')
+			known &= children_of(pid, entry->d_name, fn, ctx);
+	}
+	closedir(dir);
+	return known;
+}
+
+/* "3: POSIX  ADVISORY  WRITE 12 ...", and below it, with "->", those that wait for it. */
+void proc_locks(proc_lock_fn fn, void *ctx)
+{
+	FILE *f = open_file("/proc/locks");
+	long number, of = -1;
+	int pid, holder = -1;
+	char line[256];
+
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%ld: -> %*s %*s %*s %d", &number, &pid) == 2) {
+			if (number == of && holder > 0 && pid > 0)
+				fn(ctx, (uint32_t)pid, (uint32_t)holder);
+		} else if (sscanf(line, "%ld: %*s %*s %*s %d", &of, &holder) != 2) {
+			of = -1;
+		}
+	}
+	if (f)
+		fclose(f);
+}
+
+/* A number of /proc/PID/status; 0 if it is not there. */
+static uint32_t status_of(uint32_t pid, const char *fmt)
+{
+	FILE *f = open_file("/proc/%u/status", pid);
+	uint32_t nr = 0;
+	char line[256];
+
+	while (f && !nr && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, fmt, &nr) == 1)
+			break;
+	}
+	if (f)
+		fclose(f);
+	return nr;
+}
+
+uint32_t proc_of_thread(uint32_t tid)
+{
+	return status_of(tid, "Tgid: %" SCNu32);
+}
+
+/* proc_pid_stat(5): the flags are the seventh behind the last ')'. */
+static bool is_kernels(uint32_t pid)
+{
+	FILE *f = open_file("/proc/%u/stat", pid);
+	unsigned int flags = 0;
+	char text[512], *end;
+	size_t n;
+
+	if (!f)
+		return false;
+	n = fread(text, 1, sizeof(text) - 1, f);
+	fclose(f);
+	text[n] = '\0';
+	end = strrchr(text, ')');
+	return end && sscanf(end + 1, " %*c %*d %*d %*d %*d %*d %u", &flags) == 1 &&
+	       flags & PF_KTHREAD;
+}
+
+enum proc_is proc_is(uint32_t pid)
+{
+	uint32_t of = proc_of_thread(pid);
+
+	if (!of)
+		return PROC_IS_GONE;
+	if (of != pid)
+		return PROC_IS_THREAD;
+	return is_kernels(pid) ? PROC_IS_KERNEL : PROC_IS_PROGRAM;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/* What /proc says of processes that run: proc(5). What cannot be read is not known. */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "event/event.h"
+
+struct proc_map {
+	uint64_t start, end, offset, inode;
+	uint32_t major, minor;
+	bool is_code, is_shared;
+	const char *path; /* empty: none */
+};
+
+typedef int (*proc_map_fn)(void *ctx, const struct proc_map *m);
+
+/* What is mapped there and is code or shared. 0, what fn returned, or -errno: it has gone, say. */
+int proc_maps(uint32_t pid, proc_map_fn fn, void *ctx);
+
+/* Its executable and command line; empty: not known. */
+void proc_command(uint32_t pid, struct ev_exec *to);
+
+/* "cat"; empty: not known. */
+void proc_comm(uint32_t pid, char *buf, size_t size);
+
+/* Where a descriptor leads: "/var/log/x", "pipe:[12]". False: not known. */
+bool proc_descriptor(uint32_t pid, int fd, char *buf, size_t size);
+
+/* The string at this address of its memory. False: it cannot be read. */
+bool proc_string(uint32_t pid, uint64_t address, char *buf, size_t size);
+
+/* How many descriptors an epoll instance watches. */
+uint32_t proc_epoll_set(uint32_t pid, int fd);
+
+typedef void (*proc_child_fn)(void *ctx, uint32_t child);
+
+/* The children of all threads of it. False: not known. */
+bool proc_children(uint32_t pid, proc_child_fn fn, void *ctx);
+
+typedef void (*proc_lock_fn)(void *ctx, uint32_t waiter, uint32_t holder);
+
+/* Who waits for whom at locks of files, as processes: proc_locks(5). A holder that is not known, as of
+ * a lock of an open file, is not told. */
+void proc_locks(proc_lock_fn fn, void *ctx);
+
+enum proc_is {
+	PROC_IS_PROGRAM,
+	PROC_IS_GONE,	/* there is no such process */
+	PROC_IS_THREAD, /* a thread, and not the first of its process */
+	PROC_IS_KERNEL, /* a thread of the kernel's own */
+};
+
+enum proc_is proc_is(uint32_t pid);
+/* The process that this thread is of; 0: none. */
+uint32_t proc_of_thread(uint32_t tid);
