@@ -10,8 +10,7 @@
 #define SAID	6	      /* causes */
 #define NAMED	3	      /* threads of each */
 
-/* Ended by another thread of the program alone. */
-static bool is_inward(unsigned int row)
+bool row_is_inward(unsigned int row)
 {
 	return row == ROW_LOCK || row == ROW_SYNC || row == ROW_CONVOY || row == ROW_CHILD;
 }
@@ -32,7 +31,7 @@ static struct waiting count(const struct model *m)
 		if (!(t->flags & THREAD_OPEN_WAIT))
 			continue;
 		w.threads++;
-		w.outward += !is_inward(t->open_row);
+		w.outward += !row_is_inward(t->open_row);
 		w.by_cause[t->open_cause]++;
 	}
 	return w;
@@ -74,6 +73,13 @@ static void say_causes(struct finding *to, const struct findings *f, struct wait
 	}
 }
 
+void hang_advise(struct finding *to)
+{
+	finding_advice(to, "A hang, not proved to be a deadlock, since not everything that is "
+			   "waited for says who has it: semaphores, read locks, and the locks of "
+			   "Python, Go and Rust do not. See where each thread stands.");
+}
+
 void hang_find(struct findings *f)
 {
 	const struct model *m = f->model;
@@ -100,7 +106,5 @@ void hang_find(struct findings *f)
 	}
 	evidence_add(to, "threads", 0,
 		     "nothing from outside can wake any of them: each waits for another thread");
-	finding_advice(to, "A hang, not proved to be a deadlock, since not everything that is "
-			   "waited for says who has it: semaphores, read locks, and the locks of "
-			   "Python, Go and Rust do not. See where each thread stands.");
+	hang_advise(to);
 }

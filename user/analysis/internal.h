@@ -103,6 +103,9 @@ const struct deadlock *deadlock_deciding(const struct findings *f);
 void deadlock_say_verdict(struct finding *to, const struct findings *f);
 /* deadlocks.c: all others. */
 void deadlocks_say(struct findings *f);
+/* hang.c: ended by another thread of the program alone. */
+bool row_is_inward(unsigned int row);
+void hang_advise(struct finding *to);
 /* hang.c: after deadlocks. */
 void hang_find(struct findings *f);
 /* why.c: of one look, in place of the verdict and all that rules have said. */

@@ -21,6 +21,12 @@ static const char *const functions[] = {
 	"sync.(",  "_start",   "time.Sleep", "crosscall_",  "_cgo_",	"runtime/",
 };
 
+/* Sources of what comes with the system or the language, and is compiled into programs: templates,
+ * inline functions, Rust's and Go's libraries. */
+static const char *const sources[] = {
+	"/usr/include/", "/usr/lib/", "/usr/local/include/", "/usr/local/go/src/", "/rustc/",
+};
+
 static bool begins_with(const char *text, const char *const *list, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -38,7 +44,7 @@ bool frame_is_own(const struct frame *f)
 
 	return f->object[0] && !(f->flags & FRAME_KERNEL) &&
 	       !BEGINS_WITH(slash ? slash + 1 : f->object, libraries) &&
-	       !BEGINS_WITH(f->function, functions);
+	       !BEGINS_WITH(f->function, functions) && !BEGINS_WITH(f->file, sources);
 }
 
 ptrdiff_t own_frame(const struct model *m, const struct stack *s)

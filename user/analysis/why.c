@@ -198,7 +198,7 @@ struct census {
 	size_t threads, working, outward, inward;
 };
 
-static struct census count(const struct model *m)
+static struct census count(const struct model *m, bool all)
 {
 	struct census c = { 0 };
 
@@ -206,13 +206,12 @@ static struct census count(const struct model *m)
 		const struct stand *s = &m->stands[i];
 		unsigned int row = m->threads[s->thread].open_row;
 
-		if (!s->is_asked)
+		if (!all && !s->is_asked)
 			continue;
 		c.threads++;
 		if (s->state != STAND_BLOCKED)
 			c.working += s->state != STAND_DEAD;
-		else if (row == ROW_LOCK || row == ROW_SYNC || row == ROW_CONVOY ||
-			 row == ROW_CHILD)
+		else if (!s->is_timed && row_is_inward(row))
 			c.inward++;
 		else
 			c.outward++;
@@ -238,12 +237,23 @@ static void say_census(struct finding *to, const struct census *c)
 		finding_title(to, "%zu of %zu thread%s run%s", c->working, c->threads,
 			      c->threads == 1 ? "" : "s",
 			      c->working == 1 ? "s or wants a CPU" : " or want a CPU");
-	else if (c->outward)
-		finding_title(to, "no thread runs; what could go on is to come from outside");
-	else if (c->inward)
-		finding_title(to, "no thread runs, and each waits for another one");
+	else if (c->inward || c->outward)
+		finding_title(to, "no thread runs; input, events or time can wake %s",
+			      c->inward		? "some"
+			      : c->outward == 1 ? "it"
+						: "each");
 	else
 		finding_title(to, "no thread is left: what was asked for is dead");
+}
+
+/* As hang_find() of a measurement. */
+static void say_hang(struct finding *to, const struct census *c)
+{
+	finding_title(to, "the program stands still: each thread waits for another one");
+	evidence_add(to, "threads", c->inward,
+		     "%zu wait%s for another thread or a child, with no time-out", c->inward,
+		     c->inward == 1 ? "s" : "");
+	hang_advise(to);
 }
 
 static void say_numbers(struct finding *to, const struct census *c)
@@ -261,10 +271,33 @@ static void say_numbers(struct finding *to, const struct census *c)
 			     c->outward == 1 ? "s" : "");
 }
 
+/* Nobody can go on, and nobody is waited for that was not looked at. */
+static bool is_hang(const struct model *m)
+{
+	struct census all = count(m, true);
+
+	for (size_t i = 0; i < m->n_stand_needs; i++) {
+		if (m->stand_needs[i].process == NO_PROCESS)
+			return false;
+	}
+	return all.inward && !all.working && !all.outward;
+}
+
+static void say_rest(struct findings *f)
+{
+	struct census c = count(f->model, false);
+	struct finding *to = finding_add(f, "why", SEVERITY_NOTE);
+
+	if (f->why.root != WHY_NONE && !c.working)
+		say_root(to, f);
+	else
+		say_census(to, &c);
+	say_numbers(to, &c);
+}
+
 void why_find(struct findings *f)
 {
-	struct census c = count(f->model);
-	struct finding *to;
+	struct census all = count(f->model, true);
 
 	f->n_list = 0;
 	f->verdict = (struct verdict){ .class = CLASS_UNKNOWN, .rule = "why" };
@@ -274,14 +307,10 @@ void why_find(struct findings *f)
 		f->verdict.class = CLASS_DEADLOCKED;
 		f->verdict.rule = "deadlock";
 		deadlock_say_verdict(finding_add(f, "deadlock", SEVERITY_ERROR), f);
-		deadlocks_say(f);
-		return;
+	} else if (is_hang(f->model)) {
+		say_hang(finding_add(f, "hang", SEVERITY_ERROR), &all);
+	} else {
+		say_rest(f);
 	}
-	to = finding_add(f, "why", SEVERITY_NOTE);
-	if (f->why.root != WHY_NONE && !c.working)
-		say_root(to, f);
-	else
-		say_census(to, &c);
-	say_numbers(to, &c);
 	deadlocks_say(f);
 }

@@ -21,6 +21,8 @@ static void say(const struct looked *t, char *buf, size_t size)
 		snprintf(buf, size, "port %u", fd->listens);
 	else if (fd->peer.family == PEER_INET || fd->peer.family == PEER_INET6)
 		peer_name(buf, size, &fd->peer);
+	else if (fd->cause == CAUSE_IO_SOCKET && fd->object)
+		snprintf(buf, size, "a local socket");
 	else if (!proc_descriptor(t->seen.pid, fd->fd, buf, size))
 		*buf = '\0';
 }

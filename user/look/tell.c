@@ -2,10 +2,11 @@
 /* What a look has found, as events. */
 #include "look/internal.h"
 
-#include <errno.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
+
+#include "base/clock.h"
 
 /* --- time ------------------------------------------------------------------------------------- */
 
@@ -15,14 +16,14 @@ static uint64_t since(uint64_t now, uint64_t then)
 }
 
 /* False: there is none. */
-static bool left_of(const struct seen *s, __u64 *ret)
+static bool left_of(const struct look_around *l, const struct seen *s, __u64 *ret)
 {
 	struct timespec now;
-	int64_t left;
+	int64_t left, ago = (int64_t)(clock_ns() - (l->now + (uint64_t)l->lag));
 
 	if (!(s->flags & SEEN_TIMER) || clock_gettime(s->timer_clock, &now))
 		return false;
-	left = (int64_t)s->timer_at - (now.tv_sec * 1000000000ll + now.tv_nsec);
+	left = (int64_t)s->timer_at - (now.tv_sec * 1000000000ll + now.tv_nsec - ago);
 	*ret = left > 0 ? (__u64)left : 0;
 	return true;
 }
@@ -97,7 +98,7 @@ static int tell_stand(const struct look_around *l, const struct looked *t, event
 	ev->state = t->wait.state;
 	ev->is_asked = p && p->is_asked;
 	ev->for_ns = is_off ? since(l->now, ran_until(t)) : 0;
-	ev->is_timed = t->wait.state == STAND_BLOCKED && left_of(&t->seen, &ev->left_ns);
+	ev->is_timed = t->wait.state == STAND_BLOCKED && left_of(l, &t->seen, &ev->left_ns);
 	ev->other_is = t->holder_is;
 	ev->other_nr = t->wait.holder_nr;
 	if (t->holder != LOOKED_NONE)
