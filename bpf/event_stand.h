@@ -27,6 +27,8 @@ struct ev_stand {
 	__u32 n_fds;	/* ... of so many, of which that is the first or none */
 	__u32 size;	/* bytes of text that are valid */
 	__u32 is_timed; /* it has a time-out */
+	__u32 readers;	/* that have the read-write lock; 0: none, or it is none */
+	__u32 pad;
 	char text
 		[]; /* what the descriptor is, or of STAND_DEAD its parent, with its NUL; empty: not
 		      * known */

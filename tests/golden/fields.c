@@ -631,19 +631,13 @@ static const struct field deadlock_fields[] = {
 };
 
 static const struct field stand_fields[] = {
-	NUMBER(ev_stand, thread_id),
-	WORDS(ev_stand, state, stand_state_of),
-	NUMBER(ev_stand, is_asked),
-	NUMBER(ev_stand, for_ns),
-	NUMBER(ev_stand, is_timed),
-	NUMBER(ev_stand, left_ns),
-	NUMBER(ev_stand, other_id),
-	WORDS(ev_stand, other_is, stuck_holder_of),
-	NUMBER(ev_stand, other_nr),
-	NUMBER(ev_stand, fd),
-	NUMBER(ev_stand, n_fds),
-	NAME(ev_stand, text),
-	{ 0 },
+	NUMBER(ev_stand, thread_id), WORDS(ev_stand, state, stand_state_of),
+	NUMBER(ev_stand, is_asked),  NUMBER(ev_stand, for_ns),
+	NUMBER(ev_stand, is_timed),  NUMBER(ev_stand, left_ns),
+	NUMBER(ev_stand, other_id),  WORDS(ev_stand, other_is, stuck_holder_of),
+	NUMBER(ev_stand, other_nr),  NUMBER(ev_stand, readers),
+	NUMBER(ev_stand, fd),	     NUMBER(ev_stand, n_fds),
+	NAME(ev_stand, text),	     { 0 },
 };
 
 static const struct field need_fields[] = {

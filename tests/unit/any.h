@@ -196,6 +196,7 @@ static inline void put_any_stands(struct rng *rng)
 		s->other_id = rng_below(rng, 5);
 		s->other_is = rng_below(rng, HOLDER_IS_COUNT);
 		s->fd = (int)rng_below(rng, 4) - 1;
+		s->readers = rng_below(rng, 3);
 		s->n_fds = rng_below(rng, 4);
 		put(s);
 		put(&n);

@@ -95,7 +95,11 @@ static void add_holder(const struct says *s)
 			     s->stand->other_nr);
 		break;
 	default:
-		sentence_add(s->to, "; who has it cannot be told");
+		if (s->stand->readers)
+			sentence_add(s->to, ", which %u reader%s: it does not say who",
+				     s->stand->readers, s->stand->readers == 1 ? " has" : "s have");
+		else
+			sentence_add(s->to, "; who has it cannot be told");
 	}
 }
 

@@ -16,6 +16,7 @@ struct looked {
 	struct lock_key key; /* space 0: it is at no lock */
 	enum holder_is holder_is;
 	size_t holder;		    /* its place; LOOKED_NONE: not known */
+	uint32_t readers;	    /* so many have the read-write lock */
 	size_t first_need, n_needs; /* in the scene's */
 	char *text;	/* what wait.fd is, at most LOOKED_TEXT bytes; NULL: not known */
 	uint32_t n_fds; /* it waits at so many descriptors */

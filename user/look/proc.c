@@ -121,6 +121,14 @@ bool proc_string(uint32_t pid, uint64_t address, char *buf, size_t size)
 	return n > 0;
 }
 
+uint32_t proc_word(uint32_t pid, uint64_t address)
+{
+	uint32_t word = 0;
+	struct iovec to = { &word, sizeof(word) }, from = { (void *)address, sizeof(word) };
+
+	return process_vm_readv((pid_t)pid, &to, 1, &from, 1, 0) == sizeof(word) ? word : 0;
+}
+
 /* proc_pid_fdinfo(5) */
 uint32_t proc_epoll_set(uint32_t pid, int fd)
 {

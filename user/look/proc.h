@@ -32,6 +32,9 @@ bool proc_descriptor(uint32_t pid, int fd, char *buf, size_t size);
 /* The string at this address of its memory. False: it cannot be read. */
 bool proc_string(uint32_t pid, uint64_t address, char *buf, size_t size);
 
+/* The word at this address; 0 too if it cannot be read. */
+uint32_t proc_word(uint32_t pid, uint64_t address);
+
 /* How many descriptors an epoll instance watches. */
 uint32_t proc_epoll_set(uint32_t pid, int fd);
 

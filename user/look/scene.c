@@ -62,6 +62,15 @@ static void find_holder(struct look_around *l, struct looked *t)
 	t->holder = *place;
 }
 
+/* nptl/pthreadP.h and bits/struct_rwlock.h: their number stands before both words that are waited
+ * at, above three bits. */
+static uint32_t readers_of(const struct looked *t)
+{
+	uint64_t word = t->wait.word;
+
+	return proc_word(t->seen.pid, word - (word & 4 ? 12 : 8)) >> 3;
+}
+
 static void find_lock(struct look_around *l, struct looked *t)
 {
 	if (!t->wait.hints || t->wait.state != STAND_BLOCKED)
@@ -70,6 +79,8 @@ static void find_lock(struct look_around *l, struct looked *t)
 				   : (struct lock_key){ t->seen.pid, t->wait.word };
 	if (t->wait.holder_nr)
 		find_holder(l, t);
+	else if (t->wait.hints & LOCK_HINT_RWLOCK)
+		t->readers = readers_of(t);
 }
 
 int scene_look(struct look_around *l)

@@ -101,6 +101,7 @@ static int tell_stand(const struct look_around *l, const struct looked *t, event
 	ev->is_timed = t->wait.state == STAND_BLOCKED && left_of(l, &t->seen, &ev->left_ns);
 	ev->other_is = t->holder_is;
 	ev->other_nr = t->wait.holder_nr;
+	ev->readers = t->readers;
 	if (t->holder != LOOKED_NONE)
 		ev->other_id = l->scene.threads.items[t->holder].seen.tid;
 	ev->fd = t->wait.fd ? t->wait.fd->fd : -1;

@@ -312,6 +312,7 @@ struct stand {
 	size_t other;	  /* the thread that it waits for: a place in model.threads, or NO_THREAD */
 	enum holder_is other_is;
 	uint32_t other_nr; /* in its own PID namespace */
+	uint32_t readers;  /* so many have the read-write lock */
 	int fd;		   /* that it waits at; -1: none */
 	uint32_t n_fds;
 	const char *text; /* what the descriptor is; empty: not known */

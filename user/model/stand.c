@@ -19,6 +19,7 @@ int on_stand(struct model_builder *b, const struct event *head)
 		.left_ns = ev->left_ns,
 		.other_is = ev->other_is,
 		.other_nr = ev->other_nr,
+		.readers = ev->readers,
 		.fd = ev->fd,
 		.n_fds = ev->n_fds,
 		.text = obstack_copy0(strings_of(b), ev->text, strlen(ev->text)),
