@@ -7,6 +7,7 @@
 #include "arch.bpf.h"
 #include "look.h"
 #include "stack.bpf.h"
+#include "timer.bpf.h"
 
 /* The kernel's own calls of a thread that sleeps take less than this of its stack. */
 #define KERNEL_WORDS 256
@@ -15,8 +16,6 @@
 #define TASK_FROZEN 0x8000
 /* include/linux/sched/jobctl.h */
 #define JOBCTL_TRAP_FREEZE (1UL << 23)
-/* include/linux/hrtimer.h */
-#define HRTIMER_STATE_ENQUEUED 1
 
 __u64 ns_level = 0;	  /* of concprof's PID namespace, see number_of() */
 __u64 reader_arrived = 0; /* who reads came to its CPU, by the scheduler's clock */
@@ -33,7 +32,7 @@ struct {
 /* Ends to look for. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 4096);
+	__uint(max_entries, 65536);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, u64);
 	__type(value, u32);
@@ -230,7 +229,7 @@ __noinline int read_timer(struct seen *s, u64 task_at)
 	u64 at = task_at - bpf_core_field_offset(struct hrtimer_sleeper, task);
 	struct hrtimer_sleeper *sleeper = (struct hrtimer_sleeper *)at;
 
-	if (!s || BPF_CORE_READ(sleeper, timer.state) != HRTIMER_STATE_ENQUEUED ||
+	if (!s || !is_timer_set((void *)sleeper + bpf_core_field_offset(sleeper->timer)) ||
 	    !is_clock_base(BPF_CORE_READ(sleeper, timer.base)))
 		return 0;
 	s->timer_at = BPF_CORE_READ(sleeper, timer.node.expires);
@@ -285,7 +284,7 @@ static __always_inline u32 flags_of(struct task_struct *task)
 		flags |= SEEN_IOWAIT;
 	if (state & TASK_FROZEN || BPF_CORE_READ(task, jobctl) & JOBCTL_TRAP_FREEZE)
 		flags |= SEEN_FROZEN;
-	if (BPF_CORE_READ(task, signal, real_timer.state))
+	if (has_alarm(task))
 		flags |= SEEN_ALARM;
 	if (kind & (PF_KTHREAD | PF_IO_WORKER | PF_USER_WORKER))
 		flags |= SEEN_KERNEL;

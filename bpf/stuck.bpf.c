@@ -9,6 +9,7 @@
 #include "stack.bpf.h"
 #include "stuck.h"
 #include "target.bpf.h"
+#include "timer.bpf.h"
 
 /* include/linux/threads.h */
 #define PID_MAX_LIMIT (4 * 1024 * 1024)
@@ -198,13 +199,6 @@ static __always_inline bool find_child(struct stuck *s, const struct call *call)
 	return false;
 }
 
-/* setitimer(2): its handler may end what has no time-out of its own. Not that of a lock, which is
- * waited for again. */
-static __always_inline bool has_alarm(struct task_struct *task)
-{
-	return BPF_CORE_READ(task, signal, real_timer.state) != 0;
-}
-
 /* What it waits for, if others of the program alone can do that. */
 static __always_inline bool find_want(struct stuck *s, struct task_struct *task,
 				      const struct tracked *t)
@@ -218,6 +212,8 @@ static __always_inline bool find_want(struct stuck *s, struct task_struct *task,
 		find_holder(s, task, t);
 		return stands(t);
 	}
+	/* Its handler may end what has no time-out of its own; not that of a lock, which is waited for
+	 * again. */
 	if (!regs || has_alarm(task))
 		return false;
 	parse_call(task, regs, &call);

@@ -24,6 +24,31 @@ static int add_end(void *ctx, const struct seen_end *e)
 	return 0;
 }
 
+static int by_object(const void *a, const void *b)
+{
+	const struct seen_end *e = a, *f = b;
+
+	if (e->object != f->object)
+		return e->object < f->object ? -1 : 1;
+	return e->pid < f->pid ? -1 : e->pid > f->pid;
+}
+
+/* The place of the first of this object, or of what comes behind it. */
+static size_t first_end(const struct scene *s, uint64_t object)
+{
+	size_t from = 0, to = s->ends.n;
+
+	while (from < to) {
+		size_t mid = from + (to - from) / 2;
+
+		if (s->ends.items[mid].object < object)
+			from = mid + 1;
+		else
+			to = mid;
+	}
+	return from;
+}
+
 /* Each once: many threads may wait at one. */
 static int find_ends(struct look_around *l)
 {
@@ -46,6 +71,8 @@ static int find_ends(struct look_around *l)
 	}
 	if (objects.n)
 		error = looker_ends(l->looker, objects.items, objects.n, add_end, s);
+	if (s->ends.n)
+		qsort(s->ends.items, s->ends.n, sizeof(*s->ends.items), by_object);
 	free(objects.items);
 	map_free(&known);
 	return error;
@@ -71,8 +98,6 @@ static void add_need(struct scene *s, size_t thread, uint32_t pid, enum need_how
 
 static bool is_other_end(const struct seen_fd *fd, const struct seen_end *e)
 {
-	if (e->object != fd->other)
-		return false;
 	return !is_pipe(fd) || e->mode & (fd->mode == END_WRITES ? END_READS : END_WRITES);
 }
 
@@ -83,7 +108,8 @@ static void need_other_end(struct scene *s, size_t thread)
 
 	if (is_pipe(fd))
 		how = fd->mode == END_WRITES ? NEED_READER : NEED_WRITER;
-	for (size_t i = 0; i < s->ends.n; i++) {
+	for (size_t i = first_end(s, fd->other);
+	     i < s->ends.n && s->ends.items[i].object == fd->other; i++) {
 		if (is_other_end(fd, &s->ends.items[i]))
 			add_need(s, thread, s->ends.items[i].pid, how, s->ends.items[i].comm);
 	}
@@ -190,7 +216,8 @@ static bool are_all_known(const struct scene *s, const struct seen_fd *fd)
 	uint32_t all = 0;
 	size_t n;
 
-	for (size_t i = 0; i < s->ends.n; i++) {
+	for (size_t i = first_end(s, fd->other);
+	     i < s->ends.n && s->ends.items[i].object == fd->other; i++) {
 		const struct seen_end *e = &s->ends.items[i];
 
 		if (!is_other_end(fd, e))

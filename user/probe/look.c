@@ -144,7 +144,7 @@ int looker_ends(struct looker *l, const uint64_t *objects, size_t n, seen_end_fn
 
 	for (size_t i = 0; i < n && !error; i++)
 		error = bpf_map_update_elem(map, &objects[i], &one, BPF_ANY);
-	if (!error)
+	if (!error || error == -E2BIG) /* of what finds no room no end is known */
 		error = collect_records(l->skel->progs.cp_look_ends, sizeof(struct seen_end),
 					take_end, &t);
 	for (size_t i = 0; i < n; i++)

@@ -32,8 +32,7 @@ int looker_tasks(struct looker *l, seen_fn fn, void *ctx);
 /* The registers and stacks of those that are off the CPU, as of CODE_STUCK; in cause_ns stands
  * how many switches the thread has made, by which it is known to wait still. */
 int looker_stacks(struct looker *l, seen_stack_fn fn, void *ctx);
-/* Who has these objects as descriptors, on the whole machine. More than fit are not looked for:
- * -E2BIG. */
+/* Who has these objects as descriptors, on the whole machine. Of very many some are not looked for. */
 int looker_ends(struct looker *l, const uint64_t *objects, size_t n, seen_end_fn fn, void *ctx);
 
 /* CLOCK_MONOTONIC less the scheduler's clock, as the last look found it. */
