@@ -119,12 +119,19 @@ enum holder_is {
 
 /* What a thread needs that it cannot do itself. */
 enum stuck_want {
-	WANT_HOLDER = 0, /* that the holder of a lock lets go, or ends */
-	WANT_READER = 1, /* that somebody reads from a pipe, which is full */
-	WANT_WRITER = 2, /* that somebody writes to a pipe */
-	WANT_CHILD = 3,	 /* that a child process ends */
-	WANT_COUNT = 4,
+	WANT_HOLDER = 0,    /* that the holder of a lock lets go, or ends */
+	WANT_READER = 1,    /* that somebody reads from a pipe, which is full */
+	WANT_WRITER = 2,    /* that somebody writes to a pipe */
+	WANT_CHILD = 3,	    /* that a child process ends */
+	WANT_FILE_LOCK = 4, /* that who has the lock of a file lets go, or ends */
+	WANT_COUNT = 5,
 };
+
+/* Which has a key. */
+static inline int stuck_is_for_lock(__u32 want)
+{
+	return want == WANT_HOLDER || want == WANT_FILE_LOCK;
+}
 
 enum deadlock_kind {
 	DEADLOCK_CYCLE = 1,	/* each member waits for the next one, the last for the first */
@@ -147,8 +154,8 @@ struct ev_deadlock {
 	__u64 since;	 /* the thread left the CPU */
 	__u64 proved_at; /* by a look, */
 	__u64 seen_at;	 /* and stood then too */
-	__u32 want; /* enum stuck_want; but for WANT_HOLDER there is no key, and holder_id is one of
-			  * those who could do it, all of whom wait themselves */
+	__u32 want; /* enum stuck_want; but for WANT_HOLDER holder_id is one of those who could do
+			  * it, all of whom wait themselves; pipes and children have no key */
 	__u32 pad;
 };
 

@@ -33,9 +33,10 @@ static __always_inline __u64 owner_address(__u64 word, __u32 hints)
 	return 0;
 }
 
-/* Waits for what one thread has, or for its end: with no time-out they may be for ever. */
+/* Waits for what others have, or for an end: with no time-out they may be for ever. */
 #define HINTS_ENDLESS                                                                              \
-	(LOCK_HINT_WORD | LOCK_HINT_ROBUST | LOCK_HINT_PI | LOCK_HINT_RWLOCK | LOCK_HINT_JOIN)
+	(LOCK_HINT_WORD | LOCK_HINT_ROBUST | LOCK_HINT_PI | LOCK_HINT_RWLOCK | LOCK_HINT_JOIN |    \
+	 LOCK_HINT_FILE)
 
 static __always_inline __u32 may_be_endless(__u32 hints)
 {

@@ -6,6 +6,7 @@
  */
 #include "thread.bpf.h"
 #include "arch.bpf.h"
+#include "file_lock.bpf.h"
 #include "stack.bpf.h"
 #include "stuck.h"
 #include "target.bpf.h"
@@ -27,7 +28,7 @@ struct mutex_words {
 #define MUTEX_RECURSIVE 1
 #define MUTEX_KIND	0x3ff
 
-/* Threads whose stacks are asked for, by their ids; and pipes whose ends are. */
+/* Threads whose stacks are asked for, by their ids; pipes and open files whose descriptors are. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 4096);
@@ -199,24 +200,43 @@ static __always_inline bool find_child(struct stuck *s, const struct call *call)
 	return false;
 }
 
+static __always_inline bool find_file_lock(struct stuck *s, struct task_struct *task,
+					   const struct tracked *t, const struct call *call)
+{
+	struct file *file = file_of(task, CALL_ARG0(call));
+
+	if (!file)
+		return false;
+	s->want = WANT_FILE_LOCK;
+	s->key = t->lock.key;
+	s->hints = t->lock.hint;
+	s->object = file_lock_owner(task, file, class_of(call) == CALL_FLOCK);
+	/* A table that others have may change meanwhile, so the call has taken a reference. */
+	s->file = s->files_users > 1 ? (u64)file : 0;
+	return s->object != 0;
+}
+
 /* What it waits for, if others of the program alone can do that. */
 static __always_inline bool find_want(struct stuck *s, struct task_struct *task,
 				      const struct tracked *t)
 {
 	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
 	struct call call;
+	bool is_file = t->lock.hint & LOCK_HINT_FILE;
 
-	if (stands(t)) {
+	if (stands(t) && !is_file) {
 		s->key = t->lock.key;
 		s->hints = t->lock.hint;
 		find_holder(s, task, t);
 		return stands(t);
 	}
-	/* Its handler may end what has no time-out of its own; not that of a lock, which is waited for
+	/* Its handler may end what has no time-out of its own; not that of a futex, which is waited for
 	 * again. */
-	if (!regs || has_alarm(task))
+	if (!regs || s->has_alarm)
 		return false;
 	parse_call(task, regs, &call);
+	if (stands(t))
+		return find_file_lock(s, task, t, &call);
 	if (waits_for(t, CAUSE_IO_PIPE))
 		return find_pipe(s, task, &call);
 	return waits_for(t, CAUSE_CHILD_WAIT) && find_child(s, &call);
@@ -236,6 +256,9 @@ int cp_stuck(struct bpf_iter__task *ctx)
 		return 0;
 	s.since = t->track.last_out;
 	s.blocks = t->track.ledger.blocks;
+	s.files = (u64)BPF_CORE_READ(task, files);
+	s.files_users = BPF_CORE_READ(task, files, count.counter);
+	s.has_alarm = has_alarm(task);
 	if (!find_want(&s, task, t))
 		return 0;
 	s.thread_id = t->id;
@@ -292,6 +315,28 @@ int cp_pipe_ends(struct bpf_iter__task_file *ctx)
 	end.readers = BPF_CORE_READ(pipe, readers);
 	end.writers = BPF_CORE_READ(pipe, writers);
 	bpf_seq_write(ctx->meta->seq, &end, sizeof(end));
+	return 0;
+}
+
+/* The descriptors of the open files that were asked for. */
+SEC("iter/task_file")
+int cp_lock_files(struct bpf_iter__task_file *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct file *file = ctx->file;
+	struct file_slot slot = {};
+
+	if (!file)
+		return 0;
+	barrier(); /* see cp_servers() */
+	slot.file = (u64)file;
+	if (!task || !bpf_map_lookup_elem(&asked, &slot.file))
+		return 0;
+	slot.files = (u64)BPF_CORE_READ(task, files);
+	slot.fd = ctx->fd;
+	slot.process_id = process_of(task);
+	slot.users = file_users(file) - 1; /* the iterator has taken one */
+	bpf_seq_write(ctx->meta->seq, &slot, sizeof(slot));
 	return 0;
 }
 

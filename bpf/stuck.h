@@ -21,7 +21,12 @@ struct stuck {
 	__u32 pid_ns;	 /* ... and its own one: an inode */
 	__u32 want;	 /* enum stuck_want */
 	__u32 threads;	 /* of its process, alive */
-	__u64 object;	 /* a pipe, any number; of WANT_CHILD its pid, 0: any child */
+	/* A pipe, or the owner of a file's lock: any number; of WANT_CHILD its pid, 0: any child */
+	__u64 object;
+	__u64 files;	   /* its table of descriptors, any number */
+	__u64 file;	   /* the open file that its call has in use, beside the descriptor */
+	__u32 files_users; /* tasks that have this table */
+	__u32 has_alarm;   /* a signal will come to its process */
 	char comm[EVENT_COMM_SIZE];
 };
 
@@ -31,6 +36,15 @@ struct pipe_end {
 	__u64 process_id;	/* 0: none of the program's */
 	__u32 mode;		/* PIPE_READS, PIPE_WRITES */
 	__u32 readers, writers; /* files that are open, wherever */
+	__u32 pad;
+};
+
+/* A descriptor of an open file that has a lock, of any process. */
+struct file_slot {
+	__u64 file, files;
+	__u64 process_id; /* 0: none of the program's */
+	__u64 users;	  /* references to the open file, wherever */
+	__u32 fd;
 	__u32 pad;
 };
 

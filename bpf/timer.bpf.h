@@ -21,10 +21,20 @@ static __always_inline bool is_timer_set(struct hrtimer *timer)
 	return BPF_CORE_READ(newer, is_queued);
 }
 
-/* setitimer(2): a signal will come. */
+/* timer_create(2). The list was one of two ends before 6.12: of itself, if it is empty. */
+static __always_inline bool has_timer(struct signal_struct *signal)
+{
+	u64 list = (u64)&signal->posix_timers, first = 0;
+
+	bpf_probe_read_kernel(&first, sizeof(first), (void *)list);
+	return first && first != list;
+}
+
+/* A signal will come, by that or by setitimer(2). */
 static __always_inline bool has_alarm(struct task_struct *task)
 {
 	struct signal_struct *signal = BPF_CORE_READ(task, signal);
 
-	return is_timer_set((void *)signal + bpf_core_field_offset(signal->real_timer));
+	return is_timer_set((void *)signal + bpf_core_field_offset(signal->real_timer)) ||
+	       has_timer(signal);
 }

@@ -74,6 +74,10 @@ typedef struct {
 	int counter;
 } atomic_t;
 
+typedef struct {
+	s64 counter;
+} atomic64_t;
+
 struct cpumask {
 	unsigned long bits[1];
 };
@@ -114,6 +118,7 @@ struct inode {
 	unsigned long i_ino;
 	struct super_block *i_sb;
 	struct pipe_inode_info *i_pipe;
+	struct file_lock_context *i_flctx;
 };
 
 struct pipe_inode_info {
@@ -146,7 +151,20 @@ struct nameidata {
 	struct path path;
 };
 
+struct file_operations {
+	void *lock;
+	void *flock;
+};
+
+/* 6.13 and later */
+typedef struct {
+	atomic64_t refcnt;
+} file_ref_t;
+
 struct file {
+	const struct file_operations *f_op;
+	atomic64_t f_count; /* before 6.13 */
+	file_ref_t f_ref;
 	struct inode *f_inode;
 	unsigned int f_mode;
 	void *private_data;
@@ -155,6 +173,50 @@ struct file {
 
 struct list_head {
 	struct list_head *next;
+};
+
+struct wait_queue_head {
+	struct list_head head;
+};
+
+struct wait_queue_entry {
+	void *private;
+	struct list_head entry;
+};
+
+struct file_lock_context {
+	struct list_head flc_flock;
+	struct list_head flc_posix;
+};
+
+/* 6.9 and later */
+struct file_lock_core {
+	void *flc_blocker;
+	struct list_head flc_list;
+	struct list_head flc_blocked_requests;
+	struct list_head flc_blocked_member;
+	void *flc_owner;
+	unsigned char flc_type;
+	struct wait_queue_head flc_wait;
+	struct file *flc_file;
+};
+
+struct file_lock {
+	struct file_lock_core c;
+	long long fl_start;
+	long long fl_end;
+};
+
+/* ... before */
+struct file_lock___old {
+	void *fl_blocker;
+	struct list_head fl_list;
+	struct list_head fl_blocked_requests;
+	struct list_head fl_blocked_member;
+	void *fl_owner;
+	unsigned char fl_type;
+	struct wait_queue_head fl_wait;
+	struct file *fl_file;
 };
 
 struct rb_node {
@@ -241,6 +303,7 @@ struct fdtable {
 };
 
 struct files_struct {
+	atomic_t count;
 	struct fdtable *fdt;
 };
 
@@ -344,6 +407,7 @@ struct thread_struct {
 #endif
 
 struct signal_struct {
+	struct hlist_head posix_timers;
 	struct hrtimer real_timer;
 	struct sigpending shared_pending;
 	atomic_t live;

@@ -9,8 +9,9 @@
 
 #define LONGEST 30 /* seconds, should what is to come to an end not do so */
 
-static const struct mode *const tables[] = { mutex_modes, other_modes,	 process_modes, alike_modes,
-					     turns_modes, unknown_modes, words_modes };
+static const struct mode *const tables[] = { mutex_modes, other_modes, process_modes,
+					     alike_modes, turns_modes, unknown_modes,
+					     words_modes, file_modes,  file_alike_modes };
 #define TABLES (sizeof(tables) / sizeof(tables[0]))
 
 static const struct mode *find_mode(const char *name)

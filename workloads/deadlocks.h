@@ -14,7 +14,7 @@ struct mode {
 
 /* Each ends with an entry without a name. */
 extern const struct mode mutex_modes[], other_modes[], process_modes[], alike_modes[],
-	turns_modes[], unknown_modes[], words_modes[];
+	turns_modes[], unknown_modes[], words_modes[], file_modes[], file_alike_modes[];
 
 #define STUCK_NS (1300 * MS) /* from when all come to their last wait to the end */
 
@@ -68,7 +68,10 @@ void add_abandoned(const char *comm, struct thing wanted, pid_t held_by);
 /* They take what they are to have, all of them, and then come to their last waits. */
 void seats_start_threads(void);
 void seats_start_processes(void);
-/* They do so, and stand for STUCK_NS; then the truth about it. */
+/* Each process is the child of the one before. */
+void seats_start_line(void);
+/* They come there, and stand for STUCK_NS; then the truth about it. */
+void seats_stand(void);
 void threads_stand(void);
 void processes_stand(void);
 /* ... where they stood, but no longer do. */
@@ -94,5 +97,10 @@ struct mutex_kind {
 void make_mutex(pthread_mutex_t *m, struct mutex_kind kind);
 void make_shared_rwlock(pthread_rwlock_t *rwlock);
 struct thing mutex_thing(pthread_mutex_t *m);
+
+/* Another open file, of the same file. */
+int open_again(int fd);
+/* fcntl(2) with a lock of the whole file. */
+int record_lock(int fd, int command, int type);
 
 #endif

@@ -95,6 +95,18 @@ static void sit_as_process(struct seat *s)
 		sit(s);
 }
 
+/* Each goes on as its own child, and sits down when that is done. */
+static void sit_in_line(struct seat *s)
+{
+	if (s != scene->seat || add_child())
+		return;
+	while (s + 1 < scene->seat + scene->seats && !must(fork(), "fork")) {
+		must(prctl(PR_SET_PDEATHSIG, SIGKILL), "PR_SET_PDEATHSIG");
+		s++;
+	}
+	sit(s);
+}
+
 static void sit_as_its_thread(struct seat *s)
 {
 	s->thread = start_thread(sit_as_thread, s);
@@ -135,6 +147,11 @@ void seats_start_processes(void)
 	start_seats(sit_as_process);
 }
 
+void seats_start_line(void)
+{
+	start_seats(sit_in_line);
+}
+
 static void expect_seat(const char *list, const struct seat *s)
 {
 	truth_equals(truth_path("deadlocks[0].%s[tid=%d].comm", list, s->tid), s->comm,
@@ -159,7 +176,7 @@ void expect_knots(void)
 		expect_seat(i < k->members ? "cycle" : "behind", &scene->seat[k->first + i]);
 }
 
-static void stand(void)
+void seats_stand(void)
 {
 	for (int i = 0; i < scene->seats; i++)
 		while (!__atomic_load_n(&scene->seat[i].comes, __ATOMIC_SEQ_CST))
@@ -172,13 +189,13 @@ static void stand(void)
 void threads_stand(void)
 {
 	seats_start_threads();
-	stand();
+	seats_stand();
 }
 
 void processes_stand(void)
 {
 	seats_start_processes();
-	stand();
+	seats_stand();
 }
 
 static void say_seats(const char *key, int first, int n)
@@ -208,10 +225,11 @@ void say_knots(void)
 
 pid_t add_child(void)
 {
-	pid_t child;
+	pid_t group = scene->children ? scene->child[0] : 0, child;
 
 	must(scene->children < SEATS ? 0 : -1, "one child more");
 	child = (pid_t)must(fork(), "fork");
+	must(setpgid(child, group), "setpgid");
 	if (child)
 		scene->child[scene->children++] = child;
 	else
@@ -219,12 +237,13 @@ pid_t add_child(void)
 	return child;
 }
 
+/* All at once: the end of one lets go what another one waits for. */
 void children_kill(void)
 {
-	for (int i = 0; i < scene->children; i++) {
-		must(kill(scene->child[i], SIGKILL), "kill");
+	if (scene->children)
+		must(kill(-scene->child[0], SIGKILL), "kill");
+	for (int i = 0; i < scene->children; i++)
 		must(waitpid(scene->child[i], NULL, 0), "waitpid");
-	}
 }
 
 void expect_no_deadlock(const char *why)

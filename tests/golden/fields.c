@@ -200,11 +200,11 @@ static int stuck_holder_of(const char *name)
 
 static int want_of(const char *name)
 {
-	static const struct word words[] = { { "holder", WANT_HOLDER },
-					     { "reader", WANT_READER },
-					     { "writer", WANT_WRITER },
-					     { "child", WANT_CHILD },
-					     { 0 } };
+	static const struct word words[] = {
+		{ "holder", WANT_HOLDER },	 { "reader", WANT_READER },
+		{ "writer", WANT_WRITER },	 { "child", WANT_CHILD },
+		{ "file_lock", WANT_FILE_LOCK }, { 0 }
+	};
 
 	return find(words, name);
 }

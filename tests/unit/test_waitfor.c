@@ -360,6 +360,61 @@ Test(processes, whose_ends_are_not_known, .init = setup, .fini = teardown)
 	cr_assert_not(is_deadlock());
 }
 
+/* --- locks of files ---------------------------------------------------------------------- */
+
+static struct stuck *wants_file(uint64_t id, uint64_t inode, uint64_t process_id)
+{
+	struct stuck *s = wants(id, WANT_FILE_LOCK, process_id);
+
+	s->key = (struct lock_key){ LOCK_OF_FILE | 1, inode };
+	s->hints = LOCK_HINT_FILE;
+	return s;
+}
+
+Test(files, in_opposite_order, .init = setup, .fini = teardown)
+{
+	wants_file(2, 11, 3);
+	wants_file(3, 12, 2);
+	wants_file(4, 11, 3);
+	cr_assert(is_deadlock());
+	cr_assert_eq(knot(0)->n_members, 2);
+	cr_assert_eq(knot(0)->n, 3);
+	cr_assert_eq(knot(0)->waits[0].holder_id, 3);
+	says(knot(0), "deadlock: t2 (1002) waits for a file's lock of t3 (1003), which waits for a "
+		      "file's lock of t2 (1002)");
+}
+
+Test(files, by_itself, .init = setup, .fini = teardown)
+{
+	wants_file(2, 11, 2);
+	cr_assert(is_deadlock());
+	says(knot(0), "deadlock: t2 (1002) waits for a file's lock of its own");
+}
+
+Test(files, a_parent_that_waits_for_its_child, .init = setup, .fini = teardown)
+{
+	wants(2, WANT_CHILD, 3);
+	wants_file(3, 11, 2);
+	cr_assert(is_deadlock());
+}
+
+Test(files, all_that_have_it_must_be_stuck, .init = setup, .fini = teardown)
+{
+	wants_file(3, 12, 2);
+	wants_file(2, 11, 3);
+	needs[n_needs++] = (struct need){ 1, 4 };
+	cr_assert_not(is_deadlock());
+}
+
+Test(files, another_lock_in_the_second_look, .init = setup, .fini = teardown)
+{
+	wants_file(2, 11, 3);
+	wants_file(3, 12, 2);
+	looked(1000);
+	look[0].key.word = 13;
+	cr_assert_eq(looked(1250), 0);
+}
+
 /* --- locks that nobody lets go -------------------------------------------------------- */
 
 Test(abandoned, by_a_dead_thread, .init = setup, .fini = teardown)

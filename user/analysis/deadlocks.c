@@ -32,6 +32,28 @@ static bool is_for_pipe(const struct stuck_wait *w)
 	return w->want == WANT_READER || w->want == WANT_WRITER;
 }
 
+static bool is_for_file(const struct stuck_wait *w)
+{
+	return w->want == WANT_FILE_LOCK;
+}
+
+/* It can be seen from one wait alone: its thread waits for itself. */
+static bool is_alone(const struct stuck_wait *w)
+{
+	return w->holder_id == w->thread_id;
+}
+
+/* A file that was never seen by its name has that of a function. */
+static void add_lock(struct sentence *s, const struct findings *f, const struct stuck_wait *w)
+{
+	if (!is_for_file(w))
+		sentence_add(s, "%.60s", lock_name(f, w));
+	else if (f->model->locks[w->lock].variable)
+		sentence_add(s, "a lock of the file %.40s", lock_name(f, w));
+	else
+		sentence_add(s, "a lock of a file");
+}
+
 char *stuck_name(char *buf, size_t size, const struct model *m, size_t thread)
 {
 	if (thread == NO_THREAD)
@@ -64,7 +86,7 @@ static size_t said_members(const struct deadlock *d)
 
 static void say_exclusion(struct sentence *s, const struct findings *f, const struct deadlock *d)
 {
-	char name[48];
+	char name[48], other[48];
 
 	for (size_t i = 0; i < (d->kind == DEADLOCK_CYCLE ? said_members(d) : 1); i++) {
 		const struct stuck_wait *w = &d->waits[i];
@@ -77,6 +99,11 @@ static void say_exclusion(struct sentence *s, const struct findings *f, const st
 			sentence_add(s, "%snobody who can go on has the other end of %s's pipe",
 				     i ? "; " : "",
 				     stuck_name(name, sizeof(name), f->model, w->thread));
+		else if (is_for_file(w))
+			sentence_add(s, "%swhat %s has leaves no room for what %s wants",
+				     i ? "; " : "",
+				     stuck_name(name, sizeof(name), f->model, w->holder),
+				     stuck_name(other, sizeof(other), f->model, w->thread));
 		else
 			sentence_add(s, "%s%.60s (%s) is one thread's at a time", i ? "; " : "",
 				     lock_name(f, w),
@@ -103,13 +130,15 @@ static void say_holding(struct sentence *s, const struct findings *f, const stru
 
 		sentence_add(s, "%s%s ", i ? "; " : "",
 			     stuck_name(name, sizeof(name), f->model, w->thread));
-		if (is_for_end(for_it))
+		if (is_for_end(for_it)) {
 			sentence_add(s, "has not ended");
-		else if (is_for_pipe(for_it))
+		} else if (is_for_pipe(for_it)) {
 			sentence_add(s, "is to %s a pipe",
 				     for_it->want == WANT_READER ? "read" : "write");
-		else
-			sentence_add(s, "has %.60s", lock_name(f, for_it));
+		} else {
+			sentence_add(s, "has ");
+			add_lock(s, f, for_it);
+		}
 		sentence_add(s, " and waits");
 	}
 	add_more(s, d);
@@ -172,12 +201,14 @@ static void say_member(struct finding *to, const struct findings *f, const struc
 	const struct model *m = f->model;
 	const struct stuck_wait *w = &d->waits[i];
 	const struct frame *in = stuck_frame(m, w);
-	char waits[48], holder[48], place[96] = "";
+	char waits[48], holder[48], place[96] = "", lock[64];
+	struct sentence named = sentence_in(lock, sizeof(lock));
 
 	if (in && in->function[0])
 		place_words(place, sizeof(place), in);
 	stuck_name(waits, sizeof(waits), m, w->thread);
 	stuck_name(holder, sizeof(holder), m, w->holder);
+	add_lock(&named, f, w);
 	if (is_for_end(w) || is_for_pipe(w))
 		evidence_add(to, "deadlocks.cycle", d->seen_ns - w->since_ns,
 			     "%s waits for %s %s%s%.50s", waits,
@@ -192,7 +223,7 @@ static void say_member(struct finding *to, const struct findings *f, const struc
 			     *place ? ", in " : "", place);
 	else
 		evidence_add(to, "deadlocks.cycle", d->seen_ns - w->since_ns,
-			     "%s waits for %.30s, which %s has%s%.50s", waits, lock_name(f, w),
+			     "%s waits for %.46s, which %s has%s%.50s", waits, lock,
 			     w->holder_id == w->thread_id ? "it" : holder, *place ? "; in " : "",
 			     place);
 }
@@ -264,6 +295,29 @@ static bool any_is(const struct deadlock *d, bool (*is)(const struct stuck_wait 
 	return false;
 }
 
+/* What to do, by what its members wait for: the first row that fits. */
+static const struct {
+	bool (*is)(const struct stuck_wait *w);
+	bool (*is_too)(const struct stuck_wait *w);
+	const char *text;
+} advices[] = {
+	{ is_for_file, is_for_pipe, "Let the file's lock go before waiting for who needs it." },
+	{ is_for_pipe, NULL,
+	  "A pipe holds 64 KiB: read from all pipes while writing (poll, a thread for each, "
+	  "subprocess.communicate), before waiting for the end of who writes, and close the ends "
+	  "that a process does not need." },
+	{ is_for_end, NULL, "Let a lock go before waiting for the end of who needs it." },
+	{ is_for_file, is_alone,
+	  "Such a lock belongs to the open file, not to the process, which gets in its own "
+	  "way if it opens the file once more: use one descriptor, or a copy of it (dup)." },
+	{ is_for_file, NULL,
+	  "Take locks of files in one order everywhere, or try (LOCK_NB) and give back what one "
+	  "has; let a lock to read go before taking one to write." },
+	{ is_alone, NULL,
+	  "A thread that has this lock must not take it again: call a function that expects it to "
+	  "be taken, or make it recursive." },
+};
+
 static const char *advice(const struct deadlock *d)
 {
 	if (d->kind == DEADLOCK_ABANDONED && d->waits[0].holder_is == HOLDER_IS_FOREIGN)
@@ -274,16 +328,11 @@ static const char *advice(const struct deadlock *d)
 	if (d->kind == DEADLOCK_ABANDONED)
 		return "Who took the lock has ended without letting it go: let it go on every way "
 		       "out, or make it robust (PTHREAD_MUTEX_ROBUST), which tells the next one.";
-	if (any_is(d, is_for_pipe))
-		return "A pipe holds 64 KiB: read from all pipes while writing (poll, a thread for "
-		       "each, subprocess.communicate), before waiting for the end of who writes, "
-		       "and "
-		       "close the ends that a process does not need.";
-	if (any_is(d, is_for_end))
-		return "Let a lock go before waiting for the end of who needs it.";
-	if (d->n_members == 1)
-		return "A thread that has this lock must not take it again: call a function that "
-		       "expects it to be taken, or make it recursive.";
+	for (size_t i = 0; i < sizeof(advices) / sizeof(*advices); i++) {
+		if (any_is(d, advices[i].is) &&
+		    (!advices[i].is_too || any_is(d, advices[i].is_too)))
+			return advices[i].text;
+	}
 	return "Take these locks in one order everywhere, by address for example "
 	       "(std::scoped_lock does that), or do not hold one while taking the next.";
 }

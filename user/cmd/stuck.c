@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "waitfor/waitfor.h"
@@ -87,9 +88,18 @@ static int is_worth_a_look(struct stuck_looks *s, struct probe *p, bool *ret)
 	return 0;
 }
 
+/* Not by the wall: on a busy machine a look that was put off would put off the next one for long. */
+static uint64_t own_cpu_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return now.tv_sec * 1000000000ull + now.tv_nsec;
+}
+
 int stuck_look(struct stuck_looks *s, struct probe *p, uint64_t *ret_next_ns)
 {
-	uint64_t begin = clock_ns();
+	uint64_t begin = own_cpu_ns(), spent;
 	bool worth = false;
 	struct look look;
 	size_t new;
@@ -106,8 +116,9 @@ int stuck_look(struct stuck_looks *s, struct probe *p, uint64_t *ret_next_ns)
 			error = announce(s, p, new);
 	}
 	probe_stuck_free(&look);
-	if ((clock_ns() - begin) * LOOK_SHARE > LOOK_NS)
-		*ret_next_ns = (clock_ns() - begin) * LOOK_SHARE;
+	spent = own_cpu_ns() - begin;
+	if (spent * LOOK_SHARE > LOOK_NS)
+		*ret_next_ns = spent * LOOK_SHARE;
 	return error;
 }
 

@@ -233,7 +233,8 @@ static int deadlock_is_valid(const struct ev_deadlock *d)
 {
 	return d->number && d->kind && d->kind < DEADLOCK_KIND_COUNT && d->is_member <= 1 &&
 	       d->holder_is < HOLDER_IS_COUNT && d->want < WANT_COUNT &&
-	       (d->want == WANT_HOLDER ? d->key.space != 0 : d->kind == DEADLOCK_CYCLE);
+	       (d->want == WANT_HOLDER || d->kind == DEADLOCK_CYCLE) &&
+	       (d->key.space || !stuck_is_for_lock(d->want));
 }
 
 static int stand_is_valid(const struct ev_stand *s)

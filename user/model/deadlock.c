@@ -15,7 +15,7 @@ int on_deadlock(struct model_builder *b, const struct event *head)
 		.is_member = ev->is_member,
 		.thread_id = ev->thread_id,
 		.holder_id = ev->holder_id,
-		.lock = ev->want == WANT_HOLDER ? lock_number(b, &ev->key) : NO_LOCK,
+		.lock = stuck_is_for_lock(ev->want) ? lock_number(b, &ev->key) : NO_LOCK,
 		.want = ev->want,
 		.hints = ev->hints,
 		.holder_is = ev->holder_is,

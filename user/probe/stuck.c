@@ -17,7 +17,9 @@ struct rows {
 	VEC(struct stuck) waits;
 	VEC(struct need) needs;
 	VEC(struct pipe_end) ends;
+	VEC(struct file_slot) slots;
 	struct map processes; /* by pid */
+	struct map alarmed;   /* by id: a signal will come, and do whatever its handler does */
 	uint64_t pid_ns;      /* our own */
 };
 
@@ -33,6 +35,8 @@ static int add_row(void *ctx, const struct event *record)
 
 	memcpy(s, record, sizeof(*s));
 	*map_add(&rows->processes, s->pid) = s->process_id;
+	if (s->has_alarm)
+		*map_add(&rows->alarmed, s->process_id) = true;
 	return 0;
 }
 
@@ -44,9 +48,19 @@ static int add_end(void *ctx, const struct event *record)
 	return 0;
 }
 
+static int add_slot(void *ctx, const struct event *record)
+{
+	struct rows *rows = ctx;
+
+	memcpy(vec_add(&rows->slots), record, sizeof(struct file_slot));
+	return 0;
+}
+
 static void add_need(struct rows *rows, size_t wait, uint64_t process_id)
 {
-	*vec_add(&rows->needs) = (struct need){ wait, process_id };
+	bool goes_on = map_find(&rows->alarmed, process_id);
+
+	*vec_add(&rows->needs) = (struct need){ wait, goes_on ? 0 : process_id };
 }
 
 /* --- locks ------------------------------------------------------------------------------ */
@@ -60,9 +74,17 @@ static bool may_be_outside(const struct stuck *s, uint64_t pid_ns)
 	return s->pid_ns != pid_ns || !kill((pid_t)s->holder_nr, 0) || errno != ESRCH;
 }
 
-/* --- pipes ------------------------------------------------------------------------------ */
+/* --- descriptors ------------------------------------------------------------------------- */
 
-static int ask_pipes(struct probe *p, struct rows *rows)
+/* Those of the objects that waits of these kinds are for, whoever has them. */
+struct ask {
+	uint32_t wants; /* bits: enum stuck_want */
+	struct bpf_program *program;
+	size_t size;
+	int (*add)(void *rows, const struct event *record);
+};
+
+static int ask_about(struct probe *p, struct rows *rows, const struct ask *a)
 {
 	int map = bpf_map__fd(p->skel->maps.asked), error = 0;
 	uint32_t one = 1;
@@ -71,19 +93,35 @@ static int ask_pipes(struct probe *p, struct rows *rows)
 	for (size_t i = 0; i < rows->waits.n && !error; i++) {
 		const struct stuck *s = &rows->waits.items[i];
 
-		if (s->want != WANT_READER && s->want != WANT_WRITER)
+		if (!(a->wants & 1u << s->want))
 			continue;
 		any = true;
 		error = bpf_map_update_elem(map, &s->object, &one, BPF_ANY);
 	}
-	if (!any || (error && error != -E2BIG)) /* of what found no room no end is known */
+	if (!any || (error && error != -E2BIG)) /* of what found no room nothing is known */
 		return error;
-	error = collect_records(p->skel->progs.cp_pipe_ends, sizeof(struct pipe_end), add_end,
-				rows);
+	error = collect_records(a->program, a->size, a->add, rows);
 	for (size_t i = 0; i < rows->waits.n; i++)
 		bpf_map_delete_elem(map, &rows->waits.items[i].object);
 	return error;
 }
+
+static int ask_about_all(struct probe *p, struct rows *rows)
+{
+	const struct ask asks[] = {
+		{ 1u << WANT_READER | 1u << WANT_WRITER, p->skel->progs.cp_pipe_ends,
+		  sizeof(struct pipe_end), add_end },
+		{ 1u << WANT_FILE_LOCK, p->skel->progs.cp_lock_files, sizeof(struct file_slot),
+		  add_slot },
+	};
+	int error = 0;
+
+	for (size_t i = 0; i < sizeof(asks) / sizeof(*asks) && !error; i++)
+		error = ask_about(p, rows, &asks[i]);
+	return error;
+}
+
+/* --- pipes ------------------------------------------------------------------------------ */
 
 /* Was this file met before, as another descriptor? */
 static bool is_met(const struct rows *rows, size_t end)
@@ -114,6 +152,73 @@ static void need_pipe(struct rows *rows, size_t wait)
 		add_need(rows, wait, e->process_id);
 	}
 	s->holder_is = files && files == all ? HOLDER_IS_THREAD : HOLDER_IS_UNKNOWN;
+}
+
+/* --- locks of files ---------------------------------------------------------------------- */
+
+/* POSIX's belong to a table of descriptors: all tasks that have it must be among those that wait. */
+static bool need_table(struct rows *rows, size_t wait)
+{
+	uint64_t table = rows->waits.items[wait].object;
+	uint32_t users = 0, all = 0;
+
+	for (size_t i = 0; i < rows->waits.n; i++) {
+		const struct stuck *s = &rows->waits.items[i];
+
+		if (s->files != table)
+			continue;
+		add_need(rows, wait, s->process_id);
+		all = s->files_users;
+		users++;
+	}
+	return users && users == all;
+}
+
+/* The same descriptor is met more than once if several processes have one table. */
+static bool is_known_slot(const struct rows *rows, size_t slot)
+{
+	const struct file_slot *s = &rows->slots.items[slot];
+
+	for (size_t i = 0; i < slot; i++) {
+		if (rows->slots.items[i].files == s->files && rows->slots.items[i].fd == s->fd)
+			return true;
+	}
+	return false;
+}
+
+/* Calls that wait for another lock of the file. */
+static uint64_t count_calls(const struct rows *rows, uint64_t file)
+{
+	uint64_t calls = 0;
+
+	for (size_t i = 0; i < rows->waits.n; i++)
+		calls += rows->waits.items[i].file == file;
+	return calls;
+}
+
+/* Others belong to an open file: all references to it must be descriptors, or these calls: else one
+ * is on its way in a message. */
+static bool need_open_file(struct rows *rows, size_t wait)
+{
+	uint64_t file = rows->waits.items[wait].object, found = 0, all = 0;
+
+	for (size_t i = 0; i < rows->slots.n; i++) {
+		const struct file_slot *s = &rows->slots.items[i];
+
+		if (s->file != file)
+			continue;
+		add_need(rows, wait, s->process_id);
+		found += !is_known_slot(rows, i);
+		all = s->users;
+	}
+	return found && found + count_calls(rows, file) == all;
+}
+
+static void need_file_lock(struct rows *rows, size_t wait)
+{
+	bool known = need_table(rows, wait) || need_open_file(rows, wait);
+
+	rows->waits.items[wait].holder_is = known ? HOLDER_IS_THREAD : HOLDER_IS_UNKNOWN;
 }
 
 /* --- children --------------------------------------------------------------------------- */
@@ -171,24 +276,24 @@ static void need_children(struct rows *rows, size_t wait)
 
 /* ------------------------------------------------------------------------------------------ */
 
+static void find_holder(struct rows *rows, size_t wait)
+{
+	struct stuck *s = &rows->waits.items[wait];
+
+	if (may_be_outside(s, rows->pid_ns))
+		s->holder_is = HOLDER_IS_UNKNOWN;
+}
+
 static void find_needs(struct rows *rows)
 {
-	for (size_t i = 0; i < rows->waits.n; i++) {
-		struct stuck *s = &rows->waits.items[i];
+	static void (*const find[WANT_COUNT])(struct rows *, size_t) = {
+		[WANT_HOLDER] = find_holder,	   [WANT_READER] = need_pipe,
+		[WANT_WRITER] = need_pipe,	   [WANT_CHILD] = need_children,
+		[WANT_FILE_LOCK] = need_file_lock,
+	};
 
-		switch (s->want) {
-		case WANT_READER:
-		case WANT_WRITER:
-			need_pipe(rows, i);
-			break;
-		case WANT_CHILD:
-			need_children(rows, i);
-			break;
-		default:
-			if (may_be_outside(s, rows->pid_ns))
-				s->holder_is = HOLDER_IS_UNKNOWN;
-		}
-	}
+	for (size_t i = 0; i < rows->waits.n; i++)
+		find[rows->waits.items[i].want](rows, i);
 }
 
 int probe_stuck(struct probe *p, struct look *ret)
@@ -206,13 +311,15 @@ int probe_stuck(struct probe *p, struct look *ret)
 		return -errno;
 	error = collect_link(p->stuck, sizeof(struct stuck), add_row, &rows);
 	if (!error)
-		error = ask_pipes(p, &rows);
+		error = ask_about_all(p, &rows);
 	if (!error)
 		find_needs(&rows);
 	*ret = (struct look){ rows.waits.items, rows.waits.n, rows.needs.items, rows.needs.n,
 			      sched_now(p) };
 	free(rows.ends.items);
+	free(rows.slots.items);
 	map_free(&rows.processes);
+	map_free(&rows.alarmed);
 	return error;
 }
 

@@ -38,6 +38,7 @@ static void add_wait(struct sentence *t, const struct stuck *s, const struct stu
 		[WANT_READER] = " waits for a pipe to be read by ",
 		[WANT_WRITER] = " waits for a pipe to be written by ",
 		[WANT_CHILD] = " waits for the end of its child ",
+		[WANT_FILE_LOCK] = " waits for a file's lock of ",
 	};
 
 	if (s->want != WANT_HOLDER)
@@ -49,7 +50,7 @@ static void add_wait(struct sentence *t, const struct stuck *s, const struct stu
 	if (holder != s)
 		add_thread(t, holder);
 	else
-		sentence_add(t, s->want == WANT_HOLDER ? "its own" : "itself");
+		sentence_add(t, stuck_is_for_lock(s->want) ? "its own" : "itself");
 }
 
 static void add_cycle(struct sentence *t, const struct knot *k)

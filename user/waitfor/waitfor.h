@@ -6,11 +6,11 @@
  * looks, it says which deadlocks there are.
  *
  * A thread that waits without a time-out for what one other has goes on only if that one lets
- * go, and it cannot while it waits itself; one that waits for a pipe or a child, only if any thread
- * does something of a process that has the pipe's other end, or is the child. So threads of which
- * each needs others of them alone, all seen at the same waits in two looks, will wait for ever:
- * between the looks none of them ran, so that what was found of their holders and descriptors
- * was so at one moment for all.
+ * go, and it cannot while it waits itself; one that waits for a pipe, a file's lock or a child, only
+ * if any thread does something of a process that has the pipe's other end or the open file that has
+ * the lock, or is the child. So threads of which each needs others of them alone, all seen at the
+ * same waits in two looks, will wait for ever: between the looks none of them ran, so that what was
+ * found of their holders and descriptors was so at one moment for all.
  */
 #include <stdbool.h>
 #include <stddef.h>

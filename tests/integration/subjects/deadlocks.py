@@ -10,7 +10,8 @@ from harness import cases, equal, expect
 PROOF_NS = 1_000_000_000  # two looks, with a quarter of a second between them
 LOOK_ALIKES = frozenset('''timed trylock opposite slow-holder recursive stopped inherited cond
     daemon convoy join-chain readers semaphore pi-refused signalled own-mutex musl-mutex barrier
-    namespaces shared-readers'''.split())
+    namespaces shared-readers flock-inherited flock-posted posix-thread posix-table flock-alarm
+    flock-timer flock-handler flock-retry flock-slow flock-reader flock-threads'''.split())
 CONDITIONS = {'mutual_exclusion', 'hold_and_wait', 'no_preemption', 'circular_wait'}
 
 
@@ -121,14 +122,37 @@ pipe = os.pipe()
 while True:
     os.write(pipe[1], bytes(65536))
 '''
+# Both read a file and want to write it; each has a thread that waits for the other process, so
+# that what a call uses is counted with the descriptors.
+UPGRADE = '''
+import fcntl
+import os
+import struct
+import threading
+def lock(kind):
+    fcntl.fcntl(file, 38, struct.pack('hhqqi4x', kind, 0, 0, 0, 0))
+name = f'upgrade.{os.getpid()}'
+os.close(os.open(name, os.O_CREAT | os.O_RDWR, 0o600))
+reads, other, tells = os.pipe(), os.pipe(), os.pipe()
+pid = os.fork()
+file = os.open(name, os.O_RDWR)
+lock(fcntl.F_RDLCK)
+threading.Thread(target=os.read, args=(reads[0], 1), daemon=True).start()
+os.write((other if pid else tells)[1], b'x')
+os.read((tells if pid else other)[0], 1)
+if pid:
+    os.unlink(name)
+lock(fcntl.F_WRLCK)
+'''
 PIPES = (('unread', UNREAD, ['child', 'child', 'pipe-reader']),
          ('both write', BOTH_WRITE, ['pipe-reader', 'pipe-reader']),
-         ('its own', OWN_PIPE, ['pipe-reader']))
+         ('its own', OWN_PIPE, ['pipe-reader']),
+         ('upgrade', UPGRADE, ['file', 'file']))
 
 
 @cases(*PIPES)
 def test_pipes(t, _, program, kinds):
-    """Processes that wait for each other through pipes and for their children."""
+    """Processes that wait for each other through pipes, locks, and for their children."""
     outcome = t.run(sys.executable, '-c', program, options=['-d', '2.5'])
     equal(outcome.code, 0, outcome)
     found = outcome.report['deadlocks']
