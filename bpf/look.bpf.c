@@ -278,7 +278,7 @@ static __always_inline u32 flags_of(struct task_struct *task)
 {
 	u32 flags = 0, state = BPF_CORE_READ(task, __state), kind = BPF_CORE_READ(task, flags);
 
-	if (BPF_CORE_READ(task, on_cpu))
+	if (BPF_CORE_READ_BITFIELD_PROBED(task, on_cpu)) /* since 7.2 a byte */
 		flags |= SEEN_ON_CPU;
 	if (BPF_CORE_READ_BITFIELD_PROBED(task, in_iowait))
 		flags |= SEEN_IOWAIT;
@@ -387,7 +387,7 @@ int cp_look_stacks(struct bpf_iter__task *ctx)
 	u32 pid;
 
 	if (!task || !room || !is_asked(task, &pid) || !has_user_code(task) ||
-	    BPF_CORE_READ(task, on_cpu))
+	    BPF_CORE_READ_BITFIELD_PROBED(task, on_cpu))
 		return 0;
 	s = &room->stack;
 	s->tid = number_of(BPF_CORE_READ(task, thread_pid));
