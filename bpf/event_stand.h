@@ -28,10 +28,19 @@ struct ev_stand {
 	__u32 size;	/* bytes of text that are valid */
 	__u32 is_timed; /* it has a time-out */
 	__u32 readers;	/* that have the read-write lock; 0: none, or it is none */
-	__u32 pad;
+	__u32 fd_is;	/* enum stand_fd */
 	char text
 		[]; /* what the descriptor is, or of STAND_DEAD its parent, with its NUL; empty: not
 		      * known */
+};
+
+/* What the descriptor is that a thread waits at. */
+enum stand_fd {
+	STAND_FD_OTHER = 0, /* or there is none */
+	STAND_FD_PIPE = 1,
+	STAND_FD_SOCKET = 2,
+	STAND_FD_LISTENER = 3, /* a socket that clients come to */
+	STAND_FD_COUNT = 4,
 };
 
 enum need_how {

@@ -220,6 +220,17 @@ static int stand_state_of(const char *name)
 	return find(words, name);
 }
 
+static int stand_fd_of(const char *name)
+{
+	static const struct word words[] = { { "other", STAND_FD_OTHER },
+					     { "pipe", STAND_FD_PIPE },
+					     { "socket", STAND_FD_SOCKET },
+					     { "listener", STAND_FD_LISTENER },
+					     { 0 } };
+
+	return find(words, name);
+}
+
 static int need_how_of(const char *name)
 {
 	static const struct word words[] = { { "holder", NEED_HOLDER },
@@ -631,13 +642,21 @@ static const struct field deadlock_fields[] = {
 };
 
 static const struct field stand_fields[] = {
-	NUMBER(ev_stand, thread_id), WORDS(ev_stand, state, stand_state_of),
-	NUMBER(ev_stand, is_asked),  NUMBER(ev_stand, for_ns),
-	NUMBER(ev_stand, is_timed),  NUMBER(ev_stand, left_ns),
-	NUMBER(ev_stand, other_id),  WORDS(ev_stand, other_is, stuck_holder_of),
-	NUMBER(ev_stand, other_nr),  NUMBER(ev_stand, readers),
-	NUMBER(ev_stand, fd),	     NUMBER(ev_stand, n_fds),
-	NAME(ev_stand, text),	     { 0 },
+	NUMBER(ev_stand, thread_id),
+	WORDS(ev_stand, state, stand_state_of),
+	NUMBER(ev_stand, is_asked),
+	NUMBER(ev_stand, for_ns),
+	NUMBER(ev_stand, is_timed),
+	NUMBER(ev_stand, left_ns),
+	NUMBER(ev_stand, other_id),
+	WORDS(ev_stand, other_is, stuck_holder_of),
+	NUMBER(ev_stand, other_nr),
+	NUMBER(ev_stand, readers),
+	NUMBER(ev_stand, fd),
+	NUMBER(ev_stand, n_fds),
+	WORDS(ev_stand, fd_is, stand_fd_of),
+	NAME(ev_stand, text),
+	{ 0 },
 };
 
 static const struct field need_fields[] = {

@@ -102,9 +102,15 @@ def timed(build, test, no_bpf):
     return *run_one(build, function, arguments), time.monotonic() - start
 
 
+def is_calm(test):
+    """Is it marked so, or all of its subject?"""
+    function = test[1]
+    return getattr(function, 'calm', getattr(sys.modules[function.__module__], 'CALM', False))
+
+
 def all_results(build, tests, no_bpf):
     """(test, result, why, seconds) of each, in order."""
-    for calm, group in itertools.groupby(tests, lambda test: getattr(test[1], 'calm', False)):
+    for calm, group in itertools.groupby(tests, is_calm):
         group = list(group)
         if not calm:
             yield from ((test, *timed(build, test, no_bpf)) for test in group)

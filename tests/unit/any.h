@@ -198,6 +198,7 @@ static inline void put_any_stands(struct rng *rng)
 		s->fd = (int)rng_below(rng, 4) - 1;
 		s->readers = rng_below(rng, 3);
 		s->n_fds = rng_below(rng, 4);
+		s->fd_is = rng_below(rng, STAND_FD_COUNT);
 		put(s);
 		put(&n);
 		free(s);

@@ -3,7 +3,6 @@
 #include "analysis/why.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "analysis/deadlocks.h"
 #include "analysis/internal.h"
@@ -153,12 +152,6 @@ static void say_sync(const struct says *s)
 
 /* --- descriptors --------------------------------------------------------------------------- */
 
-static bool is_pipe(const struct stand *s)
-{
-	return !strncmp(s->text, "pipe:", 5) ||
-	       (s->n_needs && (s->needs[0].how == NEED_READER || s->needs[0].how == NEED_WRITER));
-}
-
 static void say_pipe(const struct says *s)
 {
 	const struct stand *st = s->stand;
@@ -192,10 +185,9 @@ static void say_pipe(const struct says *s)
 static void say_socket(const struct says *s)
 {
 	const struct stand *st = s->stand;
-	bool listens = !strncmp(st->text, "port ", 5);
 
 	verb(s, "wait");
-	sentence_add(s->to, listens ? " for clients at" : " for");
+	sentence_add(s->to, st->fd_is == STAND_FD_LISTENER ? " for clients at" : " for");
 	add_descriptor(s);
 	if (!st->n_needs)
 		return;
@@ -216,14 +208,15 @@ static void say_fd(const struct says *s)
 /* Of one descriptor as if it were read. */
 static void say_events(const struct says *s)
 {
+	static void (*const as_read[STAND_FD_COUNT])(const struct says *s) = {
+		[STAND_FD_PIPE] = say_pipe,
+		[STAND_FD_SOCKET] = say_socket,
+		[STAND_FD_LISTENER] = say_socket,
+	};
 	const struct stand *st = s->stand;
 
-	if (st->n_fds == 1 && cause_of(s) != CAUSE_EVENT_EPOLL && is_pipe(st)) {
-		say_pipe(s);
-		return;
-	}
-	if (st->n_fds == 1 && cause_of(s) != CAUSE_EVENT_EPOLL) {
-		say_socket(s);
+	if (st->n_fds == 1 && as_read[st->fd_is]) {
+		as_read[st->fd_is](s);
 		return;
 	}
 	verb(s, "wait");

@@ -240,7 +240,8 @@ static int deadlock_is_valid(const struct ev_deadlock *d)
 static int stand_is_valid(const struct ev_stand *s)
 {
 	return s->state && s->state < STAND_STATE_COUNT && s->other_is < HOLDER_IS_COUNT &&
-	       s->size && s->size <= s->head.size - sizeof(*s) && !s->text[s->size - 1];
+	       s->fd_is < STAND_FD_COUNT && s->size && s->size <= s->head.size - sizeof(*s) &&
+	       !s->text[s->size - 1];
 }
 
 static int need_is_valid(const struct ev_need *n)

@@ -84,6 +84,17 @@ static int tell_thread(const struct look_around *l, const struct looked *t, even
 	return fn(ctx, &ev.head);
 }
 
+static enum stand_fd fd_kind(const struct seen_fd *fd)
+{
+	if (!fd)
+		return STAND_FD_OTHER;
+	if (fd->cause == CAUSE_IO_PIPE)
+		return STAND_FD_PIPE;
+	if (fd->cause == CAUSE_IO_SOCKET)
+		return fd->listens ? STAND_FD_LISTENER : STAND_FD_SOCKET;
+	return STAND_FD_OTHER;
+}
+
 static int tell_stand(const struct look_around *l, const struct looked *t, event_fn fn, void *ctx)
 {
 	_Alignas(8) char room[sizeof(struct ev_stand) + LOOKED_TEXT] = { 0 };
@@ -106,6 +117,7 @@ static int tell_stand(const struct look_around *l, const struct looked *t, event
 		ev->other_id = l->scene.threads.items[t->holder].seen.tid;
 	ev->fd = t->wait.fd ? t->wait.fd->fd : -1;
 	ev->n_fds = t->n_fds;
+	ev->fd_is = fd_kind(t->wait.fd);
 	return fn(ctx, &ev->head);
 }
 

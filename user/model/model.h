@@ -314,6 +314,7 @@ struct stand {
 	uint32_t other_nr; /* in its own PID namespace */
 	uint32_t readers;  /* so many have the read-write lock */
 	int fd;		   /* that it waits at; -1: none */
+	enum stand_fd fd_is;
 	uint32_t n_fds;
 	const char *text; /* what the descriptor is; empty: not known */
 	const struct stand_need *needs;

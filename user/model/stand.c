@@ -21,6 +21,7 @@ int on_stand(struct model_builder *b, const struct event *head)
 		.other_nr = ev->other_nr,
 		.readers = ev->readers,
 		.fd = ev->fd,
+		.fd_is = ev->fd_is,
 		.n_fds = ev->n_fds,
 		.text = obstack_copy0(strings_of(b), ev->text, strlen(ev->text)),
 	};

@@ -7,6 +7,8 @@ import shutil
 
 from harness import HERE, PYTHON, Skip, cases, equal, expect
 
+CALM = True  # see run.py
+
 DESCRIBE = str(HERE / 'describe.py')
 
 

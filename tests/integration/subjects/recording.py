@@ -12,6 +12,8 @@ from harness import Skip, cases, equal, expect, nothing_lost, poll, read_until, 
 from subjects.status import complains
 from subjects.sudo import run_as, user
 
+CALM = True  # see run.py
+
 # The bundled workloads' own truth goes nowhere.
 QUIETLY = {**os.environ, 'CONCPROF_TRUTH': '/dev/null'}
 F_SETPIPE_SZ = 1031  # fcntl has its name from Python 3.10 on
