@@ -17,6 +17,8 @@
 /* include/linux/sched/jobctl.h */
 #define JOBCTL_TRAP_FREEZE (1UL << 23)
 
+#define MAPPED __builtin_bswap32(0xffff) /* third word of ::ffff:1.2.3.4 */
+
 __u64 ns_level = 0;	  /* of concprof's PID namespace, see number_of() */
 __u64 reader_arrived = 0; /* who reads came to its CPU, by the scheduler's clock */
 
@@ -94,10 +96,22 @@ static __always_inline void find_address(struct peer_key *key, struct sock *sk, 
 		BPF_CORE_READ_INTO(&key->address, sk, __sk_common.skc_v6_daddr);
 }
 
-static __always_inline void find_inet(struct seen_fd *f, struct sock *sk)
+/* Both, the same from either end. Of IPv6 the kernel sets the short ones only where IPv4 is meant. */
+static __always_inline u64 both_addresses(struct sock *sk, u16 family)
 {
-	u64 addresses = BPF_CORE_READ(sk, __sk_common.skc_daddr) ^
-			BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr);
+	u64 far[2] = {}, near[2] = {};
+
+	BPF_CORE_READ_INTO(&far, sk, __sk_common.skc_v6_daddr);
+	if (family == AF_INET || (!far[0] && (u32)far[1] == MAPPED))
+		return BPF_CORE_READ(sk, __sk_common.skc_daddr) ^
+		       BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr);
+	BPF_CORE_READ_INTO(&near, sk, __sk_common.skc_v6_rcv_saddr);
+	return far[0] ^ far[1] ^ near[0] ^ near[1];
+}
+
+static __always_inline void find_inet(struct seen_fd *f, struct sock *sk, u16 family)
+{
+	u64 addresses = both_addresses(sk, family);
 	u64 own = BPF_CORE_READ(sk, __sk_common.skc_num);
 	u64 port = __builtin_bswap16(BPF_CORE_READ(sk, __sk_common.skc_dport));
 
@@ -123,7 +137,7 @@ static __always_inline void find_socket(struct seen_fd *f, struct file *file)
 			return;
 		}
 		find_address(&f->peer, sk, family);
-		find_inet(f, sk);
+		find_inet(f, sk, family);
 	}
 }
 
@@ -232,7 +246,7 @@ __noinline int read_timer(struct seen *s, u64 task_at)
 	if (!s || !is_timer_set((void *)sleeper + bpf_core_field_offset(sleeper->timer)) ||
 	    !is_clock_base(BPF_CORE_READ(sleeper, timer.base)))
 		return 0;
-	s->timer_at = BPF_CORE_READ(sleeper, timer.node.expires);
+	s->timer_at = BPF_CORE_READ(sleeper, timer._softexpires); /* without slack */
 	s->timer_clock = BPF_CORE_READ(sleeper, timer.base, clockid);
 	s->flags |= SEEN_TIMER;
 	return 1;

@@ -364,10 +364,6 @@ struct sigqueue {
 
 enum pid_type { PIDTYPE_PID, PIDTYPE_TGID, PIDTYPE_PGID, PIDTYPE_SID };
 
-struct timerqueue_node {
-	s64 expires;
-};
-
 struct hrtimer_cpu_base;
 
 struct hrtimer_clock_base {
@@ -381,7 +377,7 @@ struct hrtimer_cpu_base {
 };
 
 struct hrtimer {
-	struct timerqueue_node node;
+	s64 _softexpires;
 	void *function;
 	struct hrtimer_clock_base *base;
 	u8 state;

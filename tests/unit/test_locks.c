@@ -116,6 +116,24 @@ Test(kind, by_the_function_of_the_library, .init = setup)
 	teardown();
 }
 
+/* On a busy machine its timed waits may look like those that such a lock is made of. */
+Test(kind, a_semaphore_is_no_interpreters_lock, .init = setup)
+{
+	struct ev_lock sem = lock_at(64, LOCK_HINT_CONVOY, MS),
+		       gil = lock_at(128, LOCK_HINT_CONVOY, MS);
+
+	two_threads(CAUSE_SYNC_FUTEX);
+	put(&sem);
+	put(&gil);
+	put_stack(1, "sem_timedwait", 64, 1, CAUSE_SYNC_FUTEX, MS);
+	put_stack(2, "pthread_cond_timedwait", 128, 1, CAUSE_SYNC_FUTEX, MS);
+	finish();
+	for (size_t i = 0; i < m->n_locks; i++)
+		cr_assert_eq(m->locks[i].kind,
+			     m->locks[i].key.word == 64 ? LOCK_KIND_SEM : LOCK_KIND_GIL);
+	teardown();
+}
+
 Test(kind, by_how_it_waits, .init = setup)
 {
 	static const struct {

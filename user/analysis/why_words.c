@@ -278,6 +278,20 @@ static void (*const say_cause[CAUSE_COUNT])(const struct says *s) = {
 	[CAUSE_SIGNAL_STOP] = say_stop,	 [CAUSE_TIMER_SLEEP] = say_sleep,
 };
 
+/* Of a process whose first thread has ended before others there is nothing to be waited for yet. */
+static void say_dead(const struct says *s)
+{
+	const struct model *m = s->f->model;
+
+	if (m->processes[m->threads[s->stand->thread].process].n_threads > s->many + 1u) {
+		sentence_add(s->to, "%s ended, before others of the process",
+			     s->many ? "have" : "has");
+		return;
+	}
+	sentence_add(s->to, "%s dead, and %.80s has not waited for %s", s->many ? "are" : "is",
+		     s->stand->text[0] ? s->stand->text : "the parent", s->many ? "them" : "it");
+}
+
 static void say_blocked(const struct says *s)
 {
 	void (*say)(const struct says *) = say_cause[cause_of(s)];
@@ -299,8 +313,7 @@ char *why_words(char *buf, size_t size, const struct findings *f, const struct s
 		sentence_add(&to, " for a CPU");
 		break;
 	case STAND_DEAD:
-		sentence_add(&to, "%s dead, and %.80s has not waited for %s", many ? "are" : "is",
-			     st->text[0] ? st->text : "the parent", many ? "them" : "it");
+		say_dead(&s);
 		break;
 	default:
 		say_blocked(&s);

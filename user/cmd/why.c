@@ -97,6 +97,19 @@ static int start(struct why_run *r)
 	return open_looker(r);
 }
 
+static void say_what_is_missing(const struct why_run *r)
+{
+	for (size_t i = 0; i < r->o->n_pids; i++) {
+		if (!look_has(r->look, r->o->pids[i]))
+			fprintf(stderr, "concprof: process %d has ended meanwhile\n",
+				r->o->pids[i]);
+	}
+	if (look_is_cut(r->look))
+		fprintf(stderr,
+			"concprof: more processes are waited for than the %d that were looked at\n",
+			LOOK_PROCESSES);
+}
+
 /* All that needs a privilege, then without. */
 static int look(struct why_run *r)
 {
@@ -109,6 +122,8 @@ static int look(struct why_run *r)
 	error = look_at(r->look, r->o->pids, r->o->n_pids, &r->err);
 	for (size_t i = 0; !error && look_process(r->look, i); i++)
 		sites_follow(r->sites, look_process(r->look, i));
+	if (!error)
+		say_what_is_missing(r);
 	if (!error)
 		error = look_code(r->look, &sink, &r->err);
 	return error ? error : launch_drop_privileges(&r->writer, &r->err);

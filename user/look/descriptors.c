@@ -13,13 +13,19 @@
 #define CALL_OPEN (-1)
 #endif
 
+/* Else it is no socket of a network, or connected to nobody. */
+static bool has_peer(const struct peer_key *peer)
+{
+	return (peer->family == PEER_INET || peer->family == PEER_INET6) && peer->port;
+}
+
 static void say(const struct looked *t, char *buf, size_t size)
 {
 	const struct seen_fd *fd = t->wait.fd;
 
 	if (fd->listens)
 		snprintf(buf, size, "port %u", fd->listens);
-	else if (fd->peer.family == PEER_INET || fd->peer.family == PEER_INET6)
+	else if (has_peer(&fd->peer))
 		peer_name(buf, size, &fd->peer);
 	else if (fd->cause == CAUSE_IO_SOCKET && fd->object)
 		snprintf(buf, size, "a local socket");

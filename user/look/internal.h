@@ -33,11 +33,6 @@ struct looked_need {
 	char comm[EVENT_COMM_SIZE];
 };
 
-/* A process waits for a lock of a file that another one has. */
-struct file_lock {
-	uint32_t waiter, holder;
-};
-
 /* A process, and what is mapped there. */
 struct looked_process {
 	uint32_t pid;
@@ -52,8 +47,9 @@ struct scene {
 	VEC(struct looked) threads;
 	VEC(struct seen_end) ends;
 	VEC(struct looked_need) needs;
-	VEC(struct file_lock) file_locks; /* of the whole machine, once anybody waits for one */
+	VEC(struct proc_lock) file_locks; /* of the whole machine, once anybody waits for one */
 	bool has_file_locks;
+	bool has_several_ns;  /* those threads: PID namespaces */
 	struct map by_number; /* places, by PID namespace and number there */
 	struct map by_tid;
 	struct map first_of; /* ... of each process: its first place */
@@ -64,8 +60,10 @@ struct look_around {
 	VEC(struct looked_process) processes;
 	struct scene scene;
 	struct watch *watch;
-	uint64_t now; /* of the look that is told; the scheduler's clock */
-	int64_t lag;  /* CLOCK_MONOTONIC less that */
+	bool is_cut;	 /* more processes are waited for than are looked at */
+	uint32_t pid_ns; /* concprof's own: an inode; 0: not known */
+	uint64_t now;	 /* of the look that is told; the scheduler's clock */
+	int64_t lag;	 /* CLOCK_MONOTONIC less that */
 };
 
 /* scene.c */

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,10 +19,13 @@
 struct look_around *look_new(struct looker *looker)
 {
 	struct look_around *l = calloc(1, sizeof(*l));
+	struct stat own;
 
 	if (!l)
 		return NULL;
 	l->looker = looker;
+	if (!stat("/proc/self/ns/pid", &own))
+		l->pid_ns = (uint32_t)own.st_ino;
 	l->watch = watch_new();
 	if (l->watch)
 		return l;
@@ -54,7 +58,10 @@ static int add_process(struct look_around *l, uint32_t pid, bool is_asked)
 {
 	struct looked_process *p;
 
-	if (process_of(l, pid) || l->processes.n == LOOK_PROCESSES)
+	if (process_of(l, pid))
+		return 0;
+	l->is_cut |= l->processes.n == LOOK_PROCESSES;
+	if (l->is_cut)
 		return 0;
 	p = vec_add(&l->processes);
 	*p = (struct looked_process){ .pid = pid, .is_asked = is_asked };
@@ -139,15 +146,20 @@ static int prove(struct look_around *l)
 	return 0;
 }
 
+bool look_has(const struct look_around *l, pid_t pid)
+{
+	return map_find(&l->scene.first_of, (uint64_t)pid) != NULL;
+}
+
+/* Of several one may end meanwhile. */
 static int check_found(const struct look_around *l, const pid_t *pids, size_t n, struct err *err)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (!map_find(&l->scene.first_of, (uint64_t)pids[i]))
-			return err_set(err, -ESRCH,
-				       "process %d has ended meanwhile, or this kernel hides it",
-				       pids[i]);
+		if (look_has(l, pids[i]))
+			return 0;
 	}
-	return 0;
+	return err_set(err, -ESRCH, "process %d has ended meanwhile, or this kernel hides it",
+		       pids[0]);
 }
 
 int look_at(struct look_around *l, const pid_t *pids, size_t n, struct err *err)
@@ -167,6 +179,11 @@ int look_at(struct look_around *l, const pid_t *pids, size_t n, struct err *err)
 	if (error)
 		return err_set(err, error, "cannot look at them: %s", strerror(-error));
 	return check_found(l, pids, n, err);
+}
+
+bool look_is_cut(const struct look_around *l)
+{
+	return l->is_cut;
 }
 
 uint32_t look_process(const struct look_around *l, size_t i)

@@ -9,6 +9,7 @@
  *
  * After look_code() no privilege is needed any more.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -31,6 +32,10 @@ int look_maps(uint32_t pid, const struct code_sink *sink);
 /* Looks at these processes, and at those that they wait for: twice if any of it may be a
  * deadlock. -ESRCH, -EINVAL: one of them cannot be looked at, as err says. */
 int look_at(struct look_around *l, const pid_t *pids, size_t n, struct err *err);
+/* Was it found? Of several that were asked for one may have ended meanwhile. */
+bool look_has(const struct look_around *l, pid_t pid);
+/* Are more processes waited for than LOOK_PROCESSES? */
+bool look_is_cut(const struct look_around *l);
 /* Whom it has looked at; the first is 0. 0: there are no more. */
 uint32_t look_process(const struct look_around *l, size_t i);
 /* Hands their code and their stacks to the sink. */

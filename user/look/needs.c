@@ -152,25 +152,39 @@ static void need_holder(struct scene *s, size_t thread)
 		add_need(s, thread, holder->seen.pid, NEED_HOLDER, holder->seen.comm);
 }
 
-static void note_file_lock(void *ctx, uint32_t waiter, uint32_t holder)
+static void note_file_lock(void *ctx, const struct proc_lock *lock)
 {
 	struct scene *s = ctx;
 
-	*vec_add(&s->file_locks) = (struct file_lock){ waiter, holder };
+	*vec_add(&s->file_locks) = *lock;
 }
 
-static void need_file_lock(struct scene *s, size_t thread)
+/* inode 0: of any file. */
+static void need_lock_of(struct scene *s, size_t thread, uint64_t inode)
 {
 	uint32_t pid = s->threads.items[thread].seen.pid;
+
+	for (size_t i = 0; i < s->file_locks.n; i++) {
+		const struct proc_lock *l = &s->file_locks.items[i];
+
+		if (l->waiter == pid && (!inode || l->inode == inode))
+			add_need(s, thread, l->holder, NEED_HOLDER, (char[EVENT_COMM_SIZE]){ "" });
+	}
+}
+
+/* Other threads of the process may wait for locks of other files. A file system made of others has
+ * numbers of its own there: then which of them it is cannot be told. */
+static void need_file_lock(struct scene *s, size_t thread)
+{
+	const struct looked *t = &s->threads.items[thread];
+	uint64_t inode = t->wait.fd ? proc_inode(t->seen.pid, t->wait.fd->fd) : 0;
 
 	if (!s->has_file_locks)
 		proc_locks(note_file_lock, s);
 	s->has_file_locks = true;
-	for (size_t i = 0; i < s->file_locks.n; i++) {
-		if (s->file_locks.items[i].waiter == pid)
-			add_need(s, thread, s->file_locks.items[i].holder, NEED_HOLDER,
-				 (char[EVENT_COMM_SIZE]){ "" });
-	}
+	need_lock_of(s, thread, inode);
+	if (inode && !t->n_needs)
+		need_lock_of(s, thread, 0);
 }
 
 static void find_need(struct scene *s, size_t thread)
@@ -246,16 +260,20 @@ static bool may_be_stuck(const struct looked *t)
 }
 
 /* Who had a lock and is no thread of its process any more may have been anything before: nobody
- * watched. So that is not known here. */
-static enum holder_is holder_for_proof(const struct scene *s, const struct looked *t)
+ * watched. So that is not known here, nor whether others share a lock with a PID namespace that is
+ * not concprof's own. */
+static enum holder_is holder_for_proof(const struct look_around *l, const struct looked *t)
 {
 	if (is_for_pipe(t))
-		return are_all_known(s, t->wait.fd) ? HOLDER_IS_THREAD : HOLDER_IS_UNKNOWN;
+		return are_all_known(&l->scene, t->wait.fd) ? HOLDER_IS_THREAD : HOLDER_IS_UNKNOWN;
+	if (t->key.space & LOCK_SHARED && t->seen.pid_ns != l->pid_ns)
+		return HOLDER_IS_UNKNOWN;
 	return t->holder_is == HOLDER_IS_THREAD ? HOLDER_IS_THREAD : HOLDER_IS_UNKNOWN;
 }
 
-static void add_stuck(struct waits *w, const struct scene *s, const struct looked *t)
+static void add_stuck(struct waits *w, const struct look_around *l, const struct looked *t)
 {
+	const struct scene *s = &l->scene;
 	struct stuck *to = vec_add(&w->stuck);
 
 	*to = (struct stuck){
@@ -265,7 +283,7 @@ static void add_stuck(struct waits *w, const struct scene *s, const struct looke
 		.blocks = t->seen.switches,
 		.key = t->key,
 		.hints = t->wait.hints,
-		.holder_is = holder_for_proof(s, t),
+		.holder_is = holder_for_proof(l, t),
 		.holder_nr = t->wait.holder_nr,
 		.tid = t->seen.tid,
 		.pid = t->seen.pid,
@@ -300,7 +318,7 @@ void scene_waits(const struct look_around *l, struct look *ret)
 
 		if (!may_be_stuck(t))
 			continue;
-		add_stuck(&w, s, t);
+		add_stuck(&w, l, t);
 		if (t->wait.want != WANT_HOLDER)
 			add_stuck_needs(&w, s, t);
 	}

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -111,6 +112,15 @@ bool proc_descriptor(uint32_t pid, int fd, char *buf, size_t size)
 	return n > 0;
 }
 
+uint64_t proc_inode(uint32_t pid, int fd)
+{
+	char path[PATH_SIZE];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%u/fd/%d", pid, fd);
+	return stat(path, &st) ? 0 : st.st_ino;
+}
+
 bool proc_string(uint32_t pid, uint64_t address, char *buf, size_t size)
 {
 	size_t page = 4096 - address % 4096, most = page < size - 1 ? page : size - 1;
@@ -176,18 +186,21 @@ bool proc_children(uint32_t pid, proc_child_fn fn, void *ctx)
 	return known;
 }
 
-/* "3: POSIX  ADVISORY  WRITE 12 ...", and below it, with "->", those that wait for it. */
+/* "3: POSIX  ADVISORY  WRITE 12 fd:01:77 ...", and below it, with "->", those that wait for it. */
 void proc_locks(proc_lock_fn fn, void *ctx)
 {
 	FILE *f = open_file("/proc/locks");
 	long number, of = -1;
 	int pid, holder = -1;
+	uint64_t inode;
 	char line[256];
 
 	while (f && fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "%ld: -> %*s %*s %*s %d", &number, &pid) == 2) {
+		if (sscanf(line, "%ld: -> %*s %*s %*s %d %*x:%*x:%" SCNu64, &number, &pid,
+			   &inode) == 3) {
 			if (number == of && holder > 0 && pid > 0)
-				fn(ctx, (uint32_t)pid, (uint32_t)holder);
+				fn(ctx,
+				   &(struct proc_lock){ (uint32_t)pid, (uint32_t)holder, inode });
 		} else if (sscanf(line, "%ld: %*s %*s %*s %d", &of, &holder) != 2) {
 			of = -1;
 		}

@@ -43,7 +43,15 @@ typedef void (*proc_child_fn)(void *ctx, uint32_t child);
 /* The children of all threads of it. False: not known. */
 bool proc_children(uint32_t pid, proc_child_fn fn, void *ctx);
 
-typedef void (*proc_lock_fn)(void *ctx, uint32_t waiter, uint32_t holder);
+/* The number of the file there; 0: not known. */
+uint64_t proc_inode(uint32_t pid, int fd);
+
+struct proc_lock {
+	uint32_t waiter, holder;
+	uint64_t inode; /* of the file */
+};
+
+typedef void (*proc_lock_fn)(void *ctx, const struct proc_lock *lock);
 
 /* Who waits for whom at locks of files, as processes: proc_locks(5). A holder that is not known, as of
  * a lock of an open file, is not told. */

@@ -36,9 +36,20 @@ static int add_thread(void *ctx, const struct seen *seen)
 	*t = (struct looked){ .seen = *seen, .holder = LOOKED_NONE };
 	if (*first == MAP_NONE || seen->tid == seen->pid)
 		*first = place;
+	s->has_several_ns |= seen->pid_ns != s->threads.items[0].seen.pid_ns;
 	*map_add(&s->by_tid, seen->tid) = place;
 	*map_add(&s->by_number, number_key(seen->pid_ns, seen->own_tid)) = place;
 	return 0;
+}
+
+/* Memory may be shared with another PID namespace, where who has the lock has that number: that is
+ * not known. It is all but certain if the number is the waiter's own, as the first of each
+ * namespace has the number 1. */
+static bool may_be_of_other_ns(const struct look_around *l, const struct looked *t,
+			       const struct looked *holder)
+{
+	return t->key.space & LOCK_SHARED &&
+	       (l->scene.has_several_ns || (holder == t && t->seen.pid_ns != l->pid_ns));
 }
 
 /* Of a word of one process's memory it is a thread of that process, or of another one if that has
@@ -50,6 +61,9 @@ static void find_holder(struct look_around *l, struct looked *t)
 	const uint64_t *place = map_find(&s->by_number, key);
 	const struct looked *holder = place ? &s->threads.items[*place] : NULL;
 
+	t->holder_is = HOLDER_IS_UNKNOWN;
+	if (may_be_of_other_ns(l, t, holder))
+		return;
 	if (!holder) {
 		t->holder_is = t->key.space & LOCK_SHARED ? HOLDER_IS_UNKNOWN : HOLDER_IS_NOBODY;
 		return;

@@ -15,15 +15,17 @@ static uint64_t since(uint64_t now, uint64_t then)
 	return then && now > then ? now - then : 0;
 }
 
-/* False: there is none. */
+/* False: there is none. Of the moment of the look, as all the rest. */
 static bool left_of(const struct look_around *l, const struct seen *s, __u64 *ret)
 {
 	struct timespec now;
-	int64_t left, ago = (int64_t)(clock_ns() - (l->now + (uint64_t)l->lag));
+	int64_t left;
 
 	if (!(s->flags & SEEN_TIMER) || clock_gettime(s->timer_clock, &now))
 		return false;
-	left = (int64_t)s->timer_at - (now.tv_sec * 1000000000ll + now.tv_nsec - ago);
+	left = (int64_t)s->timer_at - (now.tv_sec * 1000000000ll + now.tv_nsec);
+	if (l->now)
+		left += (int64_t)(clock_ns() - l->now) - l->lag;
 	*ret = left > 0 ? (__u64)left : 0;
 	return true;
 }

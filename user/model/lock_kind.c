@@ -133,11 +133,14 @@ static enum lock_kind kind_of_hints(uint32_t hints)
 }
 
 /* A PI mutex is told by its calls, not by its functions; a lock that is made of timed waits, by
- * what its threads do. */
-static bool is_settled(const struct lock *l)
+ * what its threads do: but on a busy machine a semaphore may look like one, which no such lock is
+ * made of. */
+static bool is_settled(const struct lock *l, enum lock_kind by_stacks)
 {
-	return l->hints & (LOCK_HINT_PI | LOCK_HINT_JOIN | LOCK_HINT_CONVOY | LOCK_HINT_FILE |
-			   LOCK_HINT_SYSV | LOCK_HINT_KERNEL);
+	if (l->hints & LOCK_HINT_CONVOY)
+		return by_stacks != LOCK_KIND_SEM && by_stacks != LOCK_KIND_BARRIER;
+	return l->hints &
+	       (LOCK_HINT_PI | LOCK_HINT_JOIN | LOCK_HINT_FILE | LOCK_HINT_SYSV | LOCK_HINT_KERNEL);
 }
 
 void lock_kinds_find(struct model *m)
@@ -160,7 +163,7 @@ void lock_kinds_find(struct model *m)
 			if (ns[i][k] > (best ? ns[i][best] : 0))
 				best = k;
 		}
-		l->kind = best && !is_settled(l) ? best : kind_of_hints(l->hints);
+		l->kind = best && !is_settled(l, best) ? best : kind_of_hints(l->hints);
 	}
 	free(ns);
 }

@@ -106,6 +106,13 @@ static void put_process(struct page *p, const struct process *process, bool is_a
 			  NAME(p, about, line, COMMAND_LINES * p->columns));
 }
 
+static void put_left(struct page *p, size_t threads)
+{
+	if (threads)
+		page_text(p, 2, NULL, STYLE_DIM, "and %zu more thread%s (--top)", threads,
+			  threads == 1 ? "" : "s");
+}
+
 static void put_processes(struct page *p, const struct findings *f)
 {
 	const struct why *w = &f->why;
@@ -116,6 +123,8 @@ static void put_processes(struct page *p, const struct findings *f)
 		bool begins = !i || g->process != g[-1].process;
 
 		if (begins) {
+			put_left(p, left);
+			left = 0;
 			put_process(p, &f->model->processes[g->process], g->is_asked);
 			shown = 0;
 		}
@@ -124,8 +133,7 @@ static void put_processes(struct page *p, const struct findings *f)
 		else
 			left += g->n;
 	}
-	if (left)
-		page_text(p, 2, NULL, STYLE_DIM, "and %zu more threads (--top)", left);
+	put_left(p, left);
 }
 
 int text_why_write(const struct findings *f, const struct report_opts *opts, FILE *out)

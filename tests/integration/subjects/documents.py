@@ -5,8 +5,6 @@ import json
 
 from harness import equal, expect
 
-CALM = True  # see run.py
-
 
 def test_text_by_default(t):
     """The text report goes to standard error, the workload's output to standard output."""
