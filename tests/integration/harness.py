@@ -137,6 +137,7 @@ class Test:
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix='concprof-test-'))
         self.dir.chmod(0o755)
         self.json = self.dir / 'report.json'
+        self.pipe_ends = set()  # that are open
         self.cleanup = contextlib.ExitStack()
         self.cleanup.callback(shutil.rmtree, self.dir)
         self.problems = []
@@ -245,11 +246,12 @@ class Test:
         """Both ends of a pipe, closed at the end; nobody inherits them unless told."""
         ends = os.pipe()
         for fd in ends:
+            self.pipe_ends.add(fd)
             self.cleanup.callback(self.close, fd)
         return ends
 
-    @staticmethod
-    def close(fd):
-        """It may be closed already."""
-        with contextlib.suppress(OSError):
+    def close(self, fd):
+        """One of a pipe. Once only: its number may be another test's by then."""
+        if fd in self.pipe_ends:
+            self.pipe_ends.remove(fd)
             os.close(fd)

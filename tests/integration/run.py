@@ -126,6 +126,8 @@ def main(args):
         print(__doc__.strip(), file=sys.stderr)
         return 2
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that tests clean up
+    # Whoever started this in the background may ignore it: the programs of the tests must not.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     build, filters = args[0], args[1:]
     tests = [test for test in all_tests(build)
              if not filters or any(word in test[0] for word in filters)]

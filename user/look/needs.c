@@ -297,14 +297,22 @@ static void add_stuck(struct waits *w, const struct look_around *l, const struct
 	memcpy(to->comm, t->seen.comm, sizeof(to->comm));
 }
 
-/* Of processes that were not looked at nothing is known. */
+/* Of processes that were not looked at nothing is known, and one to which a signal will come may do
+ * anything then. */
+static bool can_only_wait(const struct scene *s, uint32_t pid)
+{
+	const uint64_t *first = map_find(&s->first_of, pid);
+
+	return first && !(s->threads.items[*first].seen.flags & SEEN_ALARM);
+}
+
 static void add_stuck_needs(struct waits *w, const struct scene *s, const struct looked *t)
 {
 	for (size_t i = 0; i < t->n_needs; i++) {
 		uint32_t pid = s->needs.items[t->first_need + i].pid;
 
 		*vec_add(&w->needs) =
-			(struct need){ w->stuck.n - 1, map_find(&s->first_of, pid) ? pid : 0 };
+			(struct need){ w->stuck.n - 1, can_only_wait(s, pid) ? pid : 0 };
 	}
 }
 

@@ -107,7 +107,7 @@ def test_standard_input_shared(t):
     """concprof reads nothing of what the workload does not."""
     reader, writer = t.pipe()
     os.write(writer, b'one\ntwo\n')
-    os.close(writer)
+    t.close(writer)
     outcome = t.run('sh', '-c', 'read x; echo $x', stdin=reader)
     equal(outcome.stdout, 'one\n', outcome)
     equal(os.read(reader, 100), b'two\n', 'what was left')

@@ -105,7 +105,7 @@ def test_closed_and_failing(t):
 def gone(t):
     """A pipe that nobody reads."""
     reader, writer = t.pipe()
-    os.close(reader)
+    t.close(reader)
     return writer
 
 

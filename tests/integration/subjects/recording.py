@@ -168,7 +168,7 @@ def test_slow_reader(t):
     to, done = t.pipe(), t.pipe()
     process = t.start([t.concprof, 'record', '-o', f'/dev/fd/{to[1]}', '--',
                        *t.python(code)], pass_fds=[to[1]], stdout=done[1], stderr=subprocess.PIPE)
-    os.close(to[1])
+    t.close(to[1])
     read_until(done[0], 'done')  # and nobody has read until now
     path = t.dir / 'recording'
     data = b''.join(iter(lambda: os.read(to[0], 65536), b''))
@@ -194,7 +194,7 @@ def test_nonblocking_stdout(t):
     thread = threading.Thread(target=read)
     process = t.start([t.concprof, 'record', '-o', '-', '--', t.workload('brief'), '2000'],
                       stdout=writer, stderr=subprocess.PIPE, env=QUIETLY)
-    os.close(writer)
+    t.close(writer)
     thread.start()
     equal((process.wait(60), process.stderr.read()), (0, b''), 'record')
     thread.join(60)
@@ -206,7 +206,7 @@ def test_nonblocking_stdout(t):
 def test_reader_gone(t):
     """A reader that has gone is no error."""
     reader, writer = t.pipe()
-    os.close(reader)
+    t.close(reader)
     outcome, _ = record(t, 'sh', '-c', 'exit 5', to='-', stdout=writer)
     equal((outcome.code, outcome.stderr), (5, ''), outcome)
     path = recorded(t)
