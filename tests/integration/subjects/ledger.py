@@ -78,8 +78,8 @@ class Daemon:
         told, self.order = t.pipe()
         self.process = t.start(t.command(t.python(DAEMON, told, tell), ['-q', *options]),
                                pass_fds=(told, tell))
-        os.close(told)
-        os.close(tell)
+        t.close(told)
+        t.close(tell)
         self.pid = int(read_until(heard, 'ready').split()[1])
         t.kill_later(self.pid)
 
