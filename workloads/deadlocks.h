@@ -35,7 +35,7 @@ struct seat {
 	bool comes; /* to its last wait */
 };
 
-#define SEATS  128
+#define SEATS  1024
 #define KNOTS  2
 #define NOBODY (-1)
 

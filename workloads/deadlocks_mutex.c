@@ -2,7 +2,7 @@
 /* Deadlocks of mutexes alone. */
 #include "deadlocks.h"
 
-#define RING_MAX     100
+#define RING_MAX     1000
 #define PHILOSOPHERS 5
 
 /* Not static: their names are to be found in the report. */
@@ -51,6 +51,12 @@ static void run_n(void)
 static void run_hundred(void)
 {
 	add_mutex_ring("ring", ring_lock, 100);
+	threads_stand();
+}
+
+static void run_thousand(void)
+{
+	add_mutex_ring("ring", ring_lock, 1000);
 	threads_stand();
 }
 
@@ -128,6 +134,7 @@ const struct mode mutex_modes[] = {
 	{ "two", run_two },
 	{ "n", run_n },
 	{ "hundred", run_hundred },
+	{ "thousand", run_thousand },
 	{ "self", run_self },
 	{ "pi", run_pi },
 	{ "robust", run_robust },

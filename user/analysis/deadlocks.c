@@ -11,7 +11,7 @@
 
 #define SAID_MAX 4	       /* members and those behind them */
 #define FINDINGS 8	       /* more are only counted */
-#define DEATH_NS 1000000000ull /* from the last look to its death: no look was in between */
+#define DEATH_NS 1000000000ull /* from the end of its wait to that of its thread, which is killed */
 #define SAME_NS	 1000000       /* clocks of several CPUs */
 
 static const char *lock_name(const struct findings *f, const struct stuck_wait *w)
@@ -337,6 +337,15 @@ static const char *advice(const struct deadlock *d)
 	       "(std::scoped_lock does that), or do not hold one while taking the next.";
 }
 
+static uint64_t longest_wait(const struct thread *t)
+{
+	uint64_t longest = 0;
+
+	for (size_t i = 0; i < t->n_waits; i++)
+		longest = t->waits[i].max_ns > longest ? t->waits[i].max_ns : longest;
+	return longest;
+}
+
 /* It was in that wait when it died with its process, or when the measurement ended. */
 static bool is_in_it_to_the_end(const struct model *m, const struct stuck_wait *w)
 {
@@ -346,7 +355,7 @@ static bool is_in_it_to_the_end(const struct model *m, const struct stuck_wait *
 		return false;
 	if (t->flags & THREAD_OPEN_WAIT)
 		return t->open_for_ns + SAME_NS >= t->end_ns - w->since_ns;
-	return t->flags & THREAD_CUT_OFF && t->end_ns <= w->seen_ns + DEATH_NS;
+	return t->flags & THREAD_CUT_OFF && longest_wait(t) + DEATH_NS >= t->end_ns - w->since_ns;
 }
 
 static bool stood_to_the_end(const struct model *m, const struct deadlock *d)

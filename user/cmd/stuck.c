@@ -18,6 +18,7 @@ struct stuck_looks {
 	struct watch *watch;
 	uint64_t began;	    /* the last standstill; CLOCK_MONOTONIC */
 	unsigned int looks; /* ... in which there were so many */
+	uint64_t owed_ns;   /* CPU time of the look before, which has had no pause yet */
 };
 
 struct stuck_looks *stuck_looks_new(void)
@@ -97,6 +98,15 @@ static uint64_t own_cpu_ns(void)
 	return now.tv_sec * 1000000000ull + now.tv_nsec;
 }
 
+/* A proof takes two looks: the second comes soon, and the pause behind it is for both. */
+static uint64_t pay(struct stuck_looks *s, uint64_t spent)
+{
+	uint64_t pause = (s->owed_ns + spent) * LOOK_SHARE;
+
+	s->owed_ns = s->owed_ns ? 0 : spent;
+	return s->owed_ns || pause < LOOK_NS ? LOOK_NS : pause;
+}
+
 int stuck_look(struct stuck_looks *s, struct probe *p, uint64_t *ret_next_ns)
 {
 	uint64_t begin = own_cpu_ns(), spent;
@@ -117,8 +127,8 @@ int stuck_look(struct stuck_looks *s, struct probe *p, uint64_t *ret_next_ns)
 	}
 	probe_stuck_free(&look);
 	spent = own_cpu_ns() - begin;
-	if (spent * LOOK_SHARE > LOOK_NS)
-		*ret_next_ns = spent * LOOK_SHARE;
+	if (s->owed_ns || spent * LOOK_SHARE > LOOK_NS)
+		*ret_next_ns = pay(s, spent);
 	return error;
 }
 

@@ -25,7 +25,7 @@ def modes(build):
 def run(t, mode):
     """The outcome of a mode, held against its truth, and what it said of its threads."""
     truth = t.dir / 'truth.json'
-    outcome = t.run(t.workload('deadlocks'), mode,
+    outcome = t.run(t.workload('deadlocks'), mode, options=('-q', '--top', 'all'),
                     env={**os.environ, 'CONCPROF_TRUTH': str(truth)})
     equal(outcome.code, 0, outcome)
     t.meets(json.loads(truth.read_text(encoding='utf-8')), outcome.report)

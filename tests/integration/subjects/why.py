@@ -494,6 +494,8 @@ def test_undisturbed(t):
     truth = stands(t)
     computer = [str(row['tid']) for row in truth['threads'] if not row['cause']]
     pids = [truth['pid'], truth['partner'], truth['child']]
+    # Who said so may be on its way to sleep yet.
+    poll(lambda: state_of(truth['pid']) == 'S', 'the sleep of its first thread')
     before = [switches(pid) for pid in pids]
     look(t, truth['pid'])
     after = [switches(pid) for pid in pids]
