@@ -146,9 +146,6 @@ static __always_inline void find_object(struct seen_fd *f, const struct opened *
 	struct inode *inode = o->inode;
 
 	f->mode = o->f_mode & (FMODE_READ | FMODE_WRITE);
-	f->object = f->other = 0;
-	f->peer.family = 0;
-	f->listens = 0;
 	if ((o->mode & S_IFMT) == S_IFIFO)
 		f->object = f->other = (u64)BPF_CORE_READ(inode, i_pipe);
 	else if ((o->mode & S_IFMT) == S_IFSOCK)
@@ -161,12 +158,8 @@ __noinline int find_fd(struct seen_fd *f, u64 file)
 	struct opened opened;
 	struct target target;
 
-	if (!f)
+	if (!f || !file) /* closed meanwhile: of no known cause */
 		return 0;
-	if (!file) {
-		f->cause = CAUSE_UNKNOWN;
-		return 0;
-	}
 	read_file((struct file *)file, &opened);
 	describe_opened(&opened, &target);
 	f->cause = target.cause;
@@ -194,7 +187,6 @@ static __always_inline void find_polled(struct task_struct *task, struct seen *s
 
 static __always_inline void find_fds(struct task_struct *task, struct seen *s)
 {
-	s->n_fds = 0;
 	s->fds[0].fd = s->fds[1].fd = -1;
 	switch (s->class) {
 	case CALL_FD_TO_FD:
@@ -315,8 +307,6 @@ static __always_inline void read_calls(struct task_struct *task, struct seen *s)
 	struct call call;
 
 	s->nr = -1;
-	s->path_mode = 0;
-	s->class = CALL_OTHER;
 	if (!regs || s->flags & (SEEN_KERNEL | SEEN_EXITING))
 		return;
 	parse_call(task, regs, &call);
@@ -357,7 +347,6 @@ static __always_inline void read_task(struct task_struct *task, struct seen *s)
 	s->switches = BPF_CORE_READ(task, nvcsw) + BPF_CORE_READ(task, nivcsw);
 	s->started = BPF_CORE_READ(task, start_time);
 	s->uid = BPF_CORE_READ(task, cred, euid.val);
-	s->timer_at = 0;
 	bpf_probe_read_kernel_str(s->comm, sizeof(s->comm), task->comm);
 }
 
@@ -381,6 +370,7 @@ int cp_look(struct bpf_iter__task *ctx)
 	if (!task || !room || !is_asked(task, &pid))
 		return 0;
 	s = &room->seen;
+	__builtin_memset(s, 0, sizeof(*s)); /* the room was another task's before */
 	s->pid = pid;
 	read_task(task, s);
 	read_calls(task, s);

@@ -27,12 +27,12 @@ enum seen_flags {
 
 /* A descriptor that a call works on. */
 struct seen_fd {
-	__s32 fd;	      /* -1: none */
-	__u32 cause;	      /* enum cause: what a wait on it is called */
-	__u32 row;	      /* enum wall_row */
-	__u32 mode;	      /* END_READS, END_WRITES */
-	__u64 object;	      /* a pipe, or one end of a socket: any number; 0: neither */
-	__u64 other;	      /* the other end's */
+	__s32 fd;     /* -1: none */
+	__u32 cause;  /* enum cause: what a wait on it is called; unknown too if it was closed */
+	__u32 row;    /* enum wall_row */
+	__u32 mode;   /* END_READS, END_WRITES */
+	__u64 object; /* a pipe, or one end of a socket: any number; 0: neither */
+	__u64 other;  /* the other end's */
 	struct peer_key peer; /* of a socket; family 0: none is known */
 	__u32 listens;	      /* its own port, if clients come to it */
 	__u32 pad;

@@ -82,6 +82,65 @@ Test(hang, unless_that_was_asked_for, .init = setup, .fini = teardown)
 		  hang()->evidence[2].text);
 }
 
+static void put_awake(uint64_t id)
+{
+	struct ev_thread t = thread(id, id - 1, 1, 0, 3 * SECOND);
+
+	t.flags &= ~(THREAD_ENDED | THREAD_GROUP_DEAD);
+	put(&t);
+}
+
+/* Who looks now and then may do so just at that moment. */
+Test(hang, ended_while_one_looked, .init = setup, .fini = teardown)
+{
+	put_awake(1);
+	stood_still(2 * SECOND, ENDED_HANG);
+	cr_assert_not_null(hang());
+	cr_assert(strstr(hang()->evidence[0].text, "1 had just woken up"), "%s",
+		  hang()->evidence[0].text);
+	cr_assert(strstr(hang()->evidence[1].text, "1 of them can be woken"), "%s",
+		  hang()->evidence[1].text);
+}
+
+Test(hang, not_while_one_is_awake, .init = setup, .fini = teardown)
+{
+	put_waiting(1, CAUSE_SYNC_JOIN, ROW_SYNC);
+	put_awake(2);
+	stood_still(2 * SECOND, ENDED_SIGNAL);
+	cr_assert_null(hang());
+}
+
+/* Members that were killed 10 s after it was closed, and that waited for so long at most; the last
+ * look that saw it was 9 s before. */
+static bool is_verdict_after(uint64_t longest_ns)
+{
+	struct ev_deadlock one = stuck(1, 2, 64, LOCK_HINT_WORD, 1),
+			   other = stuck(2, 1, 128, LOCK_HINT_WORD, 1);
+
+	for (uint64_t id = 1; id <= 2; id++) {
+		struct ev_thread t = thread(id, id - 1, 1, 0, 10 * SECOND);
+
+		waited(&t, CAUSE_LOCK_MUTEX, longest_ns, 1);
+		t.flags |= THREAD_ENDED | THREAD_CUT_OFF;
+		t.open_cause = CAUSE_LOCK_MUTEX;
+		put(&t);
+	}
+	put(&one);
+	put(&other);
+	analyse(wall(10 * SECOND));
+	return f->verdict.class == CLASS_DEADLOCKED;
+}
+
+Test(deadlock, stood_to_the_end_though_nobody_looked, .init = setup, .fini = teardown)
+{
+	cr_assert(is_verdict_after(9900 * MS));
+}
+
+Test(deadlock, was_ended_by_others, .init = setup, .fini = teardown)
+{
+	cr_assert_not(is_verdict_after(2 * SECOND));
+}
+
 Test(hang, not_beside_a_deadlock, .init = setup, .fini = teardown)
 {
 	struct ev_deadlock one = stuck(2, 3, 64, LOCK_HINT_WORD, 1),

@@ -183,8 +183,8 @@ Test(space, memory_without_a_file_is_of_one_process)
 
 	spaces_follow(s, 1);
 	fork_at(s, 1, 1, 2);
-	map(s, file(1, 0x1000, 0x2000, 0, SPACE_ANONYMOUS));
-	map(s, file(2, 0x1000, 0x2000, 0, SPACE_ANONYMOUS));
+	map(s, file(1, 0x1000, 0x2000, 0, MAPPING_ANONYMOUS));
+	map(s, file(2, 0x1000, 0x2000, 0, MAPPING_ANONYMOUS));
 	cr_assert(memory_find(spaces_memory(s, 1, LATER), 0x1234, &one));
 	cr_assert(memory_find(spaces_memory(s, 2, LATER), 0x1234, &two));
 	cr_expect_neq(one.file, two.file);

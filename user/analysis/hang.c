@@ -18,6 +18,7 @@ bool row_is_inward(unsigned int row)
 /* By cause, of the threads that wait at the end. */
 struct waiting {
 	size_t threads, outward;
+	size_t awake; /* not in a wait just then */
 	size_t by_cause[CAUSE_COUNT];
 };
 
@@ -28,6 +29,7 @@ static struct waiting count(const struct model *m)
 	for (size_t i = 0; i < m->n_threads; i++) {
 		const struct thread *t = &m->threads[i];
 
+		w.awake += !(t->flags & (THREAD_OPEN_WAIT | THREAD_ENDED));
 		if (!(t->flags & THREAD_OPEN_WAIT))
 			continue;
 		w.threads++;
@@ -88,17 +90,22 @@ void hang_find(struct findings *f)
 	char stood[UNITS_SIZE];
 	struct finding *to;
 
-	if (!w.threads || m->n_deadlocks || (!ended && (m->standstill_ns < LONG_NS || w.outward)))
+	if (!(w.threads + w.awake) || m->n_deadlocks)
+		return;
+	if (!ended && (m->standstill_ns < LONG_NS || w.outward || w.awake))
 		return;
 	to = finding_add(f, "hang", SEVERITY_ERROR);
 	finding_title(to, "the program stood still for %s%s",
 		      units_ns(stood, m->standstill_ns, true), ended ? ", and was ended" : "");
 	say_causes(to, f, w);
-	if (w.outward) {
+	if (w.awake)
+		evidence_add(to, "threads", w.awake,
+			     "%zu had just woken up, as now and then, and did no work", w.awake);
+	if (w.outward || w.awake) {
 		evidence_add(
-			to, "threads", w.outward,
+			to, "threads", w.outward + w.awake,
 			"%zu of them can be woken from outside: by input, an answer or a timer",
-			w.outward);
+			w.outward + w.awake);
 		finding_advice(to, "See where each thread stands: what did not come, and who "
 				   "should have sent it. If it may be idle for so long, give it "
 				   "more time (--hang-after).");

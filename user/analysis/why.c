@@ -117,6 +117,15 @@ struct likeness {
 	size_t stand;
 };
 
+static int by_needs(const struct stand *s, const struct stand *t)
+{
+	int order = compare(s->n_needs, t->n_needs);
+
+	for (size_t i = 0; !order && i < s->n_needs; i++)
+		order = compare(s->needs[i].pid, t->needs[i].pid);
+	return order ? order : strcmp(s->text, t->text);
+}
+
 static int by_what_they_wait_for(const void *a, const void *b)
 {
 	const struct likeness *v = a, *w = b;
@@ -127,7 +136,7 @@ static int by_what_they_wait_for(const void *a, const void *b)
 		{ x->process, y->process },	  { s->state, t->state },
 		{ x->open_cause, y->open_cause }, { s->lock, t->lock },
 		{ s->other, t->other },		  { (uint64_t)s->fd, (uint64_t)t->fd },
-		{ s->n_needs, t->n_needs },	  { x->stack, y->stack },
+		{ s->is_timed, t->is_timed },	  { x->stack, y->stack },
 	};
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
@@ -136,7 +145,7 @@ static int by_what_they_wait_for(const void *a, const void *b)
 		if (order)
 			return order;
 	}
-	return 0;
+	return by_needs(s, t);
 }
 
 static int alike_and_in_order(const void *a, const void *b)
@@ -249,7 +258,9 @@ static void say_census(struct finding *to, const struct census *c)
 /* As hang_find() of a measurement. */
 static void say_hang(struct finding *to, const struct census *c)
 {
-	finding_title(to, "the program stands still: each thread waits for another one");
+	finding_title(to, "the program stands still: %s",
+		      c->inward == 1 ? "its only thread waits for what has no time-out"
+				     : "each thread waits for another one");
 	evidence_add(to, "threads", c->inward,
 		     "%zu wait%s for another thread or a child, with no time-out", c->inward,
 		     c->inward == 1 ? "s" : "");
@@ -300,17 +311,17 @@ void why_find(struct findings *f)
 	struct census all = count(f->model, true);
 
 	f->n_list = 0;
-	f->verdict = (struct verdict){ .class = CLASS_UNKNOWN, .rule = "why" };
+	f->verdict = (struct verdict){ .class = CLASS_UNKNOWN };
 	find_root(f);
 	find_groups(f);
 	if (deadlock_deciding(f)) {
 		f->verdict.class = CLASS_DEADLOCKED;
-		f->verdict.rule = "deadlock";
 		deadlock_say_verdict(finding_add(f, "deadlock", SEVERITY_ERROR), f);
 	} else if (is_hang(f->model)) {
 		say_hang(finding_add(f, "hang", SEVERITY_ERROR), &all);
 	} else {
 		say_rest(f);
 	}
+	f->verdict.rule = f->list[0].rule;
 	deadlocks_say(f);
 }

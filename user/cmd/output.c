@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "cmd/output.h"
+#include "cmd/gates.h"
 #include "cmd/target.h"
 
 #include <errno.h>
@@ -151,4 +152,22 @@ int output_write(const struct opts_output *out, const struct document *doc, cons
 fail:
 	target_abandon(&t);
 	return target_complain(out->path, error, err);
+}
+
+int output_model(struct model *m, const struct opts *o, int *ret_status, struct err *err)
+{
+	struct opts_output text = { .format = report_format_by_name("text"), .path = "-" };
+	struct findings *f = findings_new(m);
+	struct document doc = { .findings = f };
+	int error = 0;
+
+	gates_judge(&o->gates, f);
+	for (size_t i = 0; i < o->n_outputs && !error; i++)
+		error = output_write(&o->outputs[i], &doc, o, err);
+	if (!o->n_outputs && !o->quiet)
+		error = output_write(&text, &doc, o, err);
+	*ret_status = gates_status(f->gates, f->n_gates, o);
+	findings_free(f);
+	model_free(m);
+	return error;
 }

@@ -18,3 +18,7 @@ struct document {
 /* Writes one report. A regular file appears under its name only when it is complete. */
 int output_write(const struct opts_output *out, const struct document *doc, const struct opts *o,
 		 struct err *err);
+
+/* All that is to be written of a model, text on standard output unless something else was asked
+ * for; frees it. 0 with the exit status in *ret_status, or a negative errno with err filled. */
+int output_model(struct model *m, const struct opts *o, int *ret_status, struct err *err);

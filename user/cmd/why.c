@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* concprof why PID: one look at what runs, without probes. */
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cmd/cmd.h"
 #include "cmd/facts.h"
-#include "cmd/gates.h"
 #include "cmd/output.h"
 #include "launch/user.h"
 #include "look/look.h"
@@ -93,7 +93,7 @@ static int start(struct why_run *r)
 	r->sites = sites_new(r->sym, "/proc/kallsyms");
 	r->builder = model_builder_new();
 	if (!r->sites || !r->builder)
-		return err_set(&r->err, -1, "out of memory");
+		return err_set(&r->err, -ENOMEM, "out of memory");
 	return open_looker(r);
 }
 
@@ -118,7 +118,7 @@ static int look(struct why_run *r)
 
 	r->look = look_new(r->looker);
 	if (!r->look)
-		return err_set(&r->err, -1, "out of memory");
+		return err_set(&r->err, -ENOMEM, "out of memory");
 	error = look_at(r->look, r->o->pids, r->o->n_pids, &r->err);
 	for (size_t i = 0; !error && look_process(r->look, i); i++)
 		sites_follow(r->sites, look_process(r->look, i));
@@ -155,27 +155,6 @@ static int tell(struct why_run *r)
 	return error;
 }
 
-static int report(struct why_run *r, int *ret_gates)
-{
-	struct opts_output text = { .format = report_format_by_name("text"), .path = "-" };
-	struct model *m = model_builder_finish(r->builder);
-	struct findings *f = findings_new(m);
-	struct document doc = { .findings = f };
-	struct opts o = *r->o;
-	int error = 0;
-
-	r->builder = NULL;
-	gates_judge(&o.gates, f);
-	for (size_t i = 0; i < o.n_outputs && !error; i++)
-		error = output_write(&o.outputs[i], &doc, &o, &r->err);
-	if (!o.n_outputs && !o.quiet)
-		error = output_write(&text, &doc, &o, &r->err);
-	*ret_gates = gates_status(f->gates, f->n_gates, &o);
-	findings_free(f);
-	model_free(m);
-	return error;
-}
-
 int cmd_why(const struct opts *o)
 {
 	struct why_run r = { .o = o };
@@ -185,8 +164,10 @@ int cmd_why(const struct opts *o)
 		error = look(&r);
 	if (!error)
 		error = tell(&r);
-	if (!error)
-		error = report(&r, &gates);
+	if (!error) {
+		error = output_model(model_builder_finish(r.builder), o, &gates, &r.err);
+		r.builder = NULL;
+	}
 	if (error)
 		fprintf(stderr, "concprof: %s\n", r.err.text);
 	model_builder_free(r.builder);

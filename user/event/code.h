@@ -15,6 +15,9 @@ enum mapping_what {
 	MAPPING_EXEC = 3, /* ... with an empty one */
 };
 
+/* The path of memory without a file, as the kernel's records call it; its offsets are addresses. */
+#define MAPPING_ANONYMOUS "//anon"
+
 struct mapping {
 	enum mapping_what what;
 	uint64_t at; /* CLOCK_MONOTONIC */

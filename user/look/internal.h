@@ -72,7 +72,7 @@ void scene_free(struct scene *s);
 int scene_look(struct look_around *l);
 /* needs.c: who could end each wait. */
 int scene_find_needs(struct look_around *l);
-/* needs.c: what the graph is made of, of this look; *ret is to be freed with needs_free(). */
+/* needs.c: what the graph is made of, of this look; *ret is to be freed with waits_free(). */
 void scene_waits(const struct look_around *l, struct look *ret);
 void waits_free(struct look *look);
 

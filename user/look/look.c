@@ -2,7 +2,6 @@
 #include "look/look.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -10,8 +9,6 @@
 #include <unistd.h>
 
 #include "look/internal.h"
-
-#define ROUNDS 8 /* of following waits to further processes */
 
 /* Between two looks that are to prove something: whoever can go on has time to do so. */
 #define PAUSE_NS 2000000
@@ -114,7 +111,7 @@ static int look_all_around(struct look_around *l)
 	bool more = true;
 	int error = 0;
 
-	for (int i = 0; i < ROUNDS && more && !error; i++) {
+	while (more && !error) {
 		error = scene_look(l);
 		if (!error)
 			error = add_needed(l, &more);

@@ -2,12 +2,11 @@
 /* Who could end each wait: the other ends of pipes and sockets, children, debuggers, holders. */
 #include "look/internal.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "../bpf/lock.h"
+#include "base/procfs.h"
 
 /* --- the other ends --------------------------------------------------------------------- */
 
@@ -139,7 +138,7 @@ static void need_children(struct scene *s, size_t thread)
 	t->holder_is = HOLDER_IS_THREAD;
 	if (t->wait.object)
 		need_child(&c, (uint32_t)t->wait.object);
-	else if (!proc_children(t->seen.pid, need_child, &c))
+	else if (!procfs_children(t->seen.pid, need_child, &c))
 		t->holder_is = HOLDER_IS_UNKNOWN;
 }
 

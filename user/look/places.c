@@ -25,14 +25,14 @@ static int take_map(void *ctx, const struct proc_map *m)
 		.major = m->major,
 		.minor = m->minor,
 		.inode = m->inode,
-		.path = m->path[0] ? m->path : "//anon",
+		.path = m->path[0] ? m->path : MAPPING_ANONYMOUS,
 	};
 
 	if (m->is_shared && !r->sink) {
 		*vec_add(&r->process->shared) = *m;
 		r->process->shared.items[r->process->shared.n - 1].path = NULL;
 	}
-	if (!m->path[0]) /* the kernel's word for memory without a file; its offsets are addresses */
+	if (!m->path[0])
 		mapping.offset = mapping.start;
 	return m->is_code && r->sink ? r->sink->mapping(r->sink->ctx, &mapping) : 0;
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "look/proc.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -11,6 +10,8 @@
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
+
+#include "base/procfs.h"
 
 #define PATH_SIZE 96
 
@@ -153,39 +154,6 @@ uint32_t proc_epoll_set(uint32_t pid, int fd)
 	return n;
 }
 
-/* proc_pid_task_tid_children(5) */
-static bool children_of(uint32_t pid, const char *tid, proc_child_fn fn, void *ctx)
-{
-	FILE *f = open_file("/proc/%u/task/%.16s/children", pid, tid);
-	uint32_t child;
-
-	if (!f)
-		return false;
-	while (fscanf(f, "%" SCNu32, &child) == 1)
-		fn(ctx, child);
-	fclose(f);
-	return true;
-}
-
-bool proc_children(uint32_t pid, proc_child_fn fn, void *ctx)
-{
-	struct dirent *entry;
-	char path[PATH_SIZE];
-	bool known = true;
-	DIR *dir;
-
-	snprintf(path, sizeof(path), "/proc/%u/task", pid);
-	dir = opendir(path);
-	if (!dir)
-		return false;
-	while ((entry = readdir(dir))) {
-		if (entry->d_name[0] != '.')
-			known &= children_of(pid, entry->d_name, fn, ctx);
-	}
-	closedir(dir);
-	return known;
-}
-
 /* "3: POSIX  ADVISORY  WRITE 12 fd:01:77 ...", and below it, with "->", those that wait for it. */
 void proc_locks(proc_lock_fn fn, void *ctx)
 {
@@ -230,21 +198,14 @@ uint32_t proc_of_thread(uint32_t tid)
 	return status_of(tid, "Tgid: %" SCNu32);
 }
 
-/* proc_pid_stat(5): the flags are the seventh behind the last ')'. */
+/* proc_pid_stat(5): the flags are the seventh from the state on. */
 static bool is_kernels(uint32_t pid)
 {
-	FILE *f = open_file("/proc/%u/stat", pid);
 	unsigned int flags = 0;
-	char text[512], *end;
-	size_t n;
+	char text[512];
+	const char *rest = procfs_stat(pid, text, sizeof(text));
 
-	if (!f)
-		return false;
-	n = fread(text, 1, sizeof(text) - 1, f);
-	fclose(f);
-	text[n] = '\0';
-	end = strrchr(text, ')');
-	return end && sscanf(end + 1, " %*c %*d %*d %*d %*d %*d %u", &flags) == 1 &&
+	return rest && sscanf(rest, "%*c %*d %*d %*d %*d %*d %u", &flags) == 1 &&
 	       flags & PF_KTHREAD;
 }
 

@@ -38,11 +38,6 @@ uint32_t proc_word(uint32_t pid, uint64_t address);
 /* How many descriptors an epoll instance watches. */
 uint32_t proc_epoll_set(uint32_t pid, int fd);
 
-typedef void (*proc_child_fn)(void *ctx, uint32_t child);
-
-/* The children of all threads of it. False: not known. */
-bool proc_children(uint32_t pid, proc_child_fn fn, void *ctx);
-
 /* The number of the file there; 0: not known. */
 uint64_t proc_inode(uint32_t pid, int fd);
 

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/procfs.h"
 
 const struct probe_row probe_rows[PROBE_ROWS] = {
 	{ "cp_switch", "sched_switch", true, ATTACH_ALWAYS, "everything" },
@@ -226,22 +227,13 @@ void probe_free(struct probe *p)
 	free(p);
 }
 
-/* Is it asleep, as one who reads an empty pipe is? proc_pid_stat(5): the state follows the last ')'. */
+/* As one who reads an empty pipe is. */
 static bool is_asleep(pid_t pid)
 {
-	char path[64], text[512], *end;
-	FILE *f;
-	size_t n;
+	char text[512];
+	const char *rest = procfs_stat((uint32_t)pid, text, sizeof(text));
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	f = fopen(path, "re");
-	if (!f)
-		return false;
-	n = fread(text, 1, sizeof(text) - 1, f);
-	fclose(f);
-	text[n] = '\0';
-	end = strrchr(text, ')');
-	return end && end[1] == ' ' && end[2] == 'S';
+	return rest && *rest == 'S';
 }
 
 static void nap(long ns)

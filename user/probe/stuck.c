@@ -2,7 +2,6 @@
 /* Threads that stand still, and what could end that: see bpf/stuck.bpf.c. */
 #include "probe/internal.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "base/map.h"
+#include "base/procfs.h"
 #include "base/vec.h"
 
 struct rows {
@@ -223,55 +223,31 @@ static void need_file_lock(struct rows *rows, size_t wait)
 
 /* --- children --------------------------------------------------------------------------- */
 
-static void need_child(struct rows *rows, size_t wait, uint32_t pid)
-{
-	const uint64_t *process_id = map_find(&rows->processes, pid);
+struct child_search {
+	struct rows *rows;
+	size_t wait;
+};
 
-	add_need(rows, wait, process_id ? *process_id : 0);
+static void need_child(void *ctx, uint32_t pid)
+{
+	const struct child_search *c = ctx;
+	const uint64_t *process_id = map_find(&c->rows->processes, pid);
+
+	add_need(c->rows, c->wait, process_id ? *process_id : 0);
 }
 
-/* proc_pid_task_tid_children(5): those of one thread, which do not change while all stand still. */
-static void need_children_of(struct rows *rows, size_t wait, uint32_t pid, const char *tid)
-{
-	char path[128];
-	unsigned int child;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%u/task/%.16s/children", pid, tid);
-	f = fopen(path, "re");
-	if (!f) {
-		add_need(rows, wait, 0); /* not known */
-		return;
-	}
-	while (fscanf(f, "%u", &child) == 1)
-		need_child(rows, wait, child);
-	fclose(f);
-}
-
+/* In another PID namespace the numbers are others; and they do not change while all stand still. */
 static void need_children(struct rows *rows, size_t wait)
 {
 	struct stuck *s = &rows->waits.items[wait];
-	struct dirent *entry;
-	char path[64];
-	DIR *dir;
+	struct child_search c = { rows, wait };
+	bool known = s->pid_ns == rows->pid_ns;
 
-	s->holder_is = s->pid_ns == rows->pid_ns ? HOLDER_IS_THREAD : HOLDER_IS_UNKNOWN;
-	if (s->holder_is == HOLDER_IS_UNKNOWN)
-		return;
-	if (s->object) {
-		need_child(rows, wait, (uint32_t)s->object);
-		return;
-	}
-	snprintf(path, sizeof(path), "/proc/%u/task", s->pid);
-	dir = opendir(path);
-	while (dir && (entry = readdir(dir))) {
-		if (entry->d_name[0] != '.')
-			need_children_of(rows, wait, s->pid, entry->d_name);
-	}
-	if (dir)
-		closedir(dir);
-	else
-		s->holder_is = HOLDER_IS_UNKNOWN;
+	if (known && s->object)
+		need_child(&c, (uint32_t)s->object);
+	else if (known)
+		known = procfs_children(s->pid, need_child, &c);
+	s->holder_is = known ? HOLDER_IS_THREAD : HOLDER_IS_UNKNOWN;
 }
 
 /* ------------------------------------------------------------------------------------------ */

@@ -5,27 +5,10 @@
 #include <stdio.h>
 
 #include "analysis/deadlocks.h"
-#include "base/units.h"
-#include "report/frames.h"
 
 #define SHOWN_MEMBERS 8
 #define SHOWN_FRAMES  12
 #define TEXT_SIZE     1024
-
-static void put_stack(struct page *p, const struct model *m, const struct stuck_wait *w)
-{
-	const struct stack *s = w->stack == NO_STACK ? NULL : &m->stacks[w->stack];
-	char text[FRAME_TEXT_SIZE], shown[FRAME_TEXT_SIZE];
-
-	if (!s)
-		page_line(p, 6, STYLE_DIM, "its stack could not be read");
-	for (size_t i = 0; s && i < s->n && i < SHOWN_FRAMES; i++) {
-		frame_text(text, sizeof(text), &m->frames[s->frames[i]]);
-		page_line(p, 6, STYLE_PLAIN, NAME(p, shown, text, 0));
-	}
-	if (s && s->n > SHOWN_FRAMES)
-		page_line(p, 6, STYLE_DIM, "...");
-}
 
 static void put_deadlock(struct page *p, const struct findings *f, const struct deadlock *d)
 {
@@ -39,7 +22,7 @@ static void put_deadlock(struct page *p, const struct findings *f, const struct 
 	for (size_t i = 0; i < d->n_members && i < SHOWN_MEMBERS; i++) {
 		stuck_name(name, sizeof(name), f->model, d->waits[i].thread);
 		page_text(p, 4, NULL, STYLE_PLAIN, "%s stands in", NAME(p, text, name, 0));
-		put_stack(p, f->model, &d->waits[i]);
+		text_stack(p, 6, f->model, d->waits[i].stack, SHOWN_FRAMES);
 	}
 	if (d->n_members > SHOWN_MEMBERS)
 		page_text(p, 4, NULL, STYLE_DIM, "and %zu more", d->n_members - SHOWN_MEMBERS);

@@ -21,6 +21,9 @@ void text_main_finding(struct page *p, const struct findings *f);
 void text_findings(struct page *p, const struct findings *f);
 /* All that comes behind the findings. */
 void text_sections(struct page *p, const struct findings *f);
+/* text_stack.c: where a thread stands, a line for each call, so many of them; a place in the model's
+ * stacks, or NO_STACK. */
+void text_stack(struct page *p, size_t indent, const struct model *m, size_t stack, size_t most);
 /* Part of the verdict: without an empty line. */
 void text_wall(struct page *p, const struct findings *f);
 void text_course(struct page *p, const struct findings *f);

@@ -7,8 +7,6 @@
 #include "analysis/deadlocks.h"
 #include "base/sentence.h"
 #include "base/units.h"
-#include "report/frames.h"
-#include "report/words.h"
 
 #define SHOWN_FRAMES 16
 #define NAMED	     4
@@ -22,21 +20,6 @@ static bool is_alike(const struct thread *a, const struct thread *b)
 {
 	return a->process_id == b->process_id && a->stack == b->stack &&
 	       a->open_cause == b->open_cause;
-}
-
-static void put_stack(struct page *p, const struct model *m, size_t stack)
-{
-	const struct stack *s = stack == NO_STACK ? NULL : &m->stacks[stack];
-	char text[FRAME_TEXT_SIZE], shown[FRAME_TEXT_SIZE];
-
-	if (!s)
-		page_line(p, 4, STYLE_DIM, "its stack could not be read");
-	for (size_t i = 0; s && i < s->n && i < SHOWN_FRAMES; i++) {
-		frame_text(text, sizeof(text), &m->frames[s->frames[i]]);
-		page_line(p, 4, STYLE_PLAIN, NAME(p, shown, text, 0));
-	}
-	if (s && s->n > SHOWN_FRAMES)
-		page_line(p, 4, STYLE_DIM, "...");
 }
 
 /* All that are like the first. */
@@ -60,7 +43,7 @@ static void put_group(struct page *p, const struct model *m, size_t first, bool 
 	page_text(p, 2, NULL, STYLE_PLAIN, "%s wait%s for %s, %s%s for", NAME(p, shown, names, 0),
 		  n == 1 ? "s" : "", cause_words(t->open_cause), n == 1 ? "" : "the first ",
 		  page_ns(p, ns, t->open_for_ns));
-	put_stack(p, m, t->stack);
+	text_stack(p, 4, m, t->stack, SHOWN_FRAMES);
 }
 
 void text_stands(struct page *p, const struct findings *f)

@@ -5,49 +5,15 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "analysis/deadlocks.h"
 #include "base/sentence.h"
 #include "base/units.h"
-#include "report/frames.h"
 
 #define SHOWN_FRAMES  16
 #define NAMED	      3
 #define LINE_SIZE     1024
 #define COMMAND_LINES 2
-
-/* How many frames from there on are one and the same. */
-static size_t alike(const struct stack *s, size_t from)
-{
-	size_t n = 1;
-
-	while (from + n < s->n && s->frames[from + n] == s->frames[from])
-		n++;
-	return n;
-}
-
-/* Calls of which no name is known stand in one line. */
-static void put_stack(struct page *p, const struct model *m, const struct stand *s)
-{
-	size_t place = m->threads[s->thread].stack, lines = 0, n;
-	const struct stack *stack = place == NO_STACK ? NULL : &m->stacks[place];
-	char text[FRAME_TEXT_SIZE], shown[FRAME_TEXT_SIZE], times[32];
-
-	if (!stack && s->state == STAND_BLOCKED)
-		page_line(p, 6, STYLE_DIM, "its stack could not be read");
-	for (size_t i = 0; stack && i < stack->n; i += n) {
-		if (lines++ == SHOWN_FRAMES) {
-			page_line(p, 6, STYLE_DIM, "...");
-			return;
-		}
-		n = alike(stack, i);
-		frame_text(text, sizeof(text) - sizeof(times), &m->frames[stack->frames[i]]);
-		if (n > 1)
-			snprintf(text + strlen(text), sizeof(times), ", %zu times", n);
-		page_line(p, 6, STYLE_PLAIN, NAME(p, shown, text, 0));
-	}
-}
 
 /* "3 threads, worker (12), worker (13) and 1 more," */
 static void say_who(struct sentence *to, const struct findings *f, const struct why_group *g)
@@ -80,6 +46,7 @@ static void say_time(struct sentence *to, const struct page *p, const struct sta
 static void put_group(struct page *p, const struct findings *f, const struct why_group *g)
 {
 	const struct stand *first = &f->model->stands[g->stands[0]];
+	size_t stack = f->model->threads[first->thread].stack;
 	char line[LINE_SIZE], words[WHY_WORDS], shown[2 * LINE_SIZE], lead[48];
 	struct sentence to = sentence_in(line, sizeof(line));
 
@@ -88,7 +55,8 @@ static void put_group(struct page *p, const struct findings *f, const struct why
 	say_time(&to, p, first, g);
 	snprintf(lead, sizeof(lead), "%zu threads: ", g->n);
 	page_text(p, 2, g->n > 1 ? lead : NULL, STYLE_PLAIN, "%s", WORDS(p, shown, line));
-	put_stack(p, f->model, first);
+	if (first->state == STAND_BLOCKED || stack != NO_STACK)
+		text_stack(p, 6, f->model, stack, SHOWN_FRAMES);
 }
 
 static void put_process(struct page *p, const struct process *process, bool is_asked)

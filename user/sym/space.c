@@ -141,7 +141,7 @@ static void forget(struct spaces *s, uint32_t pid)
 /* Memory without a file is of one process. */
 static uint32_t owner_of(const struct mapping *m)
 {
-	return !strcmp(m->path, SPACE_ANONYMOUS) ? m->pid : 0;
+	return !strcmp(m->path, MAPPING_ANONYMOUS) ? m->pid : 0;
 }
 
 /* Its number; or FILES_MAX: there are too many. */

@@ -17,13 +17,10 @@ struct spaces;
 struct space_file {
 	uint32_t major, minor;
 	uint64_t inode;
-	uint32_t pid; /* of SPACE_ANONYMOUS: whose memory it is; else 0 */
+	uint32_t pid; /* of MAPPING_ANONYMOUS: whose memory it is; else 0 */
 	const char *path;
 	uint64_t first; /* offset that was seen mapped first */
 };
-
-/* Memory that has no file, which the kernel calls so; its offsets are addresses. */
-#define SPACE_ANONYMOUS "//anon"
 
 /* Where an address lies. */
 struct place {

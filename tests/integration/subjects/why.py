@@ -505,6 +505,49 @@ def test_undisturbed(t):
     equal(after, before, 'switches')
 
 
+# Each shell waits for its child, the last of which sleeps.
+NESTED = '''
+nest() { if [ "$1" -gt 0 ]; then (nest $(($1 - 1))); true; else echo up; exec sleep 1000; fi; }
+nest "$0"
+'''
+
+
+def test_far_away(t):
+    """However long the chain is, it is followed to its end."""
+    process = t.start(['sh', '-c', NESTED, '20'], stdout=subprocess.PIPE)
+    read_until(process.stdout.fileno(), 'up')
+    poll(lambda: (look(t, process.pid)['in_the_end'] or {}).get('waiters') == 20,
+         'twenty that wait for the last')
+    equal(len(look(t, process.pid)['looked_at']), 21, 'processes')
+
+
+# Two threads read from two pipes; the second one's descriptor is closed under it.
+CLOSED = '''
+import os, threading, time
+pipes = os.pipe(), os.pipe()
+threads = [threading.Thread(target=os.read, args=(pipe[0], 1), daemon=True) for pipe in pipes]
+for thread in threads:
+    thread.start()
+while any(open(f'/proc/self/task/{thread.native_id}/syscall').read().split()[0]
+          not in ('0', '63') for thread in threads): # read(2), of x86-64 and arm64
+    time.sleep(0.01)
+os.close(pipes[1][0])
+print(*(thread.native_id for thread in threads), flush=True)
+time.sleep(1000)
+'''
+
+
+def test_closed_meanwhile(t):
+    """Nothing is said of what a descriptor was, least of all by another thread's."""
+    process = t.start([sys.executable, '-I', '-S', '-c', CLOSED], stdout=subprocess.PIPE)
+    open_one, closed_one = map(int, process.stdout.readline().split())
+    stands = {row['tid']: stand for stand in look(t, process.pid)['stands']
+              for row in stand['threads']}
+    equal([need['how'] for need in stands[open_one]['waits_for']], ['writer'], 'the first')
+    equal((stands[closed_one]['cause'], stands[closed_one]['waits_for']), ('unknown', []),
+          'the second')
+
+
 def bpf_ids(what):
     """Of all programs or links that are loaded."""
     outcome = subprocess.run(['bpftool', '-j', what, 'list'], capture_output=True, check=True)
