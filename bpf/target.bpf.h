@@ -129,6 +129,8 @@ static __always_inline bool is_tty(dev_t dev)
 /* Makes a number a pointer that can be loaded through, which costs a tenth of a
  * copy by bpf_probe_read_kernel(); since 6.2. */
 extern void *bpf_rdonly_cast(const void *pointer, __u32 btf_id) __ksym __weak;
+/* The kernel's numbers of these types. Not bpf_core_type_id_kernel(): see probe/kernel_types.h. */
+extern const volatile u32 hlist_head_type, file_type;
 
 struct opened {
 	struct file *file;
@@ -156,10 +158,10 @@ static __always_inline bool read_opened(struct file **slot, struct opened *ret)
 	struct inode *inode;
 
 	if (&bpf_rdonly_cast) {
-		pointer = bpf_rdonly_cast(slot, bpf_core_type_id_kernel(struct hlist_head));
+		pointer = bpf_rdonly_cast(slot, hlist_head_type);
 		if (!pointer->first)
 			return false;
-		file = bpf_rdonly_cast(pointer->first, bpf_core_type_id_kernel(struct file));
+		file = bpf_rdonly_cast(pointer->first, file_type);
 		inode = file->f_inode;
 		ret->file = file;
 		ret->inode = inode;

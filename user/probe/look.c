@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "look.skel.h"
+#include "probe/kernel_types.h"
 
 #define CLOCK_TRIES 8
 #define STOP	    1 /* one record is enough */
@@ -28,6 +29,27 @@ struct taker {
 	void *ctx;
 };
 
+static int load_with(struct looker *l, struct kernel_types *types)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = kernel_types_path(types));
+	int error;
+
+	l->skel = look_bpf__open_opts(&opts);
+	if (!l->skel)
+		return -errno;
+	error = kernel_types_fill(types, l->skel->obj);
+	return error ? error : look_bpf__load(l->skel);
+}
+
+static int load(struct looker *l)
+{
+	struct kernel_types *types = kernel_types_open();
+	int error = types ? load_with(l, types) : -errno;
+
+	kernel_types_free(types);
+	return error;
+}
+
 int looker_open(struct looker **ret, struct err *err)
 {
 	struct looker *l = calloc(1, sizeof(*l));
@@ -36,8 +58,7 @@ int looker_open(struct looker **ret, struct err *err)
 	if (!l)
 		return err_set(err, -ENOMEM, "out of memory");
 	load_listen();
-	l->skel = look_bpf__open();
-	error = l->skel ? look_bpf__load(l->skel) : -errno;
+	error = load(l);
 	if (!error) {
 		*ret = l;
 		return 0;

@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "base/procfs.h"
+#include "probe/kernel_types.h"
 
 const struct probe_row probe_rows[PROBE_ROWS] = {
 	{ "cp_switch", "sched_switch", true, ATTACH_ALWAYS, "everything" },
@@ -104,8 +105,8 @@ static int64_t realtime_offset(void)
 	return (real.tv_sec - mono.tv_sec) * 1000000000ll + real.tv_nsec - mono.tv_nsec;
 }
 
-/* Opens and loads what is not known to be missing. */
-static int load_once(struct probe *p, const struct probe_opts *opts)
+/* What the programs find when they are loaded. */
+static int set_up(struct probe *p, const struct probe_opts *opts)
 {
 	int cpus = libbpf_num_possible_cpus();
 	struct code fault_entry;
@@ -113,9 +114,6 @@ static int load_once(struct probe *p, const struct probe_opts *opts)
 
 	if (getrandom(&secret, sizeof(secret), 0) != sizeof(secret))
 		return -EIO;
-	p->skel = concprof_bpf__open();
-	if (!p->skel)
-		return -errno;
 	for (size_t i = 0; i < PROBE_ROWS; i++) {
 		if (p->why[i][0])
 			bpf_program__set_autoload(program_of(p, i), false);
@@ -127,7 +125,45 @@ static int load_once(struct probe *p, const struct probe_opts *opts)
 	p->skel->rodata->realtime_offset = realtime_offset();
 	p->skel->rodata->lock_secret = secret;
 	p->skel->bss->linger = opts->linger;
-	return concprof_bpf__load(p->skel);
+	return 0;
+}
+
+static int set_types(struct probe *p, const struct kernel_types *types)
+{
+	int hlist_head = kernel_types_id(types, "hlist_head"),
+	    file = kernel_types_id(types, "file");
+
+	if (hlist_head < 0 || file < 0)
+		return -ENOENT;
+	p->skel->rodata->hlist_head_type = hlist_head;
+	p->skel->rodata->file_type = file;
+	return 0;
+}
+
+static int load_with(struct probe *p, const struct probe_opts *opts, struct kernel_types *types)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, open, .btf_custom_path = kernel_types_path(types));
+	int error;
+
+	p->skel = concprof_bpf__open_opts(&open);
+	if (!p->skel)
+		return -errno;
+	error = set_up(p, opts);
+	if (!error)
+		error = kernel_types_fill(types, p->skel->obj);
+	if (!error)
+		error = set_types(p, types);
+	return error ? error : concprof_bpf__load(p->skel);
+}
+
+/* Opens and loads what is not known to be missing. */
+static int load_once(struct probe *p, const struct probe_opts *opts)
+{
+	struct kernel_types *types = kernel_types_open();
+	int error = types ? load_with(p, opts, types) : -errno;
+
+	kernel_types_free(types);
+	return error;
 }
 
 /* That something is missing is looked for only if the load fails: it takes as long as
