@@ -99,9 +99,9 @@ static __always_inline bool has_stack(struct task_struct *task, const struct pt_
 #define BIT(cause) (1ull << (cause))
 #define TELLING                                                                                    \
 	(BIT(CAUSE_UNKNOWN) | BIT(CAUSE_LOCK_FILE) | BIT(CAUSE_IO_DISK) | BIT(CAUSE_IO_FILE) |     \
-	 BIT(CAUSE_IO_PIPE) | BIT(CAUSE_IO_SOCKET) | BIT(CAUSE_IO_TTY) | BIT(CAUSE_IO_URING) |     \
-	 BIT(CAUSE_IO_AIO) | BIT(CAUSE_FAULT_MAJOR) | BIT(CAUSE_FAULT_MINOR) |                     \
-	 BIT(CAUSE_KERNEL_LOCK) | BIT(CAUSE_KERNEL_OTHER))
+	 BIT(CAUSE_IO_SOCKET) | BIT(CAUSE_IO_TTY) | BIT(CAUSE_IO_URING) | BIT(CAUSE_IO_AIO) |      \
+	 BIT(CAUSE_FAULT_MAJOR) | BIT(CAUSE_FAULT_MINOR) | BIT(CAUSE_KERNEL_LOCK) |                \
+	 BIT(CAUSE_KERNEL_OTHER))
 
 /* What bpf_get_stack() and its kin have written; below 0: there is none. */
 static __always_inline u32 addresses(long bytes)
