@@ -31,7 +31,7 @@ sources := $(wildcard user/*/*.c)
 objects := $(patsubst %.c,$(O)/%.o,$(sources))
 workloads := $(patsubst workloads/%.c,$(O)/workloads/%,\
 	$(filter-out workloads/truth%.c workloads/awkward_%.c workloads/lives_%.c workloads/locks_%.c \
-	workloads/deadlocks_%.c workloads/stands_%.c,\
+	workloads/deadlocks_%.c workloads/stands_%.c workloads/targets_%.c,\
 	$(wildcard workloads/*.c)))
 unit_tests := $(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/test_*.c))
 
@@ -115,6 +115,8 @@ $(O)/workloads/lives: $(wildcard workloads/lives_*.c)
 $(O)/workloads/locks: $(wildcard workloads/locks_*.c)
 $(O)/workloads/deadlocks: $(wildcard workloads/deadlocks_*.c)
 $(O)/workloads/stands: $(wildcard workloads/stands_*.c)
+$(O)/workloads/targets: $(wildcard workloads/targets_*.c) workloads/locks_record.c \
+	workloads/locks_expect.c
 
 # --- tests ------------------------------------------------------------------
 # The pure stages, the launcher, the reader of objects and the options once more, with sanitizers.

@@ -287,9 +287,9 @@ static __always_inline u32 class_wait(struct tracked *t, const struct call *call
 		t->event.resolve = RESOLVE_SIGNAL;
 		return plain_wait(CAUSE_SIGNAL_WAIT);
 	case CALL_FD_TO_FD:
-		return two_fd_wait(CALL_ARG0(call), CALL_ARG1(call), state);
+		return two_fd_wait(t, CALL_ARG0(call), CALL_ARG1(call), state);
 	case CALL_FD_X_FD:
-		return two_fd_wait(CALL_ARG0(call), CALL_ARG2(call), state);
+		return two_fd_wait(t, CALL_ARG0(call), CALL_ARG2(call), state);
 	case CALL_FCNTL:
 		return fcntl_wait(t, call);
 	case CALL_FLOCK:
@@ -301,6 +301,7 @@ static __always_inline u32 class_wait(struct tracked *t, const struct call *call
 	case CALL_RESTART:
 		return restarted_wait(t);
 	case CALL_PATH:
+		t->io.file = IO_BY_NAME;
 		return path_wait(state);
 	}
 	return plain_wait(simple_cause(class_of(call)));

@@ -80,6 +80,7 @@ static __always_inline u32 wait_of(struct task_struct *task, struct tracked *t, 
 
 	t->event.resolve = RESOLVE_NOT;
 	t->peer.key.family = 0;
+	t->io.file = 0;
 	if (unlikely(state & (TASK_STOPPED | TASK_TRACED)))
 		return plain_wait(state & TASK_STOPPED ? CAUSE_SIGNAL_STOP : CAUSE_SIGNAL_PTRACE);
 	if (unlikely(is_frozen(task, state)))
@@ -93,7 +94,7 @@ static __always_inline u32 wait_of(struct task_struct *task, struct tracked *t, 
 		return plain_wait(d && in_iowait(task) ? CAUSE_FAULT_MAJOR : CAUSE_FAULT_MINOR);
 	class = class_of(&call);
 	if (class == CALL_FD || class == CALL_FD_BARE)
-		wait = fd_wait(task, CALL_ARG0(&call), state);
+		wait = fd_wait(task, t, CALL_ARG0(&call), state);
 	else
 		wait = call_wait(t, state);
 	if (d && in_iowait(task)) {

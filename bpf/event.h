@@ -123,7 +123,9 @@ enum event_kind {
 	EV_DEADLOCK = 21,   /* a thread that will wait for ever, or behind such ones */
 	EV_STAND = 22,	    /* a thread as one look finds it */
 	EV_NEED = 23,	    /* a process that could end its wait */
-	EV_KIND_COUNT = 24,
+	EV_TARGET = 24,	    /* what threads waited for with a descriptor or a name */
+	EV_IO = 25,	    /* ... and how long */
+	EV_KIND_COUNT = 26,
 };
 
 #define EVENT_COMM_SIZE 16
@@ -300,7 +302,10 @@ enum loss_kind {
 	LOSS_MAPPINGS = 10, /* files that were mapped, and not seen to be */
 	LOSS_LOCKS = 11,    /* waits at locks that found no room: in the ledgers, not in the list */
 	LOSS_DEADLOCKS = 12, /* looks that found more of them than are remembered */
-	LOSS_KIND_COUNT = 13,
+	LOSS_TARGETS =
+		13, /* waits at targets that found no room: in the ledgers, not in the list */
+	LOSS_TARGET_NAMES = 14, /* targets that are listed without their names */
+	LOSS_KIND_COUNT = 15,
 };
 
 struct ev_loss {

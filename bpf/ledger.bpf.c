@@ -196,6 +196,8 @@ static __always_inline void finish(struct task_struct *task, struct tracked *t)
 	}
 	if (t->lock.state)
 		lock_waited(t, queued ? s.queued_at : end_at, !queued);
+	if (t->io.target)
+		io_waited(t, queued ? s.queued_at : end_at, !queued);
 	track_finish(&t->track, &s);
 }
 

@@ -10,13 +10,6 @@
 #include "thread.bpf.h"
 #include "arch.bpf.h"
 
-#define RING_SIZE (2 << 20)
-
-struct {
-	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, RING_SIZE);
-} lives SEC(".maps");
-
 /* Processes of the program that are dead, and that the kernel has not forgotten yet. */
 __u64 dead = 0;
 
@@ -113,7 +106,7 @@ int life_born(struct tracked *t, struct tracked *creator, u64 clone_flags, u32 i
 		ev->code = BIRTH_SPAWN;
 	else
 		ev->code = clone_flags & CLONE_VM ? BIRTH_CLONE : BIRTH_FORK;
-	bpf_ringbuf_submit(ev, wakeup_flag(&lives, RING_SIZE));
+	bpf_ringbuf_submit(ev, wakeup_flag(&lives, LIVES_SIZE));
 	return 0;
 }
 
@@ -181,7 +174,7 @@ int life_died(struct tracked *t)
 		ev->flags |= LIFE_UNWANTED;
 	if (BPF_CORE_READ(task, signal, oom_mm))
 		ev->flags |= LIFE_OUT_OF_MEMORY;
-	bpf_ringbuf_submit(ev, wakeup_flag(&lives, RING_SIZE));
+	bpf_ringbuf_submit(ev, wakeup_flag(&lives, LIVES_SIZE));
 	return 0;
 }
 
@@ -258,7 +251,7 @@ int BPF_PROG(cp_signal, int sig, struct kernel_siginfo *info, struct task_struct
 	ev->code = sig;
 	ev->flags = sent_how(task, how, sig) | (group ? 0 : LIFE_TO_THREAD);
 	set_doer(ev, by);
-	bpf_ringbuf_submit(ev, wakeup_flag(&lives, RING_SIZE));
+	bpf_ringbuf_submit(ev, wakeup_flag(&lives, LIVES_SIZE));
 	return 0;
 }
 
@@ -354,7 +347,7 @@ __noinline int say_reaped(struct tracked *t, u64 at, u32 kind, u32 pid, u32 flag
 		ev->value = bpf_get_current_task_btf()->sched_info.last_arrival - t->track.last_out;
 	}
 	set_doer(ev, t);
-	bpf_ringbuf_submit(ev, wakeup_flag(&lives, RING_SIZE));
+	bpf_ringbuf_submit(ev, wakeup_flag(&lives, LIVES_SIZE));
 	return 0;
 }
 
@@ -468,7 +461,7 @@ int BPF_PROG(cp_free, struct task_struct *task)
 		return 0;
 	ev->process_id = t->process_id;
 	ev->pid = t->pid;
-	bpf_ringbuf_submit(ev, wakeup_flag(&lives, RING_SIZE));
+	bpf_ringbuf_submit(ev, wakeup_flag(&lives, LIVES_SIZE));
 	return 0;
 }
 

@@ -23,15 +23,9 @@ static __always_inline u16 host_order(u16 port)
 	return __builtin_bswap16(port);
 }
 
-/* A port that connect() has chosen: see tcp_row(). */
 static __always_inline bool is_client(struct sock *sk)
 {
-	struct inet_bind_bucket *bucket;
-
-	if (BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP)
-		return true;
-	bucket = BPF_CORE_READ((struct inet_connection_sock *)sk, icsk_bind_hash);
-	return !bucket || BPF_CORE_READ(bucket, fastreuse) < 0;
+	return BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP || is_tcp_client(sk);
 }
 
 /* Who connects to this machine by one of its own addresses has that one itself. */

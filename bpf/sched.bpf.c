@@ -307,6 +307,14 @@ static __always_inline void find_behind(struct tracked *n, u64 now, bool own, bo
 	}
 }
 
+static __always_inline void begin_io(struct tracked *p)
+{
+	if (likely(p->io.alone && is_slot(p, &p->io.slots[0])))
+		p->io.target = p->io.alone;
+	else
+		io_begin(p);
+}
+
 /* Prev leaves the CPU; returns its position from now on, and what goes with that. */
 static __always_inline u32 leave(struct task_struct *prev, struct tracked *p, bool preempt,
 				 u32 prev_state, struct moment *m)
@@ -323,6 +331,11 @@ static __always_inline u32 leave(struct task_struct *prev, struct tracked *p, bo
 
 		lock_waited(p, prev->sched_info.last_arrival - delay, 0);
 	}
+	if (unlikely(p->io.target))
+		io_waited(p,
+			  prev->sched_info.last_arrival -
+				  (prev->sched_info.run_delay - p->track.run_delay),
+			  0);
 	if (unlikely(p->reap.kind))
 		life_waited(p, prev->sched_info.last_arrival);
 	if (unlikely(prev_state & TASK_DEAD))
@@ -337,8 +350,11 @@ static __always_inline u32 leave(struct task_struct *prev, struct tracked *p, bo
 		p->lock.state = LOCK_WAIT_CALLED;
 	if (unlikely(p->lock.state))
 		lock_begin(p);
-	if (d.off == OFF_BLOCKED)
+	if (d.off == OFF_BLOCKED) {
+		if (p->io.file)
+			begin_io(p);
 		site_wait(p);
+	}
 	use_cpu(p, &d);
 	return *(volatile u32 *)&p->forget;
 }
@@ -357,6 +373,8 @@ static __always_inline u32 arrive(struct task_struct *next, struct tracked *n,
 		resolve_wait(next, n);
 	if (unlikely(n->peer.key.family))
 		peer_waited(n, m->now, next->sched_info.run_delay, next->sched_info.last_queued);
+	if (n->io.target)
+		io_waited(n, queued_since(next, n, m->now), 0);
 	if (unlikely(n->lock.state))
 		lock_waited(n, queued_since(next, n, m->now), 0);
 	return first ? MOVE_FIRST : 0;

@@ -15,9 +15,9 @@ struct {
 	__uint(max_entries, STACKS_SIZE);
 } stacks SEC(".maps");
 
-/* At most so many waits are looked at on a CPU at once, and then one in some 1.05 ms. */
+/* At most so many waits are looked at on a CPU at once, and then one in some 2.1 ms. */
 #define BUDGET	     192
-#define BUDGET_SHIFT 20
+#define BUDGET_SHIFT 21
 
 struct budget {
 	u64 at; /* in steps of 1 << BUDGET_SHIFT ns */

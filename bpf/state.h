@@ -8,6 +8,7 @@
  * tested is what runs.
  */
 #include "code.h"
+#include "io.h"
 #include "lock.h"
 #include "wall.h"
 
@@ -53,6 +54,33 @@ struct peer_wait {
 struct peer_sums {
 	__u64 ns, waits;
 	__u64 is_local;
+};
+
+/* What a target is takes long to find out: it is known of the last few that a thread waited at. */
+#define IO_SLOTS 4
+
+struct io_slot {
+	__u64 file, inode,
+		version; /* addresses, and what tells those from others at the same ones */
+	__u32 target, cause;
+	__u32 fd;
+	__u32 pad;
+};
+
+#define IO_BY_NAME 1 /* instead of the address of a file */
+
+/* The target that a thread waits at. */
+struct io_wait {
+	__u64 file; /* 0: none, or it is not known */
+	__u64 inode, version;
+	__u32 fd, mode;
+	__u32 target;  /* its index; 0: none, or it is not known */
+	__u32 counted; /* it is one of io_target.waiters */
+	__u32 next;    /* slot to use */
+	__u32 alone; /* target of the first slot, as long as no other thread waits there; 0: none */
+	__u32 bucket; /* of the wait that ends: as forget, below */
+	__u32 pad;
+	struct io_slot slots[IO_SLOTS];
 };
 
 /* A wait for children that has begun, see life.bpf.c. */
@@ -127,6 +155,7 @@ struct tracked {
 	__u64 own_mark; /* own_ns of that CPU then */
 	__u32 cpu;
 	__u32 pad;
+	struct io_wait io;
 	__u64 kernel_lock;	 /* the lock, between contention_begin and contention_end */
 	struct event_wait event; /* what the wait may be for, decided when it ends */
 	struct peer_wait peer;

@@ -54,19 +54,31 @@ static __always_inline bool is_by_device(u32 wait)
 	return WAIT_CAUSE(wait) == CAUSE_IO_DISK || WAIT_CAUSE(wait) == CAUSE_IO_FILE;
 }
 
+static __always_inline void wait_with_file(struct io_wait *io, struct file *file, u32 fd)
+{
+	struct opened opened;
+
+	read_file(file, &opened);
+	wait_with(io, &opened, fd);
+}
+
 /* Two descriptors, of which one is waited for: the device in state D, the peer
  * otherwise. Two peers cannot be told apart unless they are of one kind. */
-u32 two_fd_wait(u32 from, u32 to, u32 state)
+u32 two_fd_wait(struct tracked *t, u32 from, u32 to, u32 state)
 {
-	u32 a = file_target((u64)file_of(bpf_get_current_task_btf(), from), from) & 0xffff,
-	    b = file_target((u64)file_of(bpf_get_current_task_btf(), to), to) & 0xffff;
-	bool d = in_d_state(state);
+	struct file *file_a = file_of(bpf_get_current_task_btf(), from),
+		    *file_b = file_of(bpf_get_current_task_btf(), to);
+	u32 a = file_target((u64)file_a, from) & 0xffff, b = file_target((u64)file_b, to) & 0xffff;
+	bool d = in_d_state(state), a_fits = is_by_device(a) == d, b_fits = is_by_device(b) == d;
 
-	if (WAIT_CAUSE(a) == WAIT_CAUSE(b) || (is_by_device(a) == d && is_by_device(b) != d))
+	if (WAIT_CAUSE(a) == WAIT_CAUSE(b))
 		return a;
-	if (is_by_device(b) == d && is_by_device(a) != d)
-		return b;
-	return WAIT(CAUSE_UNKNOWN, ROW_UNKNOWN);
+	if (a_fits == b_fits)
+		return WAIT(CAUSE_UNKNOWN, ROW_UNKNOWN);
+	if (!t)
+		return a_fits ? a : b;
+	wait_with_file(&t->io, a_fits ? file_a : file_b, a_fits ? from : to);
+	return a_fits ? a : b;
 }
 
 __noinline u64 fd_private(u32 fd)

@@ -6,6 +6,7 @@
  * may be a server that is asked, or clients who ask.
  */
 #include "thread.bpf.h"
+#include "arch.bpf.h"
 
 /* include/uapi/linux/stat.h */
 #define S_IFMT	 0170000
@@ -41,12 +42,17 @@ struct target {
 /* A port that connect() chose belongs to a client: its bucket says so
  * (__inet_hash_connect()). Others were bound, so a connected socket on such a port was
  * accepted; that its peer does not read (no space) is a wait for the peer again. */
-static __always_inline u32 tcp_row(struct socket *socket, struct sock *sk)
+static __always_inline bool is_tcp_client(struct sock *sk)
 {
 	struct inet_bind_bucket *bucket =
 		BPF_CORE_READ((struct inet_connection_sock *)sk, icsk_bind_hash);
 
-	if (!bucket || BPF_CORE_READ(bucket, fastreuse) < 0)
+	return !bucket || BPF_CORE_READ(bucket, fastreuse) < 0;
+}
+
+static __always_inline u32 tcp_row(struct socket *socket, struct sock *sk)
+{
+	if (is_tcp_client(sk))
 		return ROW_PEER;
 	return BPF_CORE_READ(socket, flags) & 1 << SOCK_NOSPACE ? ROW_PEER : ROW_DEMAND;
 }
@@ -137,6 +143,7 @@ struct opened {
 	struct inode *inode;
 	u32 f_mode;
 	u16 mode;
+	u64 ino;
 };
 
 static __always_inline void read_file(struct file *file, struct opened *ret)
@@ -147,6 +154,7 @@ static __always_inline void read_file(struct file *file, struct opened *ret)
 	ret->inode = inode;
 	ret->f_mode = BPF_CORE_READ(file, f_mode);
 	ret->mode = BPF_CORE_READ(inode, i_mode);
+	ret->ino = BPF_CORE_READ(inode, i_ino);
 }
 
 /* The kernel's types have no array of pointers to load from; a struct that begins with
@@ -167,6 +175,7 @@ static __always_inline bool read_opened(struct file **slot, struct opened *ret)
 		ret->inode = inode;
 		ret->f_mode = file->f_mode;
 		ret->mode = inode->i_mode;
+		ret->ino = inode->i_ino;
 		return true;
 	}
 	if (bpf_probe_read_kernel(&file, sizeof(file), slot) || !file)
@@ -241,7 +250,45 @@ static __always_inline void describe_opened(const struct opened *o, struct targe
 	read_special(o, ret);
 }
 
-static __always_inline void read_target(struct files_struct *files, u32 fd, struct target *ret)
+/* No address that a program has lies below. */
+#define LEAST_ADDRESS 0x100000ull
+#define AT_FDCWD      (-100)
+
+/* The name that the current task's call works on: while the kernel looks for it, what that has; else
+ * the first argument, or the second if the first is a directory's descriptor. Returns what it takes
+ * with its NUL, or 0. */
+static __always_inline u32 read_path(char *to, u32 size)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	const char *name = BPF_CORE_READ(task, nameidata, name, name);
+	struct call call;
+	u64 first;
+	long n;
+
+	if (name) {
+		n = bpf_probe_read_kernel_str(to, size, name);
+	} else {
+		read_call(task, &call);
+		first = CALL_ARG0(&call);
+		if ((s32)first == AT_FDCWD || first < LEAST_ADDRESS)
+			first = CALL_ARG1(&call);
+		n = bpf_probe_read_user_str(to, size, (const void *)first);
+	}
+	return n > 1 ? n : 0;
+}
+
+/* io_begin() finds out which target it is. */
+static __always_inline void wait_with(struct io_wait *io, const struct opened *o, u32 fd)
+{
+	io->file = (u64)o->file;
+	io->inode = (u64)o->inode;
+	io->version = o->ino;
+	io->mode = o->mode;
+	io->fd = fd;
+}
+
+static __always_inline void read_target(struct files_struct *files, u32 fd, struct io_wait *io,
+					struct target *ret)
 {
 	struct fdtable *table;
 	struct opened opened;
@@ -252,16 +299,18 @@ static __always_inline void read_target(struct files_struct *files, u32 fd, stru
 	if (!files)
 		return;
 	table = files->fdt;
-	if (fd < table->max_fds && read_opened(table->fd + fd, &opened))
-		describe_opened(&opened, ret);
+	if (fd >= table->max_fds || !read_opened(table->fd + fd, &opened))
+		return;
+	describe_opened(&opened, ret);
+	wait_with(io, &opened, fd);
 }
 
 /* What a task waits for in a call on a descriptor: WAIT(). */
-static __always_inline u32 fd_wait(struct task_struct *task, u32 fd, u32 state)
+static __always_inline u32 fd_wait(struct task_struct *task, struct tracked *t, u32 fd, u32 state)
 {
 	struct target target;
 
-	read_target(task->files, fd, &target);
+	read_target(task->files, fd, &t->io, &target);
 	if (target.cause == CAUSE_IO_DISK && !in_d_state(state))
 		return WAIT(CAUSE_IO_FILE, ROW_IO);
 	if (!target.by_device && in_d_state(state))

@@ -5,6 +5,7 @@ struct threads_map threads SEC(".maps");
 struct programs_map programs SEC(".maps");
 struct numbered_map numbered SEC(".maps");
 struct gone_map gone SEC(".maps");
+struct lives_map lives SEC(".maps");
 
 const volatile __u32 page_size = 4096;
 const volatile __u32 possible_cpus = 1;

@@ -74,6 +74,16 @@ extern __u64 ns_level;		     /* of the collector's PID namespace, read there too
 extern struct probe_cost cost[COST_COUNT];
 extern __u64 lost[LOSS_KIND_COUNT];
 
+#define LIVES_SIZE (2 << 20)
+
+/* What happens to processes, and what targets are called. */
+struct lives_map {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, LIVES_SIZE);
+};
+
+extern struct lives_map lives SEC(".maps");
+
 /* The collector looks now and then by itself; it is woken for a quarter full. */
 static __always_inline u64 wakeup_flag(void *ring, u64 size)
 {
@@ -264,7 +274,7 @@ int site_wait(struct tracked *t);
 int site_waited(struct tracked *t, u32 row);
 
 /* target.bpf.c: what the current task waits for in a call on two descriptors: WAIT(). */
-u32 two_fd_wait(u32 from, u32 to, u32 state);
+u32 two_fd_wait(struct tracked *t, u32 from, u32 to, u32 state);
 /* target.bpf.c: a descriptor in a set: WAIT(), above it its enum event_set. */
 u32 file_target(u64 file, u32 fd);
 /* target.bpf.c: its struct file, that one's private data, its struct sock. 0: none. */
@@ -281,6 +291,22 @@ int lock_find_shared(struct lock_key *key);
 /* ... of a file's lock, a set of semaphores or a kernel lock, of which it has the descriptor, the
  * number or the address. */
 int lock_find_kernels(struct lock_key *key, u32 hint);
+
+/* Is this what t waits for? */
+static __always_inline bool is_slot(const struct tracked *t, const struct io_slot *s)
+{
+	return s->file == t->io.file && s->inode == t->io.inode && s->version == t->io.version &&
+	       s->cause == t->track.cause && s->fd == t->io.fd;
+}
+
+/* io.bpf.c: t, which leaves the CPU, begins to wait at what its struct io_wait says. */
+int io_begin(struct tracked *t);
+/* io.bpf.c: ... and its wait ended then; or goes on at the end of the measurement. */
+int io_waited(struct tracked *t, u64 end, u32 is_open);
+/* io.bpf.c: of a struct sock: its enum target_side. */
+u32 socket_side(u64 sock);
+/* io_name.bpf.c: what a target is: the file that t waits for, or a name. */
+int name_target(struct tracked *t, u32 index, u32 kind);
 
 /* peer.bpf.c: t waits for the other end of this struct sock, or of its call's first descriptor. */
 int note_peer(struct tracked *t, u64 sock);

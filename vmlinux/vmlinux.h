@@ -119,6 +119,7 @@ struct inode {
 	struct super_block *i_sb;
 	struct pipe_inode_info *i_pipe;
 	struct file_lock_context *i_flctx;
+	u32 i_generation;
 };
 
 struct pipe_inode_info {
@@ -134,21 +135,49 @@ struct vm_area_struct {
 };
 
 struct qstr {
+	u32 len;
 	const unsigned char *name;
 };
 
+struct hlist_bl_node {
+	struct hlist_bl_node **pprev;
+};
+
 struct dentry {
+	struct hlist_bl_node d_hash;
+	struct dentry *d_parent;
 	struct qstr d_name;
 	struct inode *d_inode;
 };
 
+struct vfsmount {
+	struct dentry *mnt_root;
+};
+
+/* fs/mount.h */
+struct mount {
+	struct mount *mnt_parent;
+	struct dentry *mnt_mountpoint;
+	struct vfsmount mnt;
+};
+
 struct path {
+	struct vfsmount *mnt;
 	struct dentry *dentry;
+};
+
+struct fs_struct {
+	struct path root;
+};
+
+struct filename {
+	const char *name;
 };
 
 /* fs/namei.c: what a path walk has come to. */
 struct nameidata {
 	struct path path;
+	struct filename *name;
 };
 
 struct file_operations {
@@ -290,6 +319,15 @@ struct inet_bind_bucket {
 
 struct inet_connection_sock {
 	struct inet_bind_bucket *icsk_bind_hash;
+};
+
+struct sockaddr_un {
+	char sun_path[108];
+};
+
+struct unix_address {
+	int len;
+	struct sockaddr_un name[0];
 };
 
 struct unix_sock {
@@ -479,6 +517,7 @@ struct task_struct {
 	struct sched_info sched_info;
 	struct mm_struct *mm;
 	struct nameidata *nameidata;
+	struct fs_struct *fs;
 	struct files_struct *files;
 	struct signal_struct *signal;
 	struct sigpending pending;

@@ -71,6 +71,10 @@ struct tally {
 	struct bounds longest; /* of one sleep: a call may hold several */
 };
 struct tally tally_of(const struct record *r, int party);
+/* The wall time in which at least one thread waited. */
+int64_t waited_wall(const struct record *r);
+/* 2 %, or what the clocks of so many waits may differ by. */
+int64_t tolerance(int64_t ns, int64_t count);
 
 /* What is expected of a lock's row in the report. */
 struct row {

@@ -18,7 +18,7 @@ static int64_t smaller(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-static int64_t tolerance(int64_t ns, int64_t count)
+int64_t tolerance(int64_t ns, int64_t count)
 {
 	return larger(ns / 50, count * EACH);
 }
@@ -58,8 +58,7 @@ static int by_begin(const void *a, const void *b)
 	return (x->from > y->from) - (x->from < y->from);
 }
 
-/* The wall time in which at least one thread waited. */
-static int64_t waited_wall(const struct record *r)
+int64_t waited_wall(const struct record *r)
 {
 	struct wait *sorted = malloc(sizeof(r->wait));
 	int64_t wall = 0, end = 0;

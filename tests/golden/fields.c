@@ -244,6 +244,31 @@ static int need_how_of(const char *name)
 	return find(words, name);
 }
 
+static int target_kind_of(const char *name)
+{
+	static const struct word words[] = {
+		{ "file", TARGET_FILE },     { "pipe", TARGET_PIPE },
+		{ "socket", TARGET_SOCKET }, { "tty", TARGET_TTY },
+		{ "device", TARGET_DEVICE }, { "object", TARGET_OBJECT },
+		{ "name", TARGET_NAME },     { 0 }
+	};
+
+	return find(words, name);
+}
+
+static int target_side_of(const char *name)
+{
+	static const struct word words[] = { { "other", SIDE_OTHER },
+					     { "connected", SIDE_CONNECTED },
+					     { "served", SIDE_SERVED },
+					     { "listening", SIDE_LISTENING },
+					     { "bound", SIDE_BOUND },
+					     { "pair", SIDE_PAIR },
+					     { 0 } };
+
+	return find(words, name);
+}
+
 static int deadlock_kind_of(const char *name)
 {
 	static const struct word words[] = { { "cycle", DEADLOCK_CYCLE },
@@ -664,6 +689,39 @@ static const struct field need_fields[] = {
 	WORDS(ev_need, how, need_how_of), STRING(ev_need, comm),       { 0 },
 };
 
+static const struct field target_fields[] = {
+	NUMBER(ev_target, index),
+	WORDS(ev_target, kind, target_kind_of),
+	WORDS(ev_target, side, target_side_of),
+	NUMBER(ev_target, flags),
+	NUMBER(ev_target, family),
+	NUMBER(ev_target, protocol),
+	NUMBER(ev_target, dev),
+	NUMBER(ev_target, inode),
+	{ "local.address", FIELD_BYTES, AT(ev_target, local.address), NULL },
+	NUMBER(ev_target, local.port),
+	{ "peer.address", FIELD_BYTES, AT(ev_target, peer.address), NULL },
+	NUMBER(ev_target, peer.port),
+	NAME(ev_target, text),
+	{ 0 },
+};
+
+static const struct field io_fields[] = {
+	NUMBER(ev_io, index),
+	WORDS(ev_io, cause, cause_by_name),
+	NUMBER(ev_io, waits),
+	NUMBER(ev_io, ns),
+	NUMBER(ev_io, max_ns),
+	NUMBER(ev_io, any_ns),
+	NUMBER(ev_io, open),
+	NUMBER(ev_io, objects),
+	NUMBER(ev_io, n_users),
+	NUMBER(ev_io, users[0].pid),
+	NUMBER(ev_io, users[0].fd),
+	{ "histogram.", FIELD_INDEXED, AT(ev_io, histogram), bucket_of },
+	{ 0 },
+};
+
 static const struct kind kinds[] = {
 	{ "run", EV_RUN, sizeof(struct ev_run), run_fields },
 	{ "text", EV_TEXT, sizeof(struct ev_text), text_fields },
@@ -688,6 +746,8 @@ static const struct kind kinds[] = {
 	{ "deadlock", EV_DEADLOCK, sizeof(struct ev_deadlock), deadlock_fields },
 	{ "stand", EV_STAND, sizeof(struct ev_stand), stand_fields },
 	{ "need", EV_NEED, sizeof(struct ev_need), need_fields },
+	{ "target", EV_TARGET, sizeof(struct ev_target), target_fields },
+	{ "io", EV_IO, sizeof(struct ev_io), io_fields },
 	{ 0 },
 };
 

@@ -28,9 +28,9 @@ from harness import Skip, Test
 
 SUBJECTS = ('workloads', 'cgroups', 'status', 'output', 'signals', 'killed', 'environment',
             'sudo', 'ledger', 'preempted', 'crowd', 'documents', 'cost', 'calls', 'peers',
-             'busy', 'programs', 'lives', 'locks', 'deadlocks', 'why', 'hangs', 'formats', 'gates',
-            'ci', 'cancelled', 'recording', 'room', 'kept', 'tables', 'comparisons', 'stacks',
-            'code', 'debuginfod')
+             'busy', 'programs', 'lives', 'locks', 'targets', 'deadlocks', 'why', 'hangs',
+            'formats', 'gates', 'ci', 'cancelled', 'recording', 'room', 'kept', 'tables',
+            'comparisons', 'stacks', 'code', 'debuginfod')
 MOST_REPEATED = 5
 AT_ONCE = 3  # of tests marked as calm: they mostly sleep, and compare no clocks
 

@@ -381,6 +381,32 @@ static inline struct ev_need need(__u64 thread_id, __u64 process_id, enum need_h
 				 .comm = "other" };
 }
 
+/* To be freed by the caller. */
+static inline struct ev_target *target_event(__u32 index, enum target_kind kind, const char *path)
+{
+	struct ev_target *t = event_of(EV_TARGET, sizeof(*t), strlen(path) + 1);
+
+	t->index = index;
+	t->kind = kind;
+	t->size = strlen(path) + 1;
+	strcpy(t->text, path);
+	return t;
+}
+
+static inline struct ev_io io(__u32 index, enum cause cause, __u64 waits, __u64 ns)
+{
+	return (struct ev_io){ .head = HEAD(EV_IO, ev_io),
+			       .index = index,
+			       .cause = cause,
+			       .waits = waits,
+			       .ns = ns,
+			       .max_ns = ns,
+			       .any_ns = ns,
+			       .objects = 1,
+			       .users = { { 1000, 3 } },
+			       .n_users = 1 };
+}
+
 static inline struct ev_lock_order lock_order(__u64 held, __u64 wanted, __u64 count)
 {
 	return (struct ev_lock_order){ .head = HEAD(EV_LOCK_ORDER, ev_lock_order),

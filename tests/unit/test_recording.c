@@ -79,6 +79,8 @@ static void add_each_kind(struct bytes *to)
 	add_freed(to, word_name(64, "account_lock", "bank.c", "/bin/true"));
 	add_freed(to, stand(1, STAND_BLOCKED, "pipe:[7]"));
 	ADD(to, need(1, 2, NEED_READER));
+	add_freed(to, target_event(1, TARGET_FILE, "/tmp/a"));
+	ADD(to, io(1, CAUSE_IO_DISK, 1, 7));
 	ADD(to, end(0));
 }
 

@@ -24,6 +24,7 @@ static void setup(void)
 	struct ev_thread t = thread(1, 0, 0, 0, 10);
 	struct ev_wall w = wall(10);
 	struct ev_lock l = lock_at(64, LOCK_HINT_WORD, 7);
+	struct ev_io i = io(1, CAUSE_IO_DISK, 1, 7);
 	struct ev_lock_holder h = lock_holder(64, 1, HOLDER_COUNT - 1, 7);
 
 	t.cpus[0] = 3;
@@ -49,6 +50,10 @@ static void setup(void)
 	KEEP(lock_order(64, 128, 7));
 	KEEP(stuck(1, 2, 64, LOCK_HINT_WORD, 1));
 	KEEP(need(1, 2, NEED_READER));
+	i.histogram[TARGET_BUCKETS - 1] = 7;
+	i.users[TARGET_USERS - 1].fd = 7;
+	KEEP(i);
+	one_of[EV_TARGET] = (struct event *)target_event(1, TARGET_FILE, "/tmp/a");
 	one_of[EV_STAND] = (struct event *)stand(1, STAND_BLOCKED, "pipe:[7]");
 	one_of[EV_WORD] = (struct event *)word_name(64, "account_lock", "a.c", "/bin/a");
 	one_of[EV_FRAME] = (struct event *)frame(1, "worker", "a.c", "/bin/a");

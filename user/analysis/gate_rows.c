@@ -365,6 +365,7 @@ const struct gate_row gate_rows[] = {
 	{ "locks[\"%s\"].blamed", GATE_TIME, LOCK(blamed_ns) },
 	{ "locks[\"%s\"].timeouts", GATE_COUNT, LOCK(timeouts) },
 	{ "locks[\"%s\"].open_waits", GATE_COUNT, LOCK(open) },
+	{ "io", GATE_COUNT, MODEL(n_ios) },
 	{ "peers", GATE_COUNT, MODEL(n_peers) },
 	{ "others", GATE_COUNT, MODEL(n_others) },
 	{ "sampling.waits_sampled", GATE_FLAG, FINDINGS(sites.is_sampled) },

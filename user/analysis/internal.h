@@ -88,6 +88,8 @@ void rules_find(struct findings *f);
 
 /* peer.c: title, advice and evidence of a verdict that waits for others decide. */
 void peer_say(struct finding *to, const struct findings *f);
+/* io.c: the same of waits for devices. */
+void device_say(struct finding *to, const struct findings *f);
 /* others.c: what a quiet machine would save at most: what was queued, what others had, and
  * what is beyond computing on all CPUs at once. It may be more than s->others, since
  * threads pile up on the CPUs that are left. */

@@ -280,11 +280,7 @@ static void say_io(struct finding *to, const struct findings *f, const struct sh
 	} else if (s->peer > s->device) {
 		peer_say(to, f);
 	} else {
-		finding_title(to, "most of the time goes to waiting for a disk or another device");
-		finding_advice(to, "Do the waiting at the same time: read ahead, write behind, put "
-				   "small requests together, have several in flight (threads, an "
-				   "event loop, io_uring), sync less often. A faster CPU would not "
-				   "help.");
+		device_say(to, f);
 	}
 }
 

@@ -249,6 +249,13 @@ static int need_is_valid(const struct ev_need *n)
 	return n->how && n->how < NEED_HOW_COUNT && IS_ENDED(n->comm);
 }
 
+static int target_is_valid(const struct ev_target *t)
+{
+	return t->index && t->kind && t->kind < TARGET_KIND_COUNT && t->side < SIDE_COUNT &&
+	       t->size && t->size <= TARGET_TEXT && t->size <= t->head.size - sizeof(*t) &&
+	       !t->text[t->size - 1];
+}
+
 static const size_t sizes[EV_KIND_COUNT] = {
 	[EV_RUN] = sizeof(struct ev_run),
 	[EV_TEXT] = sizeof(struct ev_text),
@@ -273,6 +280,8 @@ static const size_t sizes[EV_KIND_COUNT] = {
 	[EV_LOCK_ORDER] = sizeof(struct ev_lock_order),
 	[EV_STAND] = sizeof(struct ev_stand),
 	[EV_NEED] = sizeof(struct ev_need),
+	[EV_TARGET] = sizeof(struct ev_target),
+	[EV_IO] = sizeof(struct ev_io),
 };
 
 void lock_calls_add(struct lock_calls *to, const struct lock_calls *from)
@@ -322,6 +331,10 @@ int event_is_valid(const struct event *ev, size_t room)
 		return stand_is_valid((const struct ev_stand *)ev);
 	case EV_NEED:
 		return need_is_valid((const struct ev_need *)ev);
+	case EV_TARGET:
+		return target_is_valid((const struct ev_target *)ev);
+	case EV_IO:
+		return ((const struct ev_io *)ev)->cause < CAUSE_COUNT;
 	case EV_LOCK_WAITER:
 		return ((const struct ev_lock_waiter *)ev)->cause < CAUSE_COUNT;
 	case EV_LOSS:

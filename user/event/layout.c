@@ -53,6 +53,13 @@ static const struct begin lock_holder_parts[] = {
 	ARRAY(ev_lock_holder, doing_ns),
 };
 
+static const struct begin io_parts[] = {
+	PLAIN(ev_io, head),
+	ARRAY(ev_io, users),
+	PLAIN(ev_io, n_users),
+	ARRAY(ev_io, histogram),
+};
+
 /* Of all others the fields follow each other, and new ones the last. */
 static const struct begin plain_parts[] = { { 0, false } };
 
@@ -65,18 +72,31 @@ static const struct {
 	const struct begin *parts;
 	size_t n;
 } layouts[EV_KIND_COUNT] = {
-	[EV_RUN] = PARTS(plain_parts),	       [EV_TEXT] = PARTS(plain_parts),
-	[EV_EXEC] = PARTS(exec_parts),	       [EV_THREAD] = PARTS(thread_parts),
-	[EV_WALL] = PARTS(wall_parts),	       [EV_LOSS] = PARTS(plain_parts),
-	[EV_PROBE] = PARTS(plain_parts),       [EV_CALLS] = PARTS(plain_parts),
-	[EV_END] = PARTS(plain_parts),	       [EV_PEER] = PARTS(plain_parts),
-	[EV_OTHER] = PARTS(plain_parts),       [EV_LIFE] = PARTS(plain_parts),
-	[EV_FRAME] = PARTS(plain_parts),       [EV_STACK] = PARTS(plain_parts),
-	[EV_SITE] = PARTS(plain_parts),	       [EV_LOCK] = PARTS(lock_parts),
-	[EV_LOCK_WAITER] = PARTS(plain_parts), [EV_LOCK_HOLDER] = PARTS(lock_holder_parts),
-	[EV_WORD] = PARTS(plain_parts),	       [EV_LOCK_ORDER] = PARTS(plain_parts),
-	[EV_DEADLOCK] = PARTS(plain_parts),    [EV_STAND] = PARTS(plain_parts),
+	[EV_RUN] = PARTS(plain_parts),
+	[EV_TEXT] = PARTS(plain_parts),
+	[EV_EXEC] = PARTS(exec_parts),
+	[EV_THREAD] = PARTS(thread_parts),
+	[EV_WALL] = PARTS(wall_parts),
+	[EV_LOSS] = PARTS(plain_parts),
+	[EV_PROBE] = PARTS(plain_parts),
+	[EV_CALLS] = PARTS(plain_parts),
+	[EV_END] = PARTS(plain_parts),
+	[EV_PEER] = PARTS(plain_parts),
+	[EV_OTHER] = PARTS(plain_parts),
+	[EV_LIFE] = PARTS(plain_parts),
+	[EV_FRAME] = PARTS(plain_parts),
+	[EV_STACK] = PARTS(plain_parts),
+	[EV_SITE] = PARTS(plain_parts),
+	[EV_LOCK] = PARTS(lock_parts),
+	[EV_LOCK_WAITER] = PARTS(plain_parts),
+	[EV_LOCK_HOLDER] = PARTS(lock_holder_parts),
+	[EV_WORD] = PARTS(plain_parts),
+	[EV_LOCK_ORDER] = PARTS(plain_parts),
+	[EV_DEADLOCK] = PARTS(plain_parts),
+	[EV_STAND] = PARTS(plain_parts),
 	[EV_NEED] = PARTS(plain_parts),
+	[EV_TARGET] = PARTS(plain_parts),
+	[EV_IO] = PARTS(io_parts),
 };
 
 void layout_own(struct layout *ret, unsigned int kind)

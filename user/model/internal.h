@@ -54,6 +54,10 @@ struct model_builder {
 	struct map stuck_stacks; /* by thread: a place in stacks */
 	VEC(struct stand) stands;
 	VEC(struct stand_need) stand_needs;
+	VEC(const struct ev_target *) targets;
+	struct map targets_by_index; /* places in targets */
+	struct intern io_keys;	     /* numbered as the rows */
+	VEC(struct io) ios;
 	VEC(struct loss) losses;
 	VEC(struct ev_probe) probes;
 	struct affinity affinities[AFFINITIES]; /* of more, the last is all that follow */
@@ -100,6 +104,10 @@ int on_stand(struct model_builder *b, const struct event *head);
 int on_need(struct model_builder *b, const struct event *head);
 /* After the locks. */
 void stands_build(struct model_builder *b);
+/* io.c */
+int on_target(struct model_builder *b, const struct event *head);
+int on_io(struct model_builder *b, const struct event *head);
+void ios_build(struct model_builder *b);
 /* lock_kind.c: their kinds, and the causes of waits at them. */
 void lock_kinds_find(struct model *m);
 void lock_causes_settle(struct model_builder *b);

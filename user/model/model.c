@@ -278,6 +278,8 @@ int model_builder_event(void *ctx, const struct event *ev)
 		[EV_DEADLOCK] = on_deadlock,
 		[EV_STAND] = on_stand,
 		[EV_NEED] = on_need,
+		[EV_TARGET] = on_target,
+		[EV_IO] = on_io,
 	};
 
 	if (!ev->kind || ev->kind >= EV_KIND_COUNT)
@@ -475,6 +477,7 @@ struct model *model_builder_finish(struct model_builder *b)
 	deadlocks_build(b);
 	stuck_stacks_settle(b);
 	stands_build(b);
+	ios_build(b);
 	m->losses = b->losses.items;
 	m->n_losses = b->losses.n;
 	m->probes = b->probes.items;
@@ -513,6 +516,7 @@ void model_free(struct model *m)
 	free(m->stuck);
 	free(m->stands);
 	free(m->stand_needs);
+	free(m->ios);
 	free(m->losses);
 	free(m->probes);
 	obstack_free(&((struct model_memory *)m)->strings, NULL);

@@ -321,6 +321,24 @@ struct stand {
 	size_t n_needs;
 };
 
+/* All waits of one cause at one target, with a descriptor or a name. */
+struct io {
+	const char *name;	  /* as a person would call it; not escaped */
+	const char *path;	  /* NULL: none */
+	const char *local, *peer; /* addresses of a socket, of the first of them; NULL: none */
+	enum target_kind kind;
+	enum target_side side;
+	uint32_t flags; /* enum target_flags */
+	enum cause cause;
+	uint64_t waits, ns, max_ns;
+	uint64_t any_ns;  /* somebody waited there: at most, if it is several things */
+	uint64_t open;	  /* waits that go on */
+	uint64_t objects; /* files, sockets and so on, at least */
+	struct target_user users[TARGET_USERS];
+	size_t n_users; /* more than TARGET_USERS: the first of them */
+	uint64_t histogram[TARGET_BUCKETS];
+};
+
 struct model {
 	struct ev_run run;
 	const char *texts[TEXT_NOTE + 1]; /* by enum text_kind; NULL: not known */
@@ -342,7 +360,9 @@ struct model {
 	struct slot strip[STRIP_SLOTS];
 	size_t n_strip;
 
-	unsigned int cpus;  /* that the threads which computed may use, by affinity */
+	unsigned int cpus; /* that the threads which computed may use, by affinity */
+	struct io *ios;	   /* the one first at which somebody waited for most of the wall time */
+	size_t n_ios;
 	struct peer *peers; /* the one waited for longest first */
 	size_t n_peers;
 

@@ -195,27 +195,17 @@ static void put_parallelism(struct json *j, const struct findings *f)
 static void put_omitted(struct json *j, const struct findings *f, const struct room *r)
 {
 	static const char *const names[ROOM_LISTS] = {
-		[ROOM_COMMAND] = "command",
-		[ROOM_FINDINGS] = "findings",
-		[ROOM_THREADS] = "threads",
-		[ROOM_PROCESSES] = "processes",
-		[ROOM_EXECS] = "execs",
-		[ROOM_WAIT_SITES] = "wait_sites",
-		[ROOM_CPU_SITES] = "cpu_sites",
-		[ROOM_PEERS] = "peers",
-		[ROOM_LOCKS] = "locks",
-		[ROOM_WAITERS] = "waiters",
-		[ROOM_LOCK_SITES] = "lock_sites",
-		[ROOM_HOLDERS] = "holders",
-		[ROOM_LOCK_ORDERS] = "lock_orders",
-		[ROOM_DEADLOCKS] = "deadlocks",
-		[ROOM_STUCK] = "stuck",
-		[ROOM_STANDS] = "stands",
-		[ROOM_OTHERS] = "others",
-		[ROOM_ZOMBIES] = "zombies",
-		[ROOM_ORPHANS] = "orphans",
-		[ROOM_SURVIVORS] = "survivors",
-		[ROOM_DEATHS] = "deaths",
+		[ROOM_COMMAND] = "command",	[ROOM_FINDINGS] = "findings",
+		[ROOM_THREADS] = "threads",	[ROOM_PROCESSES] = "processes",
+		[ROOM_EXECS] = "execs",		[ROOM_WAIT_SITES] = "wait_sites",
+		[ROOM_CPU_SITES] = "cpu_sites", [ROOM_IO] = "io",
+		[ROOM_PEERS] = "peers",		[ROOM_LOCKS] = "locks",
+		[ROOM_WAITERS] = "waiters",	[ROOM_LOCK_SITES] = "lock_sites",
+		[ROOM_HOLDERS] = "holders",	[ROOM_LOCK_ORDERS] = "lock_orders",
+		[ROOM_DEADLOCKS] = "deadlocks", [ROOM_STUCK] = "stuck",
+		[ROOM_STANDS] = "stands",	[ROOM_OTHERS] = "others",
+		[ROOM_ZOMBIES] = "zombies",	[ROOM_ORPHANS] = "orphans",
+		[ROOM_SURVIVORS] = "survivors", [ROOM_DEATHS] = "deaths",
 		[ROOM_LOST] = "lost",
 	};
 
@@ -284,6 +274,7 @@ static int write_document(const struct findings *f, const struct report_opts *op
 	json_processes(&j, f, r);
 	json_sites(&j, f, r);
 	json_locks(&j, f, r);
+	json_io(&j, m, r);
 	json_peers(&j, m, r);
 	json_others(&j, m, r);
 	json_lifecycle(&j, f, r);

@@ -63,6 +63,16 @@ static const struct loss_words words[LOSS_KIND_COUNT] = {
 		"deadlocks found no room in the list",
 		"those that are listed are right",
 	},
+	[LOSS_TARGETS] = {
+		"targets",
+		"waits for input and output are missing from the list of what they were for",
+		"the waits are right; only what they were for is not known",
+	},
+	[LOSS_TARGET_NAMES] = {
+		"target_names",
+		"of what was waited for have no name",
+		"their waits are right",
+	},
 	[LOSS_CALLS] = {
 		"calls",
 		"futex or epoll calls were not counted",

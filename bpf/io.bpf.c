@@ -1,0 +1,419 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What is waited for with descriptors and names, and how long: added up by target when the
+ * wait ends. What a target is takes long to find out, so each thread remembers the last few.
+ */
+#include "target.bpf.h"
+
+/* include/uapi/linux/bpf.h */
+#define BPF_NOEXIST 1
+
+#define BIT(cause) (1ull << (cause))
+#define HAS_TARGET                                                                                 \
+	(BIT(CAUSE_IO_DISK) | BIT(CAUSE_IO_FILE) | BIT(CAUSE_IO_PIPE) | BIT(CAUSE_IO_SOCKET) |     \
+	 BIT(CAUSE_IO_TTY) | BIT(CAUSE_EVENT_EVENTFD) | BIT(CAUSE_EVENT_SIGNALFD) |                \
+	 BIT(CAUSE_EVENT_INOTIFY) | BIT(CAUSE_TIMER_TIMERFD))
+
+/* What is one target for a person. */
+struct io_key {
+	u32 kind, cause;
+	u64 id[3];
+};
+
+/* What the kernel has for it; a target may be many of these. */
+struct io_object {
+	u64 file, inode, version;
+	u64 cause;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, IO_TARGETS);
+	__type(key, u32);
+	__type(value, struct io_target);
+} io_targets SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, IO_TARGETS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct io_key);
+	__type(value, u32);
+} io_indexes SEC(".maps");
+
+/* One that is thrown out is counted twice if it comes again. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, IO_TARGETS);
+	__type(key, struct io_object);
+	__type(value, u32);
+} io_objects SEC(".maps");
+
+/* Names, to mix: too large for the stack beside what calls it. A switch is not interrupted. */
+struct words {
+	u64 item[16];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct words);
+} words_rooms SEC(".maps");
+
+__u64 io_count = 0; /* targets so far; the first has index 1 */
+
+/* --- which target ------------------------------------------------------------------------ */
+
+static __always_inline u64 mix(u64 hash, u64 word)
+{
+	return (hash ^ word) * 0x9e3779b97f4a7c15ull;
+}
+
+static __always_inline void inet_key(struct io_key *key, struct sock *sk, u32 side)
+{
+	bool is_far = side == SIDE_CONNECTED;
+	u16 port = is_far ? __builtin_bswap16(BPF_CORE_READ(sk, __sk_common.skc_dport))
+			  : BPF_CORE_READ(sk, __sk_common.skc_num);
+
+	key->id[0] = (u64)BPF_CORE_READ(sk, __sk_common.skc_family) << 48 |
+		     (u64)BPF_CORE_READ(sk, sk_protocol) << 32 | side << 16 | port;
+	if (!is_far)
+		return;
+	if (BPF_CORE_READ(sk, __sk_common.skc_family) == AF_INET)
+		key->id[1] = BPF_CORE_READ(sk, __sk_common.skc_daddr);
+	else
+		bpf_core_read(&key->id[1], 16, &sk->__sk_common.skc_v6_daddr);
+}
+
+static __always_inline struct words *no_words(void)
+{
+	u32 zero = 0;
+	struct words *w = bpf_map_lookup_elem(&words_rooms, &zero);
+
+	if (w)
+		__builtin_memset(w, 0, sizeof(*w));
+	return w;
+}
+
+static __always_inline u64 mix_words(const struct words *w)
+{
+	u64 hash = 1;
+
+	for (int i = 0; i < 16; i++)
+		hash = mix(hash, w->item[i]);
+	return hash;
+}
+
+static __always_inline u64 hash_unix(struct unix_sock *u)
+{
+	struct unix_address *address = BPF_CORE_READ(u, addr);
+	u32 size = BPF_CORE_READ(address, len) - sizeof(u16);
+	struct words *w = no_words();
+
+	if (size > sizeof(address->name->sun_path))
+		size = sizeof(address->name->sun_path);
+	if (!w || bpf_core_read(w, size, &address->name[0].sun_path))
+		return 0;
+	return mix_words(w);
+}
+
+static __always_inline void unix_key(struct io_key *key, struct sock *sk, u32 side, u64 version)
+{
+	struct unix_sock *u = (struct unix_sock *)sk;
+
+	key->id[0] = (u64)AF_UNIX << 48 | side << 16;
+	if (side == SIDE_CONNECTED)
+		u = (struct unix_sock *)BPF_CORE_READ(u, peer);
+	key->id[1] = side == SIDE_PAIR ? version : hash_unix(u);
+}
+
+/* Returns its enum target_side. */
+u32 socket_side(u64 sock)
+{
+	struct sock *sk = (struct sock *)sock;
+	u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	u32 state = BPF_CORE_READ(sk, __sk_common.skc_state);
+	struct unix_sock *peer;
+
+	if (family == AF_UNIX && bpf_core_type_exists(struct unix_sock)) {
+		if (BPF_CORE_READ((struct unix_sock *)sk, addr))
+			return state == TCP_LISTEN	  ? SIDE_LISTENING
+			       : state == TCP_ESTABLISHED ? SIDE_SERVED
+							  : SIDE_BOUND;
+		peer = (struct unix_sock *)BPF_CORE_READ((struct unix_sock *)sk, peer);
+		return peer && BPF_CORE_READ(peer, addr) ? SIDE_CONNECTED : SIDE_PAIR;
+	}
+	if (family != AF_INET && family != AF_INET6)
+		return SIDE_OTHER;
+	if (state == TCP_LISTEN)
+		return SIDE_LISTENING;
+	if (BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP)
+		return is_tcp_client(sk) ? SIDE_CONNECTED : SIDE_SERVED;
+	return BPF_CORE_READ(sk, __sk_common.skc_dport) ? SIDE_CONNECTED : SIDE_BOUND;
+}
+
+static __always_inline void socket_key(struct io_key *key, struct file *file, u64 version)
+{
+	struct socket *socket = BPF_CORE_READ(file, private_data);
+	struct sock *sk = BPF_CORE_READ(socket, sk);
+	u32 side = socket_side((u64)sk);
+	u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
+
+	if (side == SIDE_OTHER)
+		key->id[0] = (u64)family << 48 | (u64)BPF_CORE_READ(sk, sk_protocol) << 32;
+	else if (family == AF_UNIX)
+		unix_key(key, sk, side, version);
+	else
+		inet_key(key, sk, side);
+}
+
+static __always_inline void name_key(struct io_key *key)
+{
+	struct words *w = no_words();
+
+	if (w && read_path((char *)w, sizeof(*w)))
+		key->id[0] = mix_words(w);
+}
+
+static __always_inline u32 kind_of(const struct io_wait *io)
+{
+	struct inode *inode = (struct inode *)io->inode;
+
+	if (io->file == IO_BY_NAME)
+		return TARGET_NAME;
+	switch (io->mode & S_IFMT) {
+	case S_IFIFO:
+		return TARGET_PIPE;
+	case S_IFSOCK:
+		return TARGET_SOCKET;
+	case S_IFCHR:
+		return is_tty(BPF_CORE_READ(inode, i_rdev)) ? TARGET_TTY : TARGET_DEVICE;
+	case S_IFBLK:
+		return TARGET_DEVICE;
+	}
+	return BPF_CORE_READ(inode, i_sb, s_magic) == ANON_INODE_FS_MAGIC ? TARGET_OBJECT
+									  : TARGET_FILE;
+}
+
+static __always_inline void find_key(struct io_key *key, const struct io_wait *io)
+{
+	struct inode *inode = (struct inode *)io->inode;
+	struct file *file = (struct file *)io->file;
+
+	key->kind = kind_of(io);
+	if (key->kind == TARGET_NAME) {
+		name_key(key);
+	} else if (key->kind == TARGET_SOCKET) {
+		socket_key(key, file, io->version);
+	} else if (key->kind == TARGET_OBJECT) {
+		key->id[0] = io->file;
+		key->id[1] = (u64)BPF_CORE_READ(file, private_data);
+	} else {
+		key->id[0] = io->version;
+		key->id[1] = BPF_CORE_READ(inode, i_sb, s_dev);
+	}
+}
+
+/* A new one gets the next number. 0: there is no room. */
+static __always_inline u32 index_of(struct tracked *t, const struct io_key *key)
+{
+	u32 *known = bpf_map_lookup_elem(&io_indexes, key), index;
+
+	if (known)
+		return *known;
+	if (io_count >= IO_TARGETS - 1)
+		return 0;
+	index = __sync_fetch_and_add(&io_count, 1) + 1;
+	if (index >= IO_TARGETS)
+		return 0;
+	if (bpf_map_update_elem(&io_indexes, key, &index, BPF_NOEXIST)) {
+		known = bpf_map_lookup_elem(&io_indexes, key); /* another CPU was faster */
+		return known ? *known : 0;
+	}
+	name_target(t, index, key->kind);
+	return index;
+}
+
+static __always_inline void add_user(struct io_target *target, const struct tracked *t)
+{
+	u32 fd = t->io.file == IO_BY_NAME ? TARGET_NO_FD : t->io.fd;
+	u32 n;
+
+	for (u32 i = 0; i < TARGET_USERS; i++) {
+		if (i < target->n_users && target->users[i].pid == t->pid &&
+		    target->users[i].fd == fd)
+			return;
+	}
+	n = __sync_fetch_and_add(&target->n_users, 1);
+	if (n >= TARGET_USERS)
+		return;
+	target->users[n].pid = t->pid;
+	target->users[n].fd = fd;
+}
+
+/* A thread meets a target that it has not waited at lately. */
+static __always_inline u32 meet(struct tracked *t)
+{
+	struct io_object object = { t->io.file, t->io.inode, t->io.version, t->track.cause };
+	struct io_key key = { .cause = t->track.cause };
+	struct io_target *target;
+	u32 *known = NULL, index;
+
+	if (object.file != IO_BY_NAME) {
+		object.file = 0;
+		if (kind_of(&t->io) == TARGET_OBJECT)
+			object.file = t->io.file;
+		known = bpf_map_lookup_elem(&io_objects, &object);
+	}
+	if (known) {
+		index = *known;
+	} else {
+		find_key(&key, &t->io);
+		index = index_of(t, &key);
+		if (index && object.file != IO_BY_NAME)
+			bpf_map_update_elem(&io_objects, &object, &index, BPF_ANY);
+	}
+	target = bpf_map_lookup_elem(&io_targets, &index);
+	if (!target || !index)
+		return 0;
+	target->cause = t->track.cause;
+	if (!known)
+		__sync_fetch_and_add(&target->objects, 1);
+	if (__sync_val_compare_and_swap(&target->thread, 0, t->id) != t->id &&
+	    target->thread != t->id)
+		target->shared = 1;
+	add_user(target, t);
+	return index;
+}
+
+static __always_inline u32 slot_target(struct tracked *t)
+{
+	for (int i = 0; i < IO_SLOTS; i++) {
+		if (is_slot(t, &t->io.slots[i]))
+			return t->io.slots[i].target;
+	}
+	return 0;
+}
+
+static __always_inline void fill_slot(struct tracked *t, u32 target)
+{
+	struct io_slot *s = &t->io.slots[t->io.next++ % IO_SLOTS];
+
+	s->file = t->io.file;
+	s->inode = t->io.inode;
+	s->version = t->io.version;
+	s->cause = t->track.cause;
+	s->fd = t->io.fd;
+	s->target = target;
+}
+
+/* --- waits ------------------------------------------------------------------------------- */
+
+int io_begin(struct tracked *t)
+{
+	struct io_target *target;
+	struct inode *inode;
+	u32 index;
+
+	if (!t || t->track.cause >= CAUSE_COUNT || !(HAS_TARGET & BIT(t->track.cause)))
+		return 0;
+	inode = (struct inode *)t->io.inode;
+	if ((t->io.mode & S_IFMT) == S_IFREG) /* its number may have been another file's */
+		t->io.version |= (u64)BPF_CORE_READ(inode, i_generation) << 32;
+	index = t->io.file == IO_BY_NAME ? 0 : slot_target(t);
+	if (!index) {
+		index = meet(t);
+		if (!index)
+			__sync_fetch_and_add(&lost[LOSS_TARGETS], 1);
+		else if (t->io.file != IO_BY_NAME)
+			fill_slot(t, index);
+	}
+	t->io.target = index;
+	target = bpf_map_lookup_elem(&io_targets, &index);
+	if (!target || !index)
+		return 0;
+	t->io.counted = target->shared;
+	if (!target->shared) {
+		if (is_slot(t, &t->io.slots[0]))
+			t->io.alone = index;
+		return 0;
+	}
+	if (!target->waiters)
+		target->since = t->track.last_out;
+	if (!__sync_fetch_and_add(&target->waiters, 1))
+		target->since = t->track.last_out;
+	return 0;
+}
+
+/* As lock_bucket(). */
+static __always_inline u32 bucket_of(u64 ns)
+{
+	u64 us = ns >> 10;
+	u32 bucket = us != 0;
+
+	for (u32 bits = 16; bits; bits /= 2) {
+		if (us >> bits) {
+			us >>= bits;
+			bucket += bits;
+		}
+	}
+	return bucket < TARGET_BUCKETS ? bucket : TARGET_BUCKETS - 1;
+}
+
+static __always_inline void add(u64 *sum, u64 ns, bool shared)
+{
+	if (shared)
+		__sync_fetch_and_add(sum, ns);
+	else
+		*sum += ns;
+}
+
+/* Returns how long somebody has waited there that is not counted yet. */
+static __always_inline u64 leave_target(struct io_target *target, struct tracked *t, u64 end,
+					u64 ns)
+{
+	u64 since = target->since;
+
+	if (!t->io.counted)
+		return ns;
+	t->io.counted = 0;
+	if (__sync_fetch_and_add(&target->waiters, -1) != 1 || end < since)
+		return 0;
+	return end - since;
+}
+
+int io_waited(struct tracked *t, u64 end, u32 is_open)
+{
+	struct io_target *target;
+	u64 ns, any;
+	u32 index, bucket;
+	bool shared;
+
+	if (!t)
+		return 0;
+	index = t->io.target;
+	t->io.target = 0;
+	target = bpf_map_lookup_elem(&io_targets, &index);
+	if (!target || !index)
+		return 0;
+	ns = end > t->track.last_out ? end - t->track.last_out : 0;
+	shared = target->shared;
+	if (shared)
+		t->io.alone = 0;
+	any = leave_target(target, t, end, ns);
+	add(&target->waits, 1, shared);
+	add(&target->ns, ns, shared);
+	add(&target->any_ns, any, shared);
+	if (ns > target->max_ns)
+		target->max_ns = ns;
+	t->io.bucket = bucket_of(ns);
+	bucket = *(volatile u32 *)&t->io.bucket;
+	if (bucket < TARGET_BUCKETS)
+		add(&target->histogram[bucket], 1, shared);
+	if (is_open)
+		__sync_fetch_and_add(&target->open, 1);
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "GPL";

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+/* Waits by target, as the probes add them up. */
+#include "event_io.h"
+
+/* More are counted, and not listed. */
+#define IO_TARGETS 16384
+
+struct io_target {
+	__u64 waits, ns, max_ns;
+	__u64 any_ns;
+	__u64 since;   /* with waiters: somebody has waited since then */
+	__u64 thread;  /* the first that waited here, by its id */
+	__u32 shared;  /* others do too: what is here is changed by several at a time */
+	__u32 waiters; /* now, since it is shared */
+	__u32 cause, open;
+	__u32 objects, n_users;
+	struct target_user users[TARGET_USERS];
+	__u64 histogram[TARGET_BUCKETS];
+};

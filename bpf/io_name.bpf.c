@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What a target is called, read at the first wait: it may be closed or removed a moment later. */
+#include "target.bpf.h"
+
+#define MOST_PARTS 512 /* of a path */
+#define PART_MAX   255 /* NAME_MAX */
+
+struct name_room {
+	/* Filled from its end; the last part may begin anywhere in the first half. */
+	char path[TARGET_TEXT + PART_MAX + 1];
+	union {
+		struct ev_target ev;
+		char bytes[sizeof(struct ev_target) + TARGET_TEXT];
+	};
+};
+
+/* A switch is not interrupted. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct name_room);
+} name_rooms SEC(".maps");
+
+struct walk {
+	struct dentry *dentry, *root;
+	struct vfsmount *mnt, *root_mnt;
+	struct name_room *room;
+	u32 at; /* in room->path */
+	u32 is_cut;
+};
+
+/* At the root of a file system that is mounted: what it is mounted on. */
+static __always_inline bool cross(struct walk *w)
+{
+	struct mount *m = (void *)w->mnt - bpf_core_field_offset(struct mount, mnt);
+	struct mount *parent = BPF_CORE_READ(m, mnt_parent);
+
+	if (parent == m)
+		return false;
+	w->dentry = BPF_CORE_READ(m, mnt_mountpoint);
+	w->mnt = (void *)parent + bpf_core_field_offset(struct mount, mnt);
+	return true;
+}
+
+static __always_inline bool put_part(struct walk *w, struct dentry *dentry)
+{
+	u32 size = BPF_CORE_READ(dentry, d_name.len);
+	const unsigned char *name = BPF_CORE_READ(dentry, d_name.name);
+
+	if (size > PART_MAX || size + 1 > w->at) {
+		w->is_cut = 1;
+		return false;
+	}
+	w->at -= size + 1;
+	w->room->path[w->at & (TARGET_TEXT - 1)] = '/';
+	bpf_probe_read_kernel(&w->room->path[(w->at & (TARGET_TEXT - 1)) + 1], size & PART_MAX,
+			      name);
+	return true;
+}
+
+static long step(u32 i, void *ctx)
+{
+	struct walk *w = ctx;
+	struct dentry *dentry = w->dentry, *parent;
+	struct vfsmount *mnt = w->mnt;
+
+	if (dentry == w->root && mnt == w->root_mnt)
+		return 1;
+	if (dentry == BPF_CORE_READ(mnt, mnt_root))
+		return cross(w) ? 0 : 1;
+	parent = BPF_CORE_READ(dentry, d_parent);
+	if (parent == dentry || !put_part(w, dentry))
+		return 1;
+	w->dentry = parent;
+	return 0;
+}
+
+static __always_inline void put_path(struct name_room *room, struct file *file)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
+	struct walk w = { .dentry = dentry, .room = room, .at = TARGET_TEXT };
+	struct ev_target *ev = &room->ev;
+
+	w.mnt = BPF_CORE_READ(file, f_path.mnt);
+	w.root = BPF_CORE_READ(task, fs, root.dentry);
+	w.root_mnt = BPF_CORE_READ(task, fs, root.mnt);
+	if (!BPF_CORE_READ(dentry, d_hash.pprev) && BPF_CORE_READ(dentry, d_parent) != dentry)
+		ev->flags |= TARGET_DELETED;
+	if (bpf_loop(MOST_PARTS, step, &w, 0) == MOST_PARTS || w.is_cut)
+		ev->flags |= TARGET_CUT;
+	if (w.at == TARGET_TEXT)
+		put_part(&w, dentry); /* a root: of what has no place in the tree, its name */
+	ev->size = TARGET_TEXT - w.at;
+	if (ev->size <= TARGET_TEXT - 1)
+		bpf_probe_read_kernel(room->ev.text, ev->size,
+				      &room->path[w.at & (TARGET_TEXT - 1)]);
+}
+
+static __always_inline void put_name(struct name_room *room)
+{
+	u32 size = read_path(room->ev.text, TARGET_TEXT - 1);
+
+	if (size)
+		room->ev.size = size - 1;
+}
+
+static __always_inline void put_inet(struct ev_target *ev, struct sock *sk)
+{
+	ev->local.port = BPF_CORE_READ(sk, __sk_common.skc_num);
+	ev->peer.port = __builtin_bswap16(BPF_CORE_READ(sk, __sk_common.skc_dport));
+	if (ev->family == AF_INET) {
+		bpf_core_read(ev->local.address, 4, &sk->__sk_common.skc_rcv_saddr);
+		bpf_core_read(ev->peer.address, 4, &sk->__sk_common.skc_daddr);
+	} else {
+		bpf_core_read(ev->local.address, 16, &sk->__sk_common.skc_v6_rcv_saddr);
+		bpf_core_read(ev->peer.address, 16, &sk->__sk_common.skc_v6_daddr);
+	}
+}
+
+static __always_inline void put_unix(struct name_room *room, struct sock *sk)
+{
+	struct unix_address *address;
+	u32 size;
+
+	if (room->ev.side == SIDE_CONNECTED)
+		sk = BPF_CORE_READ((struct unix_sock *)sk, peer);
+	address = BPF_CORE_READ((struct unix_sock *)sk, addr);
+	size = BPF_CORE_READ(address, len) - sizeof(u16);
+	if (!address || size > sizeof(address->name->sun_path))
+		return;
+	if (!bpf_core_read(room->ev.text, size, &address->name[0].sun_path))
+		room->ev.size = size;
+}
+
+static __always_inline void put_socket(struct name_room *room, struct file *file)
+{
+	struct socket *socket = BPF_CORE_READ(file, private_data);
+	struct sock *sk = BPF_CORE_READ(socket, sk);
+	struct ev_target *ev = &room->ev;
+
+	ev->family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	ev->protocol = BPF_CORE_READ(sk, sk_protocol);
+	ev->side = socket_side((u64)sk);
+	if (ev->family == AF_INET || ev->family == AF_INET6)
+		put_inet(ev, sk);
+	else if (ev->family == AF_UNIX && ev->side != SIDE_PAIR)
+		put_unix(room, sk);
+}
+
+int name_target(struct tracked *t, u32 index, u32 kind)
+{
+	u32 zero = 0, size;
+	struct name_room *room = bpf_map_lookup_elem(&name_rooms, &zero);
+	struct ev_target *ev;
+	struct inode *inode;
+	struct file *file;
+
+	if (!room || !t)
+		return 0;
+	ev = &room->ev;
+	file = (struct file *)t->io.file;
+	inode = (struct inode *)t->io.inode;
+	__builtin_memset(ev, 0, sizeof(*ev));
+	ev->index = index;
+	ev->kind = kind;
+	if (kind == TARGET_NAME) {
+		put_name(room);
+	} else {
+		ev->inode = BPF_CORE_READ(inode, i_ino);
+		ev->dev = BPF_CORE_READ(inode, i_sb, s_dev);
+		if (kind == TARGET_SOCKET)
+			put_socket(room, file);
+		else
+			put_path(room, file);
+	}
+	size = ev->size;
+	if (size >= TARGET_TEXT)
+		size = 0;
+	room->ev.text[size & (TARGET_TEXT - 1)] = '\0';
+	ev->size = size + 1;
+	ev->head.kind = EV_TARGET;
+	ev->head.size = (sizeof(*ev) + ev->size + 7) & ~7u;
+	size = ev->head.size;
+	if (size > sizeof(*ev) + TARGET_TEXT ||
+	    bpf_ringbuf_output(&lives, ev, size, wakeup_flag(&lives, LIVES_SIZE)))
+		__sync_fetch_and_add(&lost[LOSS_TARGET_NAMES], 1);
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "GPL";

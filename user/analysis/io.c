@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Waits for disks and other devices: for which files. */
+#include "analysis/internal.h"
+
+#include "base/units.h"
+
+#define MOST 0.6 /* of the waits for devices, for one to be named as the reason */
+#define ALONE                                                                                      \
+	1.1 /* waits at once while anybody waited, below which they come one after the other */
+
+static bool is_device(const struct io *io)
+{
+	return io->cause == CAUSE_IO_DISK || io->cause == CAUSE_IO_FILE;
+}
+
+/* NULL: it is not one above all. */
+static const struct io *most_waited_for(const struct findings *f)
+{
+	const struct model *m = f->model;
+	const struct io *most = NULL;
+
+	for (size_t i = 0; i < m->n_ios; i++) {
+		if (is_device(&m->ios[i]) && (!most || m->ios[i].ns > most->ns))
+			most = &m->ios[i];
+	}
+	return most && most->ns >= MOST * f->totals.row_ns[ROW_IO] ? most : NULL;
+}
+
+static void add_evidence(struct finding *to, const struct io *io)
+{
+	char total[UNITS_SIZE], waits[UNITS_SIZE], mean[UNITS_SIZE];
+	double at_once = io->any_ns ? (double)io->ns / (double)io->any_ns : 0;
+
+	evidence_add(to, "io.wait_ns", io->ns, "%s waits for %s took %s in all, %s each%s",
+		     units_count(waits, io->waits), io->name, units_ns(total, io->ns, true),
+		     units_ns(mean, io->waits ? io->ns / io->waits : 0, true),
+		     at_once && at_once < ALONE ? ", one at a time" : "");
+}
+
+void device_say(struct finding *to, const struct findings *f)
+{
+	const struct io *most = most_waited_for(f);
+
+	if (most)
+		finding_title(to, "most of the time goes to waiting for %s, which is on a %s",
+			      most->name, most->cause == CAUSE_IO_DISK ? "disk" : "device");
+	else
+		finding_title(to, "most of the time goes to waiting for a disk or another device");
+	finding_advice(to, "Do the waiting at the same time: read ahead, write behind, put small "
+			   "requests together, have several in flight (threads, an event loop, "
+			   "io_uring), sync less often. A faster CPU would not help.");
+	if (most)
+		add_evidence(to, most);
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Waits by target: what the kernel takes for several things, and a person for one, is one. */
+#include "model/internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/target.h"
+
+int on_target(struct model_builder *b, const struct event *head)
+{
+	const struct ev_target *ev = (const struct ev_target *)head;
+
+	*map_add(&b->targets_by_index, ev->index) = b->targets.n;
+	*vec_add(&b->targets) = obstack_copy(strings_of(b), ev, ev->head.size);
+	return 0;
+}
+
+/* One whose name was lost is a target without one. */
+static const struct ev_target *target_of(const struct model_builder *b, uint32_t index)
+{
+	static const union {
+		struct ev_target target;
+		char bytes[sizeof(struct ev_target) + 8];
+	} nameless = { .target = { .kind = TARGET_NAME, .size = 1 } };
+	const uint64_t *place = map_find(&b->targets_by_index, index);
+
+	return place ? b->targets.items[*place] : &nameless.target;
+}
+
+static const char *keep(struct model_builder *b, const char *text)
+{
+	return text && *text ? obstack_copy0(strings_of(b), text, strlen(text)) : NULL;
+}
+
+/* Has it a name that no other has? Pipes and pairs have none. */
+static bool is_named(const struct ev_target *t)
+{
+	return t->kind == TARGET_OBJECT || target_path(t) ||
+	       (t->kind == TARGET_SOCKET && t->side != SIDE_PAIR && t->side != SIDE_OTHER);
+}
+
+static void name_row(struct model_builder *b, struct io *io, const struct ev_target *t,
+		     const char *name)
+{
+	char end[END_NAME_SIZE];
+
+	io->kind = t->kind;
+	io->side = t->side;
+	io->flags = t->flags;
+	io->name = obstack_copy0(strings_of(b), name, strlen(name));
+	io->path = target_path(t);
+	io->local = keep(b, target_local(end, sizeof(end), t));
+	io->peer = keep(b, target_peer(end, sizeof(end), t));
+}
+
+static struct io *row_of(struct model_builder *b, const struct ev_io *ev)
+{
+	const struct ev_target *t = target_of(b, ev->index);
+	char name[TARGET_NAME_SIZE], key[TARGET_NAME_SIZE + 64];
+	size_t number;
+
+	target_name(name, sizeof(name), t, ev->cause);
+	snprintf(key, sizeof(key), "%u/%u/%s", ev->cause, is_named(t) ? 0 : ev->index, name);
+	number = intern(&b->io_keys, key, strlen(key));
+	if (number == b->ios.n) {
+		*vec_add(&b->ios) = (struct io){ .cause = ev->cause };
+		name_row(b, &b->ios.items[number], t, name);
+	}
+	return &b->ios.items[number];
+}
+
+static void add_users(struct io *io, const struct ev_io *ev)
+{
+	size_t n = ev->n_users < TARGET_USERS ? ev->n_users : TARGET_USERS;
+
+	for (size_t i = 0; i < n; i++) {
+		if (io->n_users < TARGET_USERS)
+			io->users[io->n_users] = ev->users[i];
+		io->n_users++;
+	}
+	io->n_users += ev->n_users - n;
+}
+
+int on_io(struct model_builder *b, const struct event *head)
+{
+	const struct ev_io *ev = (const struct ev_io *)head;
+	struct io *io = row_of(b, ev);
+
+	io->waits += ev->waits;
+	io->ns += ev->ns;
+	io->any_ns += ev->any_ns;
+	io->open += ev->open;
+	io->objects += ev->objects;
+	if (ev->max_ns > io->max_ns)
+		io->max_ns = ev->max_ns;
+	for (int i = 0; i < TARGET_BUCKETS; i++)
+		io->histogram[i] += ev->histogram[i];
+	add_users(io, ev);
+	return 0;
+}
+
+static int most_wall_first(const void *a, const void *b)
+{
+	const struct io *x = a, *y = b;
+
+	if (x->any_ns != y->any_ns)
+		return x->any_ns > y->any_ns ? -1 : 1;
+	return strcmp(x->name, y->name);
+}
+
+void ios_build(struct model_builder *b)
+{
+	struct model *m = b->m;
+
+	m->ios = b->ios.items;
+	m->n_ios = b->ios.n;
+	for (size_t i = 0; i < m->n_ios; i++) {
+		if (m->ios[i].any_ns > m->wall_ns) /* of several things, whose waits overlap */
+			m->ios[i].any_ns = m->wall_ns;
+	}
+	if (m->n_ios)
+		qsort(m->ios, m->n_ios, sizeof(*m->ios), most_wall_first);
+	free(b->targets.items);
+	map_free(&b->targets_by_index);
+	intern_free(&b->io_keys);
+}

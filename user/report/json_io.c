@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* What was waited for with descriptors and names. */
+#include "report/json_parts.h"
+
+static const char *kind_of(const struct io *io)
+{
+	static const char *const names[TARGET_KIND_COUNT] = {
+		[TARGET_FILE] = "file", [TARGET_PIPE] = "pipe",	    [TARGET_SOCKET] = "socket",
+		[TARGET_TTY] = "tty",	[TARGET_DEVICE] = "device", [TARGET_NAME] = "file",
+	};
+
+	if (io->kind == TARGET_DEVICE && io->cause == CAUSE_IO_DISK)
+		return "disk";
+	/* What has no name is called what it is. */
+	return io->kind == TARGET_OBJECT ? io->name : names[io->kind];
+}
+
+static const char *side_name(enum target_side side)
+{
+	static const char *const names[SIDE_COUNT] = {
+		[SIDE_CONNECTED] = "client",   [SIDE_SERVED] = "server",
+		[SIDE_LISTENING] = "listener", [SIDE_BOUND] = "receiver",
+		[SIDE_PAIR] = "pair",
+	};
+
+	return names[side];
+}
+
+static void put_users(struct json *j, const struct io *io)
+{
+	size_t n = io->n_users < TARGET_USERS ? io->n_users : TARGET_USERS;
+
+	json_line_array(j, "pids");
+	for (size_t i = 0; i < n; i++) {
+		bool is_new = true;
+
+		for (size_t k = 0; k < i; k++)
+			is_new &= io->users[k].pid != io->users[i].pid;
+		if (is_new)
+			json_u64(j, NULL, io->users[i].pid);
+	}
+	json_end(j);
+	json_line_array(j, "fds");
+	for (size_t i = 0; i < n; i++) {
+		bool is_new = io->users[i].fd != TARGET_NO_FD;
+
+		for (size_t k = 0; k < i; k++)
+			is_new &= io->users[k].fd != io->users[i].fd;
+		if (is_new)
+			json_u64(j, NULL, io->users[i].fd);
+	}
+	json_end(j);
+}
+
+static void put_io(struct json *j, const struct io *io)
+{
+	json_object(j, NULL);
+	json_string(j, "kind", kind_of(io));
+	json_string(j, "target", io->name);
+	json_string(j, "path", io->path);
+	json_string(j, "local", io->local);
+	json_string(j, "peer", io->peer);
+	json_string(j, "side", side_name(io->side));
+	json_u64(j, "descriptors", io->objects);
+	json_string(j, "cause", cause_name(io->cause));
+	put_users(j, io);
+	json_u64(j, "waits", io->waits);
+	json_u64(j, "wait_ns", io->ns);
+	json_u64(j, "max_wait_ns", io->max_ns);
+	json_u64(j, "waited_wall_ns", io->any_ns);
+	json_u64(j, "open", io->open);
+	json_histogram(j, io->histogram, TARGET_BUCKETS);
+	json_end(j);
+}
+
+void json_io(struct json *j, const struct model *m, struct room *r)
+{
+	size_t n = room_for(r, ROOM_IO, m->n_ios);
+
+	json_array(j, "io");
+	for (size_t i = 0; i < n; i++)
+		put_io(j, &m->ios[i]);
+	json_end(j);
+}
