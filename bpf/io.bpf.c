@@ -259,6 +259,7 @@ static __always_inline u32 meet(struct tracked *t)
 	struct io_key key = { .cause = t->track.cause };
 	struct io_target *target;
 	u32 *known = NULL, index;
+	bool is_new = true;
 
 	if (object.file != IO_BY_NAME) {
 		object.file = 0;
@@ -271,14 +272,16 @@ static __always_inline u32 meet(struct tracked *t)
 	} else {
 		find_key(&key, &t->io);
 		index = index_of(t, &key);
-		if (index && object.file != IO_BY_NAME)
-			bpf_map_update_elem(&io_objects, &object, &index, BPF_ANY);
+		if (index && object.file != IO_BY_NAME) /* or another CPU was faster */
+			is_new = !bpf_map_update_elem(&io_objects, &object, &index, BPF_NOEXIST);
 	}
 	target = bpf_map_lookup_elem(&io_targets, &index);
 	if (!target || !index)
 		return 0;
 	target->cause = t->track.cause;
-	if (!known)
+	if (object.file == IO_BY_NAME)
+		target->objects = 1;
+	else if (!known && is_new)
 		__sync_fetch_and_add(&target->objects, 1);
 	if (__sync_val_compare_and_swap(&target->thread, 0, t->id) != t->id &&
 	    target->thread != t->id)

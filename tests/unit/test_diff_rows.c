@@ -155,6 +155,38 @@ Test(rows, commands_and_servers, .fini = forget)
 	diff_free(d);
 }
 
+static void waits_for_files(struct model_builder *b)
+{
+	for (__u32 i = 1; i <= 3; i++) {
+		struct ev_io wait = io(i, CAUSE_IO_DISK, 5, (i == 1 ? 100 : slow_ms) * MS);
+		struct ev_target *t;
+		char path[64];
+
+		snprintf(path, sizeof(path), i < 3 ? "/srv/%u.db" : "/tmp/run%u/%06zu.log", i,
+			 n_runs);
+		t = target_event(i, TARGET_FILE, path);
+		put(b, t);
+		put(b, &wait);
+		free(t);
+	}
+}
+
+Test(rows, files, .fini = forget)
+{
+	struct diff *d;
+
+	more = waits_for_files;
+	for (unsigned int i = 0; i < 8; i++) {
+		slow_ms = i < 4 ? 200 : 400;
+		run_of(SECOND + i % 4 * MS, 0, 4);
+	}
+	d = compare(4);
+	cr_assert(of_family(d, "files", "/srv/2.db")->is_change);
+	cr_assert_not(of_family(d, "files", "/srv/1.db")->is_change);
+	cr_assert(of_family(d, "files", "/tmp/*/*.log")->is_change);
+	diff_free(d);
+}
+
 /* Locks of one name are one; a thread's end is none. */
 static void waits_for_locks(struct model_builder *b)
 {

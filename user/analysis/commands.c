@@ -87,6 +87,15 @@ char *command_name(const struct process *p, enum command_detail detail)
 	return name.items;
 }
 
+char *command_loose(const char *words)
+{
+	chars name = { 0 };
+
+	put_word(&name, words, true);
+	*vec_add(&name) = '\0';
+	return name.items;
+}
+
 size_t command_program(const char *name)
 {
 	return strcspn(name, " ");

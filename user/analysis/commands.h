@@ -15,6 +15,8 @@ enum command_detail {
 
 /* Any bytes; to be freed. */
 char *command_name(const struct process *p, enum command_detail detail);
+/* Any words, as COMMAND_LOOSE has them; to be freed. */
+char *command_loose(const char *words);
 /* Bytes of a name that are the program. */
 size_t command_program(const char *name);
 /* The same name without the words that the first and the last of the same program, in order of

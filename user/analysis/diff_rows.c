@@ -103,6 +103,24 @@ static char *any_port(const struct cell *c, unsigned int step)
 	return gate_words("%.*s:*", (int)(strrchr(name, ':') - name), name);
 }
 
+/* By their paths: what has none is called something else in each run. */
+static void add_files(struct cells *to, const struct findings *f)
+{
+	for (size_t i = 0; i < f->model->n_ios; i++) {
+		const struct io *io = &f->model->ios[i];
+
+		if (io->path)
+			add(to, gate_words("%s", io->path), (double)io->ns, io);
+	}
+}
+
+static char *less_of_path(const struct cell *c, unsigned int step)
+{
+	const struct io *io = c->source;
+
+	return step ? NULL : command_loose(io->path);
+}
+
 static double *cpu_by_process(const struct model *m)
 {
 	double *ret = zeroed(m->n_processes, sizeof(*ret));
@@ -197,6 +215,7 @@ static const struct kind {
 	{ { "states", "" }, GATE_TIME, add_states, NULL },
 	{ { "waits", "" }, GATE_TIME, add_waits, NULL },
 	{ { "servers", "server" }, GATE_TIME, add_servers, any_port },
+	{ { "files", "file" }, GATE_TIME, add_files, less_of_path },
 	{ { "programs", "program" }, GATE_TIME, add_programs, NULL },
 	{ { "commands", "command" }, GATE_TIME, add_commands, less_of_command },
 	{ { "locks", "lock" }, GATE_TIME, add_locks, NULL },

@@ -230,19 +230,16 @@ def share(rows, names):
 
 
 def test_kernel_pipe(t):
-    """Who waits for a pipe reads it; and to switch and to copy takes time in the kernel."""
+    """To switch and to copy takes time in the kernel; of waits for it the cause says enough."""
     symbols = kernel_symbols()
     report = t.run(t.workload('pingpong'), stdout=subprocess.DEVNULL).report
     check_kernel_part(report, symbols)
     rows = [row for row in report['wait_sites'] if row['cause'] == 'io.pipe']
-    reading = {'pipe_read', 'anon_pipe_read'} & set(symbols)
-    expect(rows and share(rows, reading) >= REACHED, reading, rows[:3])
+    expect(rows and not any(kernel_functions(row) for row in rows), rows[:3])
     samples = sum(row['samples'] for row in report['cpu_sites'])
     inside = sum(row['samples'] for row in report['cpu_sites']
                  if any(name for name, _ in kernel_functions(row)))
     expect(inside >= samples / 2, inside, samples, report['cpu_sites'][:3])
-    outcome = t.run(t.workload('pingpong'), options=(), stdout=subprocess.DEVNULL)
-    expect(any(name in outcome.stderr for name in reading), outcome.stderr)
 
 
 @cases(('disk',), ('fsync',))

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What is waited for with a descriptor: the workload that knows it by its own clocks."""
+import shutil
 import subprocess
+
+from harness import Skip, cases, equal, expect
 
 
 def modes(build):
@@ -16,3 +19,181 @@ def test_truth(t, mode):
 
 
 test_truth.cases = modes
+
+
+def python_rows(t, code, *args, **popen):
+    """Rows of what a Python program waits for."""
+    outcome = t.run(*t.python(PRELUDE + code, *args), **popen)
+    equal(outcome.code, 0, outcome)
+    equal(outcome.report['measurement']['lost'], [], 'losses')
+    return outcome.report['io']
+
+
+# A child lets the program wait 20 ms at what it is given.
+PRELUDE = '''
+import os, sys, time, threading
+
+def after(seconds, function, *args):
+    if not os.fork():
+        time.sleep(seconds)
+        function(*args)
+        os._exit(0)
+
+def write_to(path):
+    os.write(os.open(path, os.O_WRONLY), b'x')
+
+def read_from(path, late=0.02):
+    after(late, write_to, path)
+    fd = os.open(path, os.O_RDWR)
+    os.read(fd, 1)
+    return fd
+'''
+
+
+def only(rows, **wanted):
+    """The one row with these values."""
+    found = [row for row in rows if all(row[key] == value for key, value in wanted.items())]
+    equal(len(found), 1, wanted, rows)
+    return found[0]
+
+
+@cases(('newline', 'a\nb'), ('escape', '\x1b[31mred'), ('quotes', '"\'\\'), ('spaces', ' a  b '),
+       ('wide', 'ä€𝄞'), ('dots', '...'), ('longest', 'n' * 255))
+def test_odd_names(t, _, name):
+    """A path is what it is; what shows it escapes it."""
+    path = t.dir / name
+    row = only(python_rows(t, 'os.mkfifo(sys.argv[1]); read_from(sys.argv[1])', path), path=str(path))
+    equal(row['waits'], 1, row)
+    expect(row['wait_ns'] > 15_000_000, row)
+    shown = t.run(*t.python(PRELUDE + 'read_from(sys.argv[1])', path), options=(), as_json=False)
+    expect('\x1b' not in shown.stderr, shown.stderr)
+
+
+def test_bytes_that_are_no_text(t):
+    """Not UTF-8: the document is."""
+    code = '''
+path = os.fsencode(sys.argv[1]) + b'/\\xff\\xfe'
+os.mkfifo(path)
+read_from(path)
+'''
+    rows = [row for row in python_rows(t, code, t.dir) if row['path']]
+    expect(any(row['path'].startswith(f'{t.dir}/') for row in rows), rows)
+
+
+def test_deep(t):
+    """As long as a path can be: no more than PATH_MAX in one call, but a tree may be deeper."""
+    code = '''
+os.chdir(sys.argv[1])
+for _ in range(int(sys.argv[2])):
+    os.mkdir('d' * 200)
+    os.chdir('d' * 200)
+os.mkfifo('f')
+read_from('f')
+'''
+    row = only(python_rows(t, code, t.dir, 15), path=f'{t.dir}/' + ('d' * 200 + '/') * 15 + 'f')
+    equal(row['waits'], 1, row)
+    (t.dir / 'deeper').mkdir()
+    rows = python_rows(t, code, t.dir / 'deeper', 25)
+    cut = [row for row in rows if row['target'].startswith('...')]
+    equal(len(cut), 1, rows)
+    expect(cut[0]['path'].endswith('d/f'), cut)
+
+
+def test_removed(t):
+    """It is told by the name that it had."""
+    code = '''
+os.mkfifo(sys.argv[1])
+fd = os.open(sys.argv[1], os.O_RDWR)
+os.unlink(sys.argv[1])
+after(0.02, os.write, fd, b'x')
+os.read(fd, 1)
+'''
+    row = only(python_rows(t, code, t.dir / 'fifo'), path=str(t.dir / 'fifo'))
+    equal(row['target'], f'{t.dir}/fifo (deleted)', row)
+
+
+def test_reused_descriptor(t):
+    """Two things on one number, one after the other: two rows."""
+    code = '''
+for name in ('one', 'two'):
+    path = f'{sys.argv[1]}/{name}'
+    os.mkfifo(path)
+    fd = read_from(path, 0.02 if name == 'one' else 0.06)
+    print(fd)
+    os.close(fd)
+'''
+    rows = python_rows(t, code, t.dir)
+    one, two = (only(rows, path=str(t.dir / name)) for name in ('one', 'two'))
+    equal(one['fds'], two['fds'], 'both on one number')
+    expect(15_000_000 < one['wait_ns'] < 45_000_000 < two['wait_ns'], one, two)
+
+
+def test_shared_table(t):
+    """Threads of one descriptor, and a child that has inherited it: one row."""
+    code = '''
+r, w = os.pipe()
+after(0.05, os.write, w, b'xxx')
+if not os.fork():
+    os.read(r, 1)
+    os._exit(0)
+threads = [threading.Thread(target=os.read, args=(r, 1)) for _ in range(2)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+os.wait(), os.wait()
+'''
+    row = only(python_rows(t, code), kind='pipe')
+    equal(len(row['pids']), 2, row)
+    equal(row['descriptors'], 1, row)
+    expect(3 <= row['waits'] <= 9, row)
+    expect(row['waited_wall_ns'] < 0.6 * row['wait_ns'], row)
+
+
+def test_other_root(t):
+    """A path is as the program has it, below its own root."""
+    code = '''
+os.mkfifo(sys.argv[1] + '/inside')
+os.chroot(sys.argv[1])
+os.chdir('/')
+read_from('/inside')
+'''
+    only(python_rows(t, code, t.dir), path='/inside')
+
+
+def test_mounted(t):
+    """Through a mount of its own mount namespace."""
+    if not shutil.which('unshare'):
+        raise Skip('there is no unshare')
+    (t.dir / 'at').mkdir()
+    code = PRELUDE + '''
+os.mkfifo(sys.argv[1] + '/fifo')
+read_from(sys.argv[1] + '/fifo')
+'''
+    outcome = t.run('unshare', '-m', 'sh', '-c', 'mount -t tmpfs none "$1" && shift && exec "$@"',
+                    'sh', t.dir / 'at', *t.python(code, t.dir / 'at'))
+    equal(outcome.code, 0, outcome)
+    only(outcome.report['io'], path=str(t.dir / 'at' / 'fifo'))
+
+
+def test_closed_meanwhile(t):
+    """By another thread, in the middle of the wait."""
+    code = '''
+r, w = os.pipe()
+thread = threading.Thread(target=os.read, args=(r, 1))
+thread.start()
+time.sleep(0.02)
+os.close(r)
+os.write(w, b'x')
+thread.join()
+'''
+    row = only(python_rows(t, code), kind='pipe')
+    expect(row['wait_ns'] > 15_000_000, row)
+
+
+def test_goes_on(t):
+    """A wait that is open at the end counts."""
+    gate, _ = t.pipe()
+    outcome = t.run('cat', options=('-q', '-d', '1'), stdin=gate)
+    row = only(outcome.report['io'], kind='pipe')
+    equal((row['open'], row['waits']), (1, 1), row)
+    expect(row['wait_ns'] > 0.9 * outcome.report['wall_ns'], row)
+
