@@ -69,7 +69,7 @@ struct target_user {
 
 #define TARGET_USERS   4
 #define TARGET_NO_FD   (~0u)
-#define TARGET_BUCKETS 24 /* of the length of waits: as LOCK_BUCKETS */
+#define TARGET_BUCKETS 24 /* of the length of waits: LOCK_BUCKETS */
 
 /* All waits of one cause at one target. */
 struct ev_io {

@@ -349,21 +349,6 @@ int io_begin(struct tracked *t)
 	return 0;
 }
 
-/* As lock_bucket(). */
-static __always_inline u32 bucket_of(u64 ns)
-{
-	u64 us = ns >> 10;
-	u32 bucket = us != 0;
-
-	for (u32 bits = 16; bits; bits /= 2) {
-		if (us >> bits) {
-			us >>= bits;
-			bucket += bits;
-		}
-	}
-	return bucket < TARGET_BUCKETS ? bucket : TARGET_BUCKETS - 1;
-}
-
 static __always_inline void add(u64 *sum, u64 ns, bool shared)
 {
 	if (shared)
@@ -410,8 +395,7 @@ int io_waited(struct tracked *t, u64 end, u32 is_open)
 	add(&target->any_ns, any, shared);
 	if (ns > target->max_ns)
 		target->max_ns = ns;
-	t->io.bucket = bucket_of(ns);
-	bucket = *(volatile u32 *)&t->io.bucket;
+	bucket = bucket_of(ns);
 	if (bucket < TARGET_BUCKETS)
 		add(&target->histogram[bucket], 1, shared);
 	if (is_open)

@@ -6,6 +6,8 @@
 #define PART_MAX   255 /* NAME_MAX */
 
 struct name_room {
+	u32 at; /* in path; in memory of a map the verifier takes it for any number */
+	u32 is_cut;
 	/* Filled from its end; the last part may begin anywhere in the first half. */
 	char path[TARGET_TEXT + PART_MAX + 1];
 	union {
@@ -26,8 +28,6 @@ struct walk {
 	struct dentry *dentry, *root;
 	struct vfsmount *mnt, *root_mnt;
 	struct name_room *room;
-	u32 at; /* in room->path */
-	u32 is_cut;
 };
 
 /* At the root of a file system that is mounted: what it is mounted on. */
@@ -45,17 +45,18 @@ static __always_inline bool cross(struct walk *w)
 
 static __always_inline bool put_part(struct walk *w, struct dentry *dentry)
 {
-	u32 size = BPF_CORE_READ(dentry, d_name.len);
+	u32 size = BPF_CORE_READ(dentry, d_name.len), at;
 	const unsigned char *name = BPF_CORE_READ(dentry, d_name.name);
+	struct name_room *room = w->room;
 
-	if (size > PART_MAX || size + 1 > w->at) {
-		w->is_cut = 1;
+	if (size > PART_MAX || size + 1 > room->at) {
+		room->is_cut = 1;
 		return false;
 	}
-	w->at -= size + 1;
-	w->room->path[w->at & (TARGET_TEXT - 1)] = '/';
-	bpf_probe_read_kernel(&w->room->path[(w->at & (TARGET_TEXT - 1)) + 1], size & PART_MAX,
-			      name);
+	room->at -= size + 1;
+	at = room->at & (TARGET_TEXT - 1);
+	room->path[at] = '/';
+	bpf_probe_read_kernel(&room->path[at + 1], size & PART_MAX, name);
 	return true;
 }
 
@@ -80,22 +81,24 @@ static __always_inline void put_path(struct name_room *room, struct file *file)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
-	struct walk w = { .dentry = dentry, .room = room, .at = TARGET_TEXT };
+	struct walk w = { .dentry = dentry, .room = room };
 	struct ev_target *ev = &room->ev;
 
+	room->at = TARGET_TEXT;
+	room->is_cut = 0;
 	w.mnt = BPF_CORE_READ(file, f_path.mnt);
 	w.root = BPF_CORE_READ(task, fs, root.dentry);
 	w.root_mnt = BPF_CORE_READ(task, fs, root.mnt);
 	if (!BPF_CORE_READ(dentry, d_hash.pprev) && BPF_CORE_READ(dentry, d_parent) != dentry)
 		ev->flags |= TARGET_DELETED;
-	if (bpf_loop(MOST_PARTS, step, &w, 0) == MOST_PARTS || w.is_cut)
+	if (bpf_loop(MOST_PARTS, step, &w, 0) == MOST_PARTS || room->is_cut)
 		ev->flags |= TARGET_CUT;
-	if (w.at == TARGET_TEXT)
+	if (room->at == TARGET_TEXT)
 		put_part(&w, dentry); /* a root: of what has no place in the tree, its name */
-	ev->size = TARGET_TEXT - w.at;
+	ev->size = TARGET_TEXT - room->at;
 	if (ev->size <= TARGET_TEXT - 1)
 		bpf_probe_read_kernel(room->ev.text, ev->size,
-				      &room->path[w.at & (TARGET_TEXT - 1)]);
+				      &room->path[room->at & (TARGET_TEXT - 1)]);
 }
 
 static __always_inline void put_name(struct name_room *room)

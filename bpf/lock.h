@@ -223,9 +223,13 @@ static __always_inline void lock_late(struct lock_state *l, __u64 woken_at, __u6
 static __always_inline __u32 lock_bucket(__u64 ns)
 {
 	__u64 us = ns >> 10;
-	__u32 bucket = 0;
+	__u32 bucket = us != 0;
 
-	for (int i = 0; i < LOCK_BUCKETS - 1; i++)
-		bucket += us >> i ? 1 : 0;
-	return bucket;
+	for (__u32 bits = 16; bits; bits /= 2) {
+		if (us >> bits) {
+			us >>= bits;
+			bucket += bits;
+		}
+	}
+	return bucket < LOCK_BUCKETS ? bucket : LOCK_BUCKETS - 1;
 }

@@ -78,8 +78,7 @@ struct io_wait {
 	__u32 counted; /* it is one of io_target.waiters */
 	__u32 next;    /* slot to use */
 	__u32 alone; /* target of the first slot, as long as no other thread waits there; 0: none */
-	__u32 bucket; /* of the wait that ends: as forget, below */
-	__u32 pad;
+
 	struct io_slot slots[IO_SLOTS];
 };
 

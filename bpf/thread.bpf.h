@@ -303,6 +303,8 @@ static __always_inline bool is_slot(const struct tracked *t, const struct io_slo
 int io_begin(struct tracked *t);
 /* io.bpf.c: ... and its wait ended then; or goes on at the end of the measurement. */
 int io_waited(struct tracked *t, u64 end, u32 is_open);
+/* lock.bpf.c: of the length of a wait, in a histogram. */
+u32 bucket_of(u64 ns);
 /* io.bpf.c: of a struct sock: its enum target_side. */
 u32 socket_side(u64 sock);
 /* io_name.bpf.c: what a target is: the file that t waits for, or a name. */
