@@ -68,7 +68,11 @@ static __always_inline u32 device_wait(struct task_struct *task, struct tracked 
 		if (in_fault(task, t))
 			return plain_wait(CAUSE_FAULT_MAJOR);
 	}
-	return (wait & 0xff) == CAUSE_KERNEL_OTHER ? plain_wait(CAUSE_IO_DISK) : wait;
+	if ((wait & 0xff) != CAUSE_KERNEL_OTHER)
+		return wait;
+	if (t->io.file != IO_BY_NAME) /* a socket, say: not what the disk was read for */
+		t->io.file = 0;
+	return plain_wait(CAUSE_IO_DISK);
 }
 
 /* What the task, leaving the CPU in this state, waits for: WAIT(). */

@@ -50,13 +50,12 @@ struct ev_target {
 	__u32 side;
 	__u32 flags;
 	__u16 family, protocol; /* of a socket: AF_*, IPPROTO_* */
-	__u32 dev;		/* of a file: as the kernel has it */
-	__u64 inode;
+	__u32 pad;
 	struct target_end local, peer; /* of AF_INET and AF_INET6 */
 	__u32 size;		       /* bytes of text that are valid */
-	__u32 pad;
-	char text
-		[]; /* a path; of AF_UNIX the name, which begins with a NUL if it is abstract; and a NUL */
+	__u32 pad2;
+	/* A path; of AF_UNIX the name, which begins with a NUL if it is abstract; and a NUL. */
+	char text[];
 };
 
 #define TARGET_TEXT 4096 /* at most */

@@ -8,6 +8,8 @@
 /* include/uapi/linux/bpf.h */
 #define BPF_NOEXIST 1
 
+#define RAISE_TRIES 4 /* more threads at one moment lose a longest wait */
+
 #define BIT(cause) (1ull << (cause))
 #define HAS_TARGET                                                                                 \
 	(BIT(CAUSE_IO_DISK) | BIT(CAUSE_IO_FILE) | BIT(CAUSE_IO_PIPE) | BIT(CAUSE_IO_SOCKET) |     \
@@ -49,25 +51,65 @@ struct {
 	__type(value, u32);
 } io_objects SEC(".maps");
 
-/* Names, to mix: too large for the stack beside what calls it. A switch is not interrupted. */
-struct words {
-	u64 item[16];
+/* A name, to be mixed: too large for the stack. A switch is not interrupted. */
+#define NAME_WORDS (TARGET_TEXT / 8)
+
+struct name_words {
+	u64 item[NAME_WORDS];
+	u64 end; /* zeros behind the longest */
 };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, u32);
-	__type(value, struct words);
-} words_rooms SEC(".maps");
+	__type(value, struct name_words);
+} name_words SEC(".maps");
 
 __u64 io_count = 0; /* targets so far; the first has index 1 */
 
 /* --- which target ------------------------------------------------------------------------ */
 
-static __always_inline u64 mix(u64 hash, u64 word)
+/* Two of them, mixed in two ways: names of hostile programs must not meet in one. */
+struct mixed {
+	const struct name_words *words;
+	u64 a, b;
+};
+
+static __always_inline u64 mix(u64 hash, u64 word, u64 by)
 {
-	return (hash ^ word) * 0x9e3779b97f4a7c15ull;
+	hash = (hash ^ word) * by;
+	return hash ^ hash >> 32;
+}
+
+static long mix_word(u32 i, void *ctx)
+{
+	struct mixed *m = ctx;
+	u64 word = m->words->item[i & (NAME_WORDS - 1)];
+
+	m->a = mix(m->a, word, 0x9e3779b97f4a7c15ull);
+	m->b = mix(m->b, word, 0xc2b2ae3d27d4eb4full);
+	return 0;
+}
+
+static __always_inline struct name_words *the_words(void)
+{
+	u32 zero = 0;
+
+	return bpf_map_lookup_elem(&name_words, &zero);
+}
+
+/* So many bytes of it. */
+static __always_inline void mix_name(struct io_key *key, struct name_words *w, u32 size)
+{
+	struct mixed m = { .words = w, .a = size, .b = size };
+	char *end = (char *)w + (size & (TARGET_TEXT - 1));
+
+	for (u32 i = 0; i < 8; i++) /* of the last word */
+		end[i] = 0;
+	bpf_loop((size & (TARGET_TEXT - 1)) / 8 + 1, mix_word, &m, 0);
+	key->id[1] = m.a;
+	key->id[2] = m.b;
 }
 
 static __always_inline void inet_key(struct io_key *key, struct sock *sk, u32 side)
@@ -86,46 +128,28 @@ static __always_inline void inet_key(struct io_key *key, struct sock *sk, u32 si
 		bpf_core_read(&key->id[1], 16, &sk->__sk_common.skc_v6_daddr);
 }
 
-static __always_inline struct words *no_words(void)
-{
-	u32 zero = 0;
-	struct words *w = bpf_map_lookup_elem(&words_rooms, &zero);
-
-	if (w)
-		__builtin_memset(w, 0, sizeof(*w));
-	return w;
-}
-
-static __always_inline u64 mix_words(const struct words *w)
-{
-	u64 hash = 1;
-
-	for (int i = 0; i < 16; i++)
-		hash = mix(hash, w->item[i]);
-	return hash;
-}
-
-static __always_inline u64 hash_unix(struct unix_sock *u)
-{
-	struct unix_address *address = BPF_CORE_READ(u, addr);
-	u32 size = BPF_CORE_READ(address, len) - sizeof(u16);
-	struct words *w = no_words();
-
-	if (size > sizeof(address->name->sun_path))
-		size = sizeof(address->name->sun_path);
-	if (!w || bpf_core_read(w, size, &address->name[0].sun_path))
-		return 0;
-	return mix_words(w);
-}
-
 static __always_inline void unix_key(struct io_key *key, struct sock *sk, u32 side, u64 version)
 {
 	struct unix_sock *u = (struct unix_sock *)sk;
+	struct name_words *w = the_words();
+	struct unix_address *address;
+	u32 size;
 
 	key->id[0] = (u64)AF_UNIX << 48 | side << 16;
+	if (!bpf_core_type_exists(struct unix_sock) || !w) /* CONFIG_UNIX=m */
+		return;
+	if (side == SIDE_PAIR || side == SIDE_OTHER) {
+		key->id[1] = version;
+		return;
+	}
 	if (side == SIDE_CONNECTED)
 		u = (struct unix_sock *)BPF_CORE_READ(u, peer);
-	key->id[1] = side == SIDE_PAIR ? version : hash_unix(u);
+	address = BPF_CORE_READ(u, addr);
+	size = BPF_CORE_READ(address, len) - sizeof(u16);
+	if (size > sizeof(address->name->sun_path))
+		size = sizeof(address->name->sun_path);
+	if (!bpf_core_read(w, size, &address->name[0].sun_path))
+		mix_name(key, w, size);
 }
 
 /* Returns its enum target_side. */
@@ -142,7 +166,9 @@ u32 socket_side(u64 sock)
 			       : state == TCP_ESTABLISHED ? SIDE_SERVED
 							  : SIDE_BOUND;
 		peer = (struct unix_sock *)BPF_CORE_READ((struct unix_sock *)sk, peer);
-		return peer && BPF_CORE_READ(peer, addr) ? SIDE_CONNECTED : SIDE_PAIR;
+		if (!peer) /* not yet, or by sendto() */
+			return SIDE_OTHER;
+		return BPF_CORE_READ(peer, addr) ? SIDE_CONNECTED : SIDE_PAIR;
 	}
 	if (family != AF_INET && family != AF_INET6)
 		return SIDE_OTHER;
@@ -160,20 +186,21 @@ static __always_inline void socket_key(struct io_key *key, struct file *file, u6
 	u32 side = socket_side((u64)sk);
 	u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
 
-	if (side == SIDE_OTHER)
-		key->id[0] = (u64)family << 48 | (u64)BPF_CORE_READ(sk, sk_protocol) << 32;
-	else if (family == AF_UNIX)
+	if (family == AF_UNIX)
 		unix_key(key, sk, side, version);
+	else if (side == SIDE_OTHER)
+		key->id[0] = (u64)family << 48 | (u64)BPF_CORE_READ(sk, sk_protocol) << 32;
 	else
 		inet_key(key, sk, side);
 }
 
 static __always_inline void name_key(struct io_key *key)
 {
-	struct words *w = no_words();
+	struct name_words *w = the_words();
+	u32 size = w ? read_path((char *)w, TARGET_TEXT - 1) : 0;
 
-	if (w && read_path((char *)w, sizeof(*w)))
-		key->id[0] = mix_words(w);
+	if (size)
+		mix_name(key, w, size);
 }
 
 static __always_inline u32 kind_of(const struct io_wait *io)
@@ -206,10 +233,7 @@ static __always_inline void find_key(struct io_key *key, const struct io_wait *i
 		name_key(key);
 	} else if (key->kind == TARGET_SOCKET) {
 		socket_key(key, file, io->version);
-	} else if (key->kind == TARGET_OBJECT) {
-		key->id[0] = io->file;
-		key->id[1] = (u64)BPF_CORE_READ(file, private_data);
-	} else {
+	} else if (key->kind != TARGET_OBJECT) { /* of which all of a cause are one */
 		key->id[0] = io->version;
 		key->id[1] = BPF_CORE_READ(inode, i_sb, s_dev);
 	}
@@ -252,6 +276,25 @@ static __always_inline void add_user(struct io_target *target, const struct trac
 	target->users[n].fd = fd;
 }
 
+static __always_inline void fill_slot(struct tracked *t, u32 target)
+{
+	struct io_slot *s = &t->io.slots[t->io.next++ % IO_SLOTS];
+
+	s->file = t->io.file;
+	s->inode = t->io.inode;
+	s->version = t->io.version;
+	s->cause = t->track.cause;
+	s->fd = t->io.fd;
+	s->target = target;
+}
+
+/* A name may be another thing next time, and a socket that is not connected yet may be soon. */
+static __always_inline bool is_settled(const struct io_key *key)
+{
+	return key->kind != TARGET_NAME &&
+	       (key->kind != TARGET_SOCKET || (key->id[0] >> 16 & 0xff) != SIDE_OTHER);
+}
+
 /* A thread meets a target that it has not waited at lately. */
 static __always_inline u32 meet(struct tracked *t)
 {
@@ -272,7 +315,7 @@ static __always_inline u32 meet(struct tracked *t)
 	} else {
 		find_key(&key, &t->io);
 		index = index_of(t, &key);
-		if (index && object.file != IO_BY_NAME) /* or another CPU was faster */
+		if (index && is_settled(&key)) /* or another CPU was faster */
 			is_new = !bpf_map_update_elem(&io_objects, &object, &index, BPF_NOEXIST);
 	}
 	target = bpf_map_lookup_elem(&io_targets, &index);
@@ -283,10 +326,14 @@ static __always_inline u32 meet(struct tracked *t)
 		target->objects = 1;
 	else if (!known && is_new)
 		__sync_fetch_and_add(&target->objects, 1);
-	if (__sync_val_compare_and_swap(&target->thread, 0, t->id) != t->id &&
-	    target->thread != t->id)
+	__sync_val_compare_and_swap(&target->thread, 0, t->id);
+	if (target->thread != t->id && !target->shared) {
+		target->any_alone = target->any_ns;
 		target->shared = 1;
+	}
 	add_user(target, t);
+	if (known || is_settled(&key))
+		fill_slot(t, index);
 	return index;
 }
 
@@ -299,51 +346,45 @@ static __always_inline u32 slot_target(struct tracked *t)
 	return 0;
 }
 
-static __always_inline void fill_slot(struct tracked *t, u32 target)
-{
-	struct io_slot *s = &t->io.slots[t->io.next++ % IO_SLOTS];
-
-	s->file = t->io.file;
-	s->inode = t->io.inode;
-	s->version = t->io.version;
-	s->cause = t->track.cause;
-	s->fd = t->io.fd;
-	s->target = target;
-}
-
 /* --- waits ------------------------------------------------------------------------------- */
+
+/* Its number may have been another file's. */
+static __always_inline bool has_generation(u32 mode)
+{
+	return (mode & S_IFMT) == S_IFREG || (mode & S_IFMT) == S_IFDIR;
+}
 
 int io_begin(struct tracked *t)
 {
 	struct io_target *target;
 	struct inode *inode;
-	u32 index;
+	u32 index, shared;
 
 	if (!t || t->track.cause >= CAUSE_COUNT || !(HAS_TARGET & BIT(t->track.cause)))
 		return 0;
 	inode = (struct inode *)t->io.inode;
-	if ((t->io.mode & S_IFMT) == S_IFREG) /* its number may have been another file's */
-		t->io.version |= (u64)BPF_CORE_READ(inode, i_generation) << 32;
+	if (has_generation(t->io.mode))
+		t->io.version = mix(t->io.version, BPF_CORE_READ(inode, i_generation),
+				    0x9e3779b97f4a7c15ull);
 	index = t->io.file == IO_BY_NAME ? 0 : slot_target(t);
 	if (!index) {
 		index = meet(t);
 		if (!index)
 			__sync_fetch_and_add(&lost[LOSS_TARGETS], 1);
-		else if (t->io.file != IO_BY_NAME)
-			fill_slot(t, index);
 	}
 	t->io.target = index;
 	target = bpf_map_lookup_elem(&io_targets, &index);
 	if (!target || !index)
 		return 0;
-	t->io.counted = target->shared;
-	if (!target->shared) {
+	shared = *(volatile u32 *)&target->shared;
+	t->io.counted = shared;
+	if (!shared) {
 		if (is_slot(t, &t->io.slots[0]))
 			t->io.alone = index;
 		return 0;
 	}
 	if (!target->waiters)
-		target->since = t->track.last_out;
+		target->since = target->until = t->track.last_out;
 	if (!__sync_fetch_and_add(&target->waiters, 1))
 		target->since = t->track.last_out;
 	return 0;
@@ -357,18 +398,41 @@ static __always_inline void add(u64 *sum, u64 ns, bool shared)
 		*sum += ns;
 }
 
-/* Returns how long somebody has waited there that is not counted yet. */
+/* It began when the thread was the only one that waits there, and is not any more. All that the others have
+ * waited so far was meanwhile; who waits still goes on from here. */
+static __always_inline u64 leave_alone(struct io_target *target, u64 end, u64 ns)
+{
+	u64 others = target->any_ns - target->any_alone;
+
+	if (target->waiters && target->since < end)
+		target->since = end;
+	return ns > others ? ns - others : 0;
+}
+
+static __always_inline void raise(u64 *to, u64 value)
+{
+	for (int i = 0; i < RAISE_TRIES; i++) {
+		u64 old = *(volatile u64 *)to;
+
+		if (old >= value || __sync_val_compare_and_swap(to, old, value) == old)
+			return;
+	}
+}
+
+/* Returns how long somebody has waited there that is not counted yet. The last to come to a CPU need not
+ * be the last whose wait ended. */
 static __always_inline u64 leave_target(struct io_target *target, struct tracked *t, u64 end,
-					u64 ns)
+					u64 ns, bool shared)
 {
 	u64 since = target->since;
 
 	if (!t->io.counted)
-		return ns;
+		return shared ? leave_alone(target, end, ns) : ns;
 	t->io.counted = 0;
-	if (__sync_fetch_and_add(&target->waiters, -1) != 1 || end < since)
+	raise(&target->until, end);
+	if (__sync_fetch_and_add(&target->waiters, -1) != 1)
 		return 0;
-	return end - since;
+	return target->until > since ? target->until - since : 0;
 }
 
 int io_waited(struct tracked *t, u64 end, u32 is_open)
@@ -389,12 +453,11 @@ int io_waited(struct tracked *t, u64 end, u32 is_open)
 	shared = target->shared;
 	if (shared)
 		t->io.alone = 0;
-	any = leave_target(target, t, end, ns);
+	any = leave_target(target, t, end, ns, shared);
 	add(&target->waits, 1, shared);
 	add(&target->ns, ns, shared);
 	add(&target->any_ns, any, shared);
-	if (ns > target->max_ns)
-		target->max_ns = ns;
+	raise(&target->max_ns, ns);
 	bucket = bucket_of(ns);
 	if (bucket < TARGET_BUCKETS)
 		add(&target->histogram[bucket], 1, shared);

@@ -10,10 +10,12 @@
 struct io_target {
 	__u64 waits, ns, max_ns;
 	__u64 any_ns;
-	__u64 since;   /* with waiters: somebody has waited since then */
-	__u64 thread;  /* the first that waited here, by its id */
-	__u32 shared;  /* others do too: what is here is changed by several at a time */
-	__u32 waiters; /* now, since it is shared */
+	__u64 since;	 /* with waiters: somebody has waited since then */
+	__u64 until;	 /* ... and those that do not any more, until then */
+	__u64 any_alone; /* any_ns when the second thread came */
+	__u64 thread;	 /* the first that waited here, by its id */
+	__u32 shared;	 /* others do too: what is here is changed by several at a time */
+	__u32 waiters;	 /* now, since it is shared */
 	__u32 cause, open;
 	__u32 objects, n_users;
 	struct target_user users[TARGET_USERS];

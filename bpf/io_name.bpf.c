@@ -49,7 +49,7 @@ static __always_inline bool put_part(struct walk *w, struct dentry *dentry)
 	const unsigned char *name = BPF_CORE_READ(dentry, d_name.name);
 	struct name_room *room = w->room;
 
-	if (size > PART_MAX || size + 1 > room->at) {
+	if (size > PART_MAX || size + 1 >= room->at) {
 		room->is_cut = 1;
 		return false;
 	}
@@ -93,8 +93,10 @@ static __always_inline void put_path(struct name_room *room, struct file *file)
 		ev->flags |= TARGET_DELETED;
 	if (bpf_loop(MOST_PARTS, step, &w, 0) == MOST_PARTS || room->is_cut)
 		ev->flags |= TARGET_CUT;
-	if (room->at == TARGET_TEXT)
-		put_part(&w, dentry); /* a root: of what has no place in the tree, its name */
+	if (dentry == w.root)
+		room->path[--room->at & (TARGET_TEXT - 1)] = '/';
+	else if (room->at == TARGET_TEXT)
+		put_part(&w, dentry); /* of what has no place in the tree, its name */
 	ev->size = TARGET_TEXT - room->at;
 	if (ev->size <= TARGET_TEXT - 1)
 		bpf_probe_read_kernel(room->ev.text, ev->size,
@@ -127,6 +129,8 @@ static __always_inline void put_unix(struct name_room *room, struct sock *sk)
 	struct unix_address *address;
 	u32 size;
 
+	if (!bpf_core_type_exists(struct unix_sock)) /* CONFIG_UNIX=m */
+		return;
 	if (room->ev.side == SIDE_CONNECTED)
 		sk = BPF_CORE_READ((struct unix_sock *)sk, peer);
 	address = BPF_CORE_READ((struct unix_sock *)sk, addr);
@@ -148,7 +152,7 @@ static __always_inline void put_socket(struct name_room *room, struct file *file
 	ev->side = socket_side((u64)sk);
 	if (ev->family == AF_INET || ev->family == AF_INET6)
 		put_inet(ev, sk);
-	else if (ev->family == AF_UNIX && ev->side != SIDE_PAIR)
+	else if (ev->family == AF_UNIX && ev->side != SIDE_PAIR && ev->side != SIDE_OTHER)
 		put_unix(room, sk);
 }
 
@@ -157,22 +161,18 @@ int name_target(struct tracked *t, u32 index, u32 kind)
 	u32 zero = 0, size;
 	struct name_room *room = bpf_map_lookup_elem(&name_rooms, &zero);
 	struct ev_target *ev;
-	struct inode *inode;
 	struct file *file;
 
 	if (!room || !t)
 		return 0;
 	ev = &room->ev;
 	file = (struct file *)t->io.file;
-	inode = (struct inode *)t->io.inode;
 	__builtin_memset(ev, 0, sizeof(*ev));
 	ev->index = index;
 	ev->kind = kind;
 	if (kind == TARGET_NAME) {
 		put_name(room);
 	} else {
-		ev->inode = BPF_CORE_READ(inode, i_ino);
-		ev->dev = BPF_CORE_READ(inode, i_sb, s_dev);
 		if (kind == TARGET_SOCKET)
 			put_socket(room, file);
 		else

@@ -696,8 +696,6 @@ static const struct field target_fields[] = {
 	NUMBER(ev_target, flags),
 	NUMBER(ev_target, family),
 	NUMBER(ev_target, protocol),
-	NUMBER(ev_target, dev),
-	NUMBER(ev_target, inode),
 	{ "local.address", FIELD_BYTES, AT(ev_target, local.address), NULL },
 	NUMBER(ev_target, local.port),
 	{ "peer.address", FIELD_BYTES, AT(ev_target, peer.address), NULL },

@@ -195,7 +195,7 @@ static const struct evidence *evidence_of(const char *metric)
 	return NULL;
 }
 
-Test(verdict, names_the_file, .init = begin, .fini = teardown)
+static void wait_for_disk(const char *path)
 {
 	struct ev_wall w = wall(9 * SECOND);
 	struct ev_end e = end(0);
@@ -204,14 +204,34 @@ Test(verdict, names_the_file, .init = begin, .fini = teardown)
 	w.sums.row_ns[ROW_IO] = 8 * SECOND;
 	w.sums.by_count[1] = SECOND;
 	w.sums.busy_ns = SECOND;
-	put_target(1, TARGET_FILE, "/srv/orders.db");
+	put_target(1, TARGET_FILE, path);
 	put_io(1, CAUSE_IO_DISK, 4, 8 * SECOND);
 	put(&w);
 	put(&e);
 	m = model_builder_finish(b);
 	f = findings_new(m);
+}
+
+Test(verdict, names_the_file, .init = begin, .fini = teardown)
+{
+	wait_for_disk("/srv/orders.db");
 	cr_assert_str_eq(f->list[0].rule, "verdict.io");
 	cr_assert_not_null(strstr(f->list[0].title, "/srv/orders.db"), "%s", f->list[0].title);
 	cr_assert_not_null(evidence_of("io.wait_ns"));
 	cr_assert_not_null(strstr(evidence_of("io.wait_ns")->text, "one at a time"));
+}
+
+/* What is said of it is not cut off. */
+Test(verdict, long_name, .init = begin, .fini = teardown)
+{
+	char path[500] = "/srv";
+
+	for (int i = 0; i < 40; i++)
+		strcat(path, "/directory");
+	strcat(path, "/orders.db");
+	wait_for_disk(path);
+	cr_assert_not_null(strstr(f->list[0].title, "/orders.db, which is on a disk"), "%s",
+			   f->list[0].title);
+	cr_assert_not_null(strstr(evidence_of("io.wait_ns")->text, "one at a time"));
+	cr_assert_not_null(strstr(evidence_of("io.wait_ns")->text, "/orders.db"));
 }

@@ -103,13 +103,20 @@ static char *any_port(const struct cell *c, unsigned int step)
 	return gate_words("%.*s:*", (int)(strrchr(name, ':') - name), name);
 }
 
+/* Servers and terminals have paths too, but are no files. */
+static bool is_file(const struct io *io)
+{
+	return io->path &&
+	       (io->kind == TARGET_FILE || io->kind == TARGET_NAME || io->kind == TARGET_DEVICE);
+}
+
 /* By their paths: what has none is called something else in each run. */
 static void add_files(struct cells *to, const struct findings *f)
 {
 	for (size_t i = 0; i < f->model->n_ios; i++) {
 		const struct io *io = &f->model->ios[i];
 
-		if (io->path)
+		if (is_file(io))
 			add(to, gate_words("%s", io->path), (double)io->ns, io);
 	}
 }

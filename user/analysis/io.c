@@ -3,8 +3,10 @@
 #include "analysis/internal.h"
 
 #include "base/units.h"
+#include "model/target.h"
 
-#define MOST 0.6 /* of the waits for devices, for one to be named as the reason */
+#define MOST	  0.6 /* of the waits for devices, for one to be named as the reason */
+#define NAME_MOST 60  /* bytes of a path: a finding says more than that */
 #define ALONE                                                                                      \
 	1.1 /* waits at once while anybody waited, below which they come one after the other */
 
@@ -20,7 +22,7 @@ static const struct io *most_waited_for(const struct findings *f)
 	const struct io *most = NULL;
 
 	for (size_t i = 0; i < m->n_ios; i++) {
-		if (is_device(&m->ios[i]) && (!most || m->ios[i].ns > most->ns))
+		if (m->ios[i].path && is_device(&m->ios[i]) && (!most || m->ios[i].ns > most->ns))
 			most = &m->ios[i];
 	}
 	return most && most->ns >= MOST * f->totals.row_ns[ROW_IO] ? most : NULL;
@@ -31,19 +33,23 @@ static void add_evidence(struct finding *to, const struct io *io)
 	char total[UNITS_SIZE], waits[UNITS_SIZE], mean[UNITS_SIZE];
 	double at_once = io->any_ns ? (double)io->ns / (double)io->any_ns : 0;
 
-	evidence_add(to, "io.wait_ns", io->ns, "%s waits for %s took %s in all, %s each%s",
-		     units_count(waits, io->waits), io->name, units_ns(total, io->ns, true),
+	evidence_add(to, "io.wait_ns", io->ns, "%s waits took %s in all, %s each%s, for %s",
+		     units_count(waits, io->waits), units_ns(total, io->ns, true),
 		     units_ns(mean, io->waits ? io->ns / io->waits : 0, true),
-		     at_once && at_once < ALONE ? ", one at a time" : "");
+		     io->objects == 1 && at_once < ALONE ? ", one at a time" : "",
+		     target_end_of(io->name, NAME_MOST));
 }
 
 void device_say(struct finding *to, const struct findings *f)
 {
 	const struct io *most = most_waited_for(f);
 
-	if (most)
-		finding_title(to, "most of the time goes to waiting for %s, which is on a %s",
-			      most->name, most->cause == CAUSE_IO_DISK ? "disk" : "device");
+	if (most && most->kind == TARGET_FILE && most->cause == CAUSE_IO_DISK)
+		finding_title(to, "most of the time goes to waiting for %s, which is on a disk",
+			      target_end_of(most->name, NAME_MOST));
+	else if (most)
+		finding_title(to, "most of the time goes to waiting for %s",
+			      target_end_of(most->name, NAME_MOST));
 	else
 		finding_title(to, "most of the time goes to waiting for a disk or another device");
 	finding_advice(to, "Do the waiting at the same time: read ahead, write behind, put small "

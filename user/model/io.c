@@ -23,7 +23,7 @@ static const struct ev_target *target_of(const struct model_builder *b, uint32_t
 	static const union {
 		struct ev_target target;
 		char bytes[sizeof(struct ev_target) + 8];
-	} nameless = { .target = { .kind = TARGET_NAME, .size = 1 } };
+	} nameless = { .target = { .size = 1 } }; /* of no kind */
 	const uint64_t *place = map_find(&b->targets_by_index, index);
 
 	return place ? b->targets.items[*place] : &nameless.target;
@@ -48,7 +48,7 @@ static void name_row(struct model_builder *b, struct io *io, const struct ev_tar
 
 	io->kind = t->kind;
 	io->side = t->side;
-	io->flags = t->flags;
+	io->is_deleted = t->flags & TARGET_DELETED;
 	io->name = obstack_copy0(strings_of(b), name, strlen(name));
 	io->path = target_path(t);
 	io->local = keep(b, target_local(end, sizeof(end), t));

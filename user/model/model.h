@@ -326,9 +326,9 @@ struct io {
 	const char *name;	  /* as a person would call it; not escaped */
 	const char *path;	  /* NULL: none */
 	const char *local, *peer; /* addresses of a socket, of the first of them; NULL: none */
-	enum target_kind kind;
+	enum target_kind kind;	  /* 0: not known */
 	enum target_side side;
-	uint32_t flags; /* enum target_flags */
+	bool is_deleted;
 	enum cause cause;
 	uint64_t waits, ns, max_ns;
 	uint64_t any_ns;  /* somebody waited there: at most, if it is several things */

@@ -25,13 +25,18 @@ const char *target_path(const struct ev_target *t)
 	return NULL;
 }
 
+static bool has_ports(const struct ev_target *t)
+{
+	return t->protocol == IPPROTO_TCP || t->protocol == IPPROTO_UDP;
+}
+
 static void inet_end(char *buf, size_t size, const struct ev_target *t,
 		     const struct target_end *end)
 {
 	static const struct target_end any;
 	char address[INET6_ADDRSTRLEN];
 
-	if (!end->port)
+	if (!end->port || !has_ports(t))
 		return;
 	if (!memcmp(end->address, any.address, sizeof(any.address)))
 		snprintf(buf, size, "*:%u", end->port);
@@ -40,12 +45,16 @@ static void inet_end(char *buf, size_t size, const struct ev_target *t,
 			 end->port);
 }
 
-/* The name of a server's socket; an abstract one begins with a NUL. */
+/* The name of a server's socket; NULs, with which an abstract one begins, are shown as ss(8) does. */
 static void unix_end(char *buf, size_t size, const struct ev_target *t)
 {
-	size_t skip = t->size > 1 && !t->text[0];
+	size_t n = t->size - 1 < size - 1 ? t->size - 1 : size - 1;
 
-	snprintf(buf, size, "%s%.*s", skip ? "@" : "", (int)(t->size - 1 - skip), t->text + skip);
+	if (n && t->text[0] && !t->text[n - 1]) /* the end of a path */
+		n--;
+	for (size_t i = 0; i < n; i++)
+		buf[i] = t->text[i] ? t->text[i] : '@';
+	buf[n] = '\0';
 }
 
 static bool is_inet(const struct ev_target *t)
@@ -78,17 +87,6 @@ char *target_peer(char *buf, size_t size, const struct ev_target *t)
 	return buf;
 }
 
-static const char *protocol_of(const struct ev_target *t)
-{
-	switch (t->protocol) {
-	case IPPROTO_TCP:
-		return "tcp";
-	case IPPROTO_UDP:
-		return "udp";
-	}
-	return "ip";
-}
-
 static void socket_name(char *buf, size_t size, const struct ev_target *t)
 {
 	static const char *const how[SIDE_COUNT] = {
@@ -101,17 +99,21 @@ static void socket_name(char *buf, size_t size, const struct ev_target *t)
 	};
 	char end[END_NAME_SIZE];
 
-	if (is_inet(t) && t->side != SIDE_CONNECTED)
-		snprintf(buf, size, "%s port %u%s", protocol_of(t), t->local.port, how[t->side]);
+	if (is_inet(t) && !has_ports(t))
+		snprintf(buf, size, "ip socket");
+	else if (is_inet(t) && t->side != SIDE_CONNECTED)
+		snprintf(buf, size, "%s port %u%s", t->protocol == IPPROTO_TCP ? "tcp" : "udp",
+			 t->local.port, how[t->side]);
 	else if (is_inet(t))
-		snprintf(buf, size, "%s %s", protocol_of(t), target_peer(end, sizeof(end), t));
+		snprintf(buf, size, "%s %s", t->protocol == IPPROTO_TCP ? "tcp" : "udp",
+			 target_peer(end, sizeof(end), t));
 	else if (is_unix(t) && t->size > 1)
 		snprintf(buf, size, "unix %s%s",
 			 t->side == SIDE_CONNECTED ? target_peer(end, sizeof(end), t)
 						   : target_local(end, sizeof(end), t),
 			 how[t->side]);
 	else if (is_unix(t))
-		snprintf(buf, size, "socketpair");
+		snprintf(buf, size, t->side == SIDE_PAIR ? "socketpair" : "unix socket");
 	else if (t->family == AF_NETLINK)
 		snprintf(buf, size, "netlink");
 	else
@@ -136,6 +138,14 @@ static const char *object_name(enum cause cause)
 
 char *target_name(char *buf, size_t size, const struct ev_target *t, enum cause cause)
 {
+	static const char *const nameless[TARGET_KIND_COUNT] = {
+		[0] = "not known",
+		[TARGET_FILE] = "a file",
+		[TARGET_PIPE] = "pipe",
+		[TARGET_TTY] = "a terminal",
+		[TARGET_DEVICE] = "a device",
+		[TARGET_NAME] = "files by name",
+	};
 	const char *path = target_path(t);
 
 	if (t->kind == TARGET_SOCKET)
@@ -146,6 +156,15 @@ char *target_name(char *buf, size_t size, const struct ev_target *t, enum cause 
 		snprintf(buf, size, "%s%s%s", t->flags & TARGET_CUT ? "..." : "", path,
 			 t->flags & TARGET_DELETED ? " (deleted)" : "");
 	else
-		snprintf(buf, size, "%s", t->kind == TARGET_PIPE ? "pipe" : "files by name");
+		snprintf(buf, size, "%s", nameless[t->kind]);
 	return buf;
+}
+
+const char *target_end_of(const char *path, size_t most)
+{
+	const char *end = path, *last = strrchr(path, '/');
+
+	while (end && strlen(end) > most)
+		end = strchr(end + 1, '/');
+	return end ? end : last ? last : path;
 }

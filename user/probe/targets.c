@@ -2,7 +2,6 @@
 /* What was waited for with descriptors and names, out of the map in the kernel. */
 #include "probe/internal.h"
 
-#include <errno.h>
 #include <string.h>
 
 static void fill(struct ev_io *ev, uint32_t index, const struct io_target *t)

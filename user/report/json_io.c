@@ -5,8 +5,10 @@
 static const char *kind_of(const struct io *io)
 {
 	static const char *const names[TARGET_KIND_COUNT] = {
-		[TARGET_FILE] = "file", [TARGET_PIPE] = "pipe",	    [TARGET_SOCKET] = "socket",
-		[TARGET_TTY] = "tty",	[TARGET_DEVICE] = "device", [TARGET_NAME] = "file",
+		[0] = "unknown",	[TARGET_FILE] = "file",
+		[TARGET_PIPE] = "pipe", [TARGET_SOCKET] = "socket",
+		[TARGET_TTY] = "tty",	[TARGET_DEVICE] = "device",
+		[TARGET_NAME] = "file",
 	};
 
 	if (io->kind == TARGET_DEVICE && io->cause == CAUSE_IO_DISK)
@@ -58,6 +60,7 @@ static void put_io(struct json *j, const struct io *io)
 	json_string(j, "kind", kind_of(io));
 	json_string(j, "target", io->name);
 	json_string(j, "path", io->path);
+	json_bool(j, "deleted", io->is_deleted);
 	json_string(j, "local", io->local);
 	json_string(j, "peer", io->peer);
 	json_string(j, "side", side_name(io->side));

@@ -3,9 +3,9 @@
 #include "report/text_parts.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "base/units.h"
+#include "model/target.h"
 
 #define WIDTH 40   /* of a name */
 #define SMALL 0.01 /* of the wall time: such targets are one line together */
@@ -39,21 +39,11 @@ static const struct process *process_of(const struct model *m, uint32_t pid)
 	return NULL;
 }
 
-/* Of a long path the end says more than the beginning: as many of its parts as fit. */
-static const char *end_of(const char *path, size_t columns)
-{
-	const char *end = path;
-
-	while (end && strlen(end) > columns)
-		end = strchr(end + 1, '/');
-	return end ? end : strrchr(path, '/');
-}
-
 /* Pipes and pairs have no name of their own: who waits, and with which descriptor. */
 static void put_target(struct page *p, struct table *t, const struct model *m, const struct io *io)
 {
 	const struct target_user *user = &io->users[0];
-	const char *end = io->path ? end_of(io->name, WIDTH - 1) : io->name;
+	const char *end = io->path ? target_end_of(io->name, WIDTH - 3) : io->name;
 	const struct process *by = NULL;
 	char text[256], name[600];
 
@@ -64,8 +54,7 @@ static void put_target(struct page *p, struct table *t, const struct model *m, c
 		snprintf(text, sizeof(text), "%s (descriptor %u of %s)", io->name, user->fd,
 			 by->comm);
 	else
-		snprintf(text, sizeof(text), "%s%s", end && end != io->name ? "..." : "",
-			 end ? end : io->name);
+		snprintf(text, sizeof(text), "%s%s", end == io->name ? "" : "...", end);
 	table_set(t, I_TARGET, NAME(p, name, text, WIDTH));
 }
 

@@ -197,3 +197,68 @@ def test_goes_on(t):
     equal((row['open'], row['waits']), (1, 1), row)
     expect(row['wait_ns'] > 0.9 * outcome.report['wall_ns'], row)
 
+
+
+def test_second_comes(t):
+    """One waits alone, and then with another: the wall time counts once."""
+    code = '''
+r, w = os.pipe()
+after(0.3, os.write, w, b'xx')
+threads = [threading.Thread(target=os.read, args=(r, 1)) for _ in range(2)]
+threads[0].start()
+time.sleep(0.05)
+threads[1].start()
+for thread in threads: thread.join()
+'''
+    row = only(python_rows(t, code), kind='pipe')
+    expect(row['wait_ns'] > 450_000_000, row)
+    expect(220_000_000 < row['waited_wall_ns'] < 350_000_000, row)
+
+
+def test_many_names(t):
+    """Names that are much alike stay apart."""
+    code = '''
+import socket
+for a in range(10):
+    for b in range(10):
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(f'\\0/var/cache{a}/object_{b}')
+        listener.listen()
+        client = socket.socket(socket.AF_UNIX)
+        client.connect(listener.getsockname())
+        thread = threading.Thread(target=client.recv, args=(1,))
+        server, _ = listener.accept()
+        thread.start()
+        time.sleep(0.002)
+        server.send(b'x')
+        thread.join()
+'''
+    peers = [row['peer'] for row in python_rows(t, code) if row['peer']]
+    equal(sorted(peers), [f'@/var/cache{a}/object_{b}' for a in range(10) for b in range(10)])
+
+
+def test_not_connected_yet(t):
+    """A client that waits for a place in the queue of a server is its client after that."""
+    code = '''
+import socket
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(sys.argv[1])
+listener.listen(0)
+first = socket.socket(socket.AF_UNIX)
+first.connect(sys.argv[1])
+second = socket.socket(socket.AF_UNIX)
+def serve():
+    time.sleep(0.02)
+    ends = [listener.accept()[0] for _ in range(2)]
+    time.sleep(0.02)
+    ends[1].send(b'x')
+thread = threading.Thread(target=serve)
+thread.start()
+second.connect(sys.argv[1])
+second.recv(1)
+thread.join()
+'''
+    rows = python_rows(t, code, t.dir / 'socket')
+    row = only(rows, side='client')
+    equal((row['peer'], row['waits']), (str(t.dir / 'socket'), 1), rows)
+    expect(all(row['side'] != 'pair' for row in rows), rows)
