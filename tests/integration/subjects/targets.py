@@ -209,6 +209,7 @@ threads[0].start()
 time.sleep(0.05)
 threads[1].start()
 for thread in threads: thread.join()
+time.sleep(0.5)
 '''
     row = only(python_rows(t, code), kind='pipe')
     expect(row['wait_ns'] > 450_000_000, row)
@@ -222,7 +223,7 @@ import socket
 for a in range(10):
     for b in range(10):
         listener = socket.socket(socket.AF_UNIX)
-        listener.bind(f'\\0/var/cache{a}/object_{b}')
+        listener.bind(f'\\0/var/c{a}/objec_{b}')
         listener.listen()
         client = socket.socket(socket.AF_UNIX)
         client.connect(listener.getsockname())
@@ -234,7 +235,7 @@ for a in range(10):
         thread.join()
 '''
     peers = [row['peer'] for row in python_rows(t, code) if row['peer']]
-    equal(sorted(peers), [f'@/var/cache{a}/object_{b}' for a in range(10) for b in range(10)])
+    equal(sorted(peers), [f'@/var/c{a}/objec_{b}' for a in range(10) for b in range(10)])
 
 
 def test_not_connected_yet(t):
