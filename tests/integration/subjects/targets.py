@@ -25,7 +25,8 @@ def python_rows(t, code, *args, **popen):
     """Rows of what a Python program waits for."""
     outcome = t.run(*t.python(PRELUDE + code, *args), **popen)
     equal(outcome.code, 0, outcome)
-    equal(outcome.report['measurement']['lost'], [], 'losses')
+    lost = [loss['what'] for loss in outcome.report['measurement']['lost']]
+    equal([what for what in lost if what.startswith('target')], [], 'losses')
     return outcome.report['io']
 
 
@@ -221,7 +222,7 @@ def test_many_names(t):
     code = '''
 import socket
 for a in range(10):
-    for b in range(10):
+    for b in 'abcdefghijklmnopqrstuvwxyz':
         listener = socket.socket(socket.AF_UNIX)
         listener.bind(f'\\0/var/c{a}/objec_{b}')
         listener.listen()
@@ -235,7 +236,8 @@ for a in range(10):
         thread.join()
 '''
     peers = [row['peer'] for row in python_rows(t, code) if row['peer']]
-    equal(sorted(peers), [f'@/var/c{a}/objec_{b}' for a in range(10) for b in range(10)])
+    equal(sorted(peers), [f'@/var/c{a}/objec_{b}' for a in range(10)
+                          for b in 'abcdefghijklmnopqrstuvwxyz'])
 
 
 def test_not_connected_yet(t):
