@@ -5,12 +5,8 @@
  */
 #include "target.bpf.h"
 
-/* include/uapi/linux/bpf.h */
-#define BPF_NOEXIST 1
-
 #define RAISE_TRIES 4 /* more threads at one moment lose a longest wait */
 
-#define BIT(cause) (1ull << (cause))
 #define HAS_TARGET                                                                                 \
 	(BIT(CAUSE_IO_DISK) | BIT(CAUSE_IO_FILE) | BIT(CAUSE_IO_PIPE) | BIT(CAUSE_IO_SOCKET) |     \
 	 BIT(CAUSE_IO_TTY) | BIT(CAUSE_EVENT_EVENTFD) | BIT(CAUSE_EVENT_SIGNALFD) |                \
@@ -130,26 +126,13 @@ static __always_inline void inet_key(struct io_key *key, struct sock *sk, u32 si
 
 static __always_inline void unix_key(struct io_key *key, struct sock *sk, u32 side, u64 version)
 {
-	struct unix_sock *u = (struct unix_sock *)sk;
 	struct name_words *w = the_words();
-	struct unix_address *address;
-	u32 size;
 
 	key->id[0] = (u64)AF_UNIX << 48 | side << 16;
-	if (!bpf_core_type_exists(struct unix_sock) || !w) /* CONFIG_UNIX=m */
-		return;
-	if (side == SIDE_PAIR || side == SIDE_OTHER) {
+	if (side == SIDE_PAIR || side == SIDE_OTHER)
 		key->id[1] = version;
-		return;
-	}
-	if (side == SIDE_CONNECTED)
-		u = (struct unix_sock *)BPF_CORE_READ(u, peer);
-	address = BPF_CORE_READ(u, addr);
-	size = BPF_CORE_READ(address, len) - sizeof(u16);
-	if (size > sizeof(address->name->sun_path))
-		size = sizeof(address->name->sun_path);
-	if (!bpf_core_read(w, size, &address->name[0].sun_path))
-		mix_name(key, w, size);
+	else if (w)
+		mix_name(key, w, read_unix_name((char *)w, sk, side));
 }
 
 /* Returns its enum target_side. */
@@ -363,7 +346,7 @@ int io_begin(struct tracked *t)
 	if (!t || t->track.cause >= CAUSE_COUNT || !(HAS_TARGET & BIT(t->track.cause)))
 		return 0;
 	inode = (struct inode *)t->io.inode;
-	if (has_generation(t->io.mode))
+	if (t->io.file != IO_BY_NAME && has_generation(t->io.mode))
 		t->io.version = mix(t->io.version, BPF_CORE_READ(inode, i_generation),
 				    0x9e3779b97f4a7c15ull);
 	index = t->io.file == IO_BY_NAME ? 0 : slot_target(t);

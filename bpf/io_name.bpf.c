@@ -93,7 +93,7 @@ static __always_inline void put_path(struct name_room *room, struct file *file)
 		ev->flags |= TARGET_DELETED;
 	if (bpf_loop(MOST_PARTS, step, &w, 0) == MOST_PARTS || room->is_cut)
 		ev->flags |= TARGET_CUT;
-	if (dentry == w.root)
+	if (room->at == TARGET_TEXT && dentry == w.root)
 		room->path[--room->at & (TARGET_TEXT - 1)] = '/';
 	else if (room->at == TARGET_TEXT)
 		put_part(&w, dentry); /* of what has no place in the tree, its name */
@@ -126,19 +126,7 @@ static __always_inline void put_inet(struct ev_target *ev, struct sock *sk)
 
 static __always_inline void put_unix(struct name_room *room, struct sock *sk)
 {
-	struct unix_address *address;
-	u32 size;
-
-	if (!bpf_core_type_exists(struct unix_sock)) /* CONFIG_UNIX=m */
-		return;
-	if (room->ev.side == SIDE_CONNECTED)
-		sk = BPF_CORE_READ((struct unix_sock *)sk, peer);
-	address = BPF_CORE_READ((struct unix_sock *)sk, addr);
-	size = BPF_CORE_READ(address, len) - sizeof(u16);
-	if (!address || size > sizeof(address->name->sun_path))
-		return;
-	if (!bpf_core_read(room->ev.text, size, &address->name[0].sun_path))
-		room->ev.size = size;
+	room->ev.size = read_unix_name(room->ev.text, sk, room->ev.side);
 }
 
 static __always_inline void put_socket(struct name_room *room, struct file *file)
@@ -170,14 +158,12 @@ int name_target(struct tracked *t, u32 index, u32 kind)
 	__builtin_memset(ev, 0, sizeof(*ev));
 	ev->index = index;
 	ev->kind = kind;
-	if (kind == TARGET_NAME) {
+	if (kind == TARGET_NAME)
 		put_name(room);
-	} else {
-		if (kind == TARGET_SOCKET)
-			put_socket(room, file);
-		else
-			put_path(room, file);
-	}
+	else if (kind == TARGET_SOCKET)
+		put_socket(room, file);
+	else
+		put_path(room, file);
 	size = ev->size;
 	if (size >= TARGET_TEXT)
 		size = 0;

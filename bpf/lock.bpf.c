@@ -8,9 +8,6 @@
 #include "arch.bpf.h"
 #include "lock.h"
 
-/* include/uapi/linux/bpf.h */
-#define BPF_NOEXIST 1
-
 #define LOCKS	16384
 #define WAITERS 65536
 #define ORDERS	4096

@@ -6,9 +6,6 @@
 #include "target.bpf.h"
 #include "arch.bpf.h"
 
-/* include/uapi/linux/bpf.h */
-#define BPF_NOEXIST 1
-
 #define PEERS 512
 
 struct {

@@ -96,7 +96,6 @@ static __always_inline bool has_stack(struct task_struct *task, const struct pt_
 /* Waits whose calls in the kernel say more than the cause: which file system, what kind of
  * socket, which memory. To follow them takes longer than all else here, since the tables for it are
  * not in the caches; threads that wait for each other need not pay for that. */
-#define BIT(cause) (1ull << (cause))
 #define TELLING                                                                                    \
 	(BIT(CAUSE_UNKNOWN) | BIT(CAUSE_LOCK_FILE) | BIT(CAUSE_IO_DISK) | BIT(CAUSE_IO_FILE) |     \
 	 BIT(CAUSE_IO_SOCKET) | BIT(CAUSE_IO_TTY) | BIT(CAUSE_IO_URING) | BIT(CAUSE_IO_AIO) |      \

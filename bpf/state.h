@@ -60,8 +60,8 @@ struct peer_sums {
 #define IO_SLOTS 4
 
 struct io_slot {
-	__u64 file, inode,
-		version; /* addresses, and what tells those from others at the same ones */
+	__u64 file, inode; /* addresses */
+	__u64 version;	   /* ... and what tells it from others that had the same ones */
 	__u32 target, cause;
 	__u32 fd;
 	__u32 pad;
@@ -78,7 +78,6 @@ struct io_wait {
 	__u32 counted; /* it is one of io_target.waiters */
 	__u32 next;    /* slot to use */
 	__u32 alone; /* target of the first slot, as long as no other thread waits there; 0: none */
-
 	struct io_slot slots[IO_SLOTS];
 };
 

@@ -277,6 +277,25 @@ static __always_inline u32 read_path(char *to, u32 size)
 	return n > 1 ? n : 0;
 }
 
+/* The name of the server that a Unix socket belongs to, which may be this one; side: enum target_side.
+ * Returns its size, or 0. */
+static __always_inline u32 read_unix_name(char *to, struct sock *sk, u32 side)
+{
+	struct unix_address *address;
+	u32 size;
+
+	if (!bpf_core_type_exists(struct unix_sock)) /* CONFIG_UNIX=m */
+		return 0;
+	if (side == SIDE_CONNECTED)
+		sk = BPF_CORE_READ((struct unix_sock *)sk, peer);
+	address = BPF_CORE_READ((struct unix_sock *)sk, addr);
+	size = BPF_CORE_READ(address, len) - sizeof(u16);
+	if (!address || size > sizeof(address->name->sun_path) ||
+	    bpf_core_read(to, size, &address->name[0].sun_path))
+		return 0;
+	return size;
+}
+
 /* io_begin() finds out which target it is. */
 static __always_inline void wait_with(struct io_wait *io, const struct opened *o, u32 fd)
 {

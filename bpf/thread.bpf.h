@@ -238,6 +238,11 @@ static __always_inline bool in_d_state(u32 state)
 #define FUTEX_CLOCK_REALTIME  256
 #define FUTEX_WAITERS	      0x80000000
 
+/* include/uapi/linux/bpf.h */
+#define BPF_NOEXIST 1
+
+#define BIT(cause) (1ull << (cause))
+
 /* A wait in one word: enum cause, above it enum wall_row. */
 #define WAIT(cause, row) ((u32)(cause) | (u32)(row) << 8)
 #define WAIT_CAUSE(wait) ((wait)&0xff)

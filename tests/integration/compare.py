@@ -16,6 +16,7 @@ values are added and subtracted; a missing key there counts as 0).
 Paths: dotted keys, ["key with dots"], [3], [key=value] for the first element that has it, and
 [key=value]* for the sum of what follows over all such elements; the value may be in quotes.
 """
+import collections
 import json
 import re
 import sys
@@ -344,11 +345,34 @@ def check_locks(report):
     return failures
 
 
+def check_targets(report):
+    """What was waited for adds up, and is part of what the ledgers have."""
+    failures, waits, wait_ns = [], collections.Counter(), collections.Counter()
+    for row in report.get('io', []):
+        name = f"io {row['target']!r} ({row['cause']}):"
+        waits[row['cause']] += row['waits']
+        wait_ns[row['cause']] += row['wait_ns']
+        failures += equal(f'{name} sum of the histogram', sum(row['wait_histogram_log2_ns']),
+                          row['waits'])
+        for key, most in (('max_wait_ns', row['wait_ns']), ('waited_wall_ns', row['wait_ns']),
+                          ('waited_wall_ns', report['wall_ns']), ('open', row['waits'])):
+            if row[key] > most:
+                failures.append(f'{name} {key}: {row[key]} > {most}')
+    for cause, count in waits.items():
+        of_all = report['totals']['blocked'].get(cause, {'count': 0, 'ns': 0})
+        if count > of_all['count']:
+            failures.append(f"io of {cause}: {count} waits > {of_all['count']} in totals")
+        slack = max(of_all['ns'] / 50, 20000 * count)
+        if wait_ns[cause] > of_all['ns'] + slack:
+            failures.append(f"io of {cause}: {wait_ns[cause]} ns > {of_all['ns']} in totals")
+    return failures
+
+
 def check_invariants(report):
     """What holds for every report."""
     failures = check_threads(report) + check_charged(report) + check_wall(report)
     failures += check_wall_parts(report) + check_phases(report) + check_totals(report)
-    failures += check_ids(report) + check_locks(report)
+    failures += check_ids(report) + check_locks(report) + check_targets(report)
     failures += equal('measurement.residual_ns', report['measurement']['residual_ns'], 0)
     return failures
 

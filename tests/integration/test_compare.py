@@ -42,6 +42,13 @@ def lock():
                      'unknown_ns': 150}]}
 
 
+def target(name, waits, ns):
+    """A consistent row of what was waited for."""
+    return {'target': name, 'cause': 'io.disk', 'waits': waits, 'wait_ns': ns,
+            'max_wait_ns': ns // 2, 'waited_wall_ns': ns, 'open': 0,
+            'wait_histogram_log2_ns': [0, 1, waits - 1]}
+
+
 def report():
     """A consistent report of two threads."""
     return {
@@ -54,12 +61,15 @@ def report():
         'totals': {'threads': 2, 'processes': 1,
                    'states': {'running_ns': 1000000, 'woken_ns': 20000, 'preempted_ns': 40000,
                               'yielded_ns': 0, 'blocked_ns': 940000, 'unknown_ns': 0},
+                   'blocked': {'io.disk': {'ns': 800000, 'count': 8, 'max_ns': 200000},
+                               'io.pipe': {'ns': 140000, 'count': 2, 'max_ns': 70000}},
                    'waited_for': {'io_device_ns': 800000, 'io_demand_ns': 140000},
                    'queued_behind': {'own_ns': 20000, 'idle_ns': 0, 'others_ns': 40000},
                    'switches': {'voluntary': 10, 'involuntary': 4, 'yields': 0}},
         'threads': [thread(1, 'worker'), thread(2, 'worker')],
         'processes': [{'id': 'p1', 'comm': 'worker'}],
         'locks': [lock()],
+        'io': [target('a', 5, 500000), target('b', 3, 300000)],
         'omitted': [],
         'verdict': {'class': 'io-bound'},
         'measurement': {'residual_ns': 0}}
@@ -271,6 +281,20 @@ class Invariants(unittest.TestCase):
         self.fails('holders[].blamed_ns', (['locks', 0, 'blamed_ns'], 599))
         self.fails('sum of holder', (['locks', 0, 'holders', 0, 'other_ns'], 51))
         self.fails('histogram', (['locks', 0, 'wait_histogram_log2_ns'], [2, 2]))
+
+    def test_targets(self):
+        self.fails('histogram', (['io', 0, 'wait_histogram_log2_ns'], [0, 4]))
+        self.fails('max_wait_ns: 500001', (['io', 0, 'max_wait_ns'], 500001))
+        self.fails('waited_wall_ns: 500001', (['io', 0, 'waited_wall_ns'], 500001))
+        self.fails('waited_wall_ns: 2000001', (['io', 0, 'waited_wall_ns'], 2000001),
+                   (['io', 0, 'wait_ns'], 3000000),
+                   (['totals', 'blocked', 'io.disk', 'ns'], 3300000))
+        self.fails('open: 6', (['io', 0, 'open'], 6))
+        self.fails('9 waits > 8', (['io', 0, 'waits'], 6),
+                   (['io', 0, 'wait_histogram_log2_ns'], [6]))
+        self.fails('960001 ns > 800000', (['io', 0, 'wait_ns'], 660001))
+        self.fails('io of io.tty', (['io', 1, 'cause'], 'io.tty'), (['io', 1, 'waits'], 1),
+                   (['io', 1, 'wait_histogram_log2_ns'], [1]))
 
     def test_lock_bounds(self):
         self.fails('blamed_ns: 701', (['locks', 0, 'blamed_ns'], 701),

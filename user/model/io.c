@@ -110,16 +110,23 @@ static int most_wall_first(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
+/* Of several things the waits overlap; and who was woken, but not yet on a CPU, counts as waiting if others
+ * begin to. */
+static uint64_t most_of(const struct io *io, uint64_t wall_ns)
+{
+	uint64_t most = io->ns < wall_ns ? io->ns : wall_ns;
+
+	return io->any_ns < most ? io->any_ns : most;
+}
+
 void ios_build(struct model_builder *b)
 {
 	struct model *m = b->m;
 
 	m->ios = b->ios.items;
 	m->n_ios = b->ios.n;
-	for (size_t i = 0; i < m->n_ios; i++) {
-		if (m->ios[i].any_ns > m->wall_ns) /* of several things, whose waits overlap */
-			m->ios[i].any_ns = m->wall_ns;
-	}
+	for (size_t i = 0; i < m->n_ios; i++)
+		m->ios[i].any_ns = most_of(&m->ios[i], m->wall_ns);
 	if (m->n_ios)
 		qsort(m->ios, m->n_ios, sizeof(*m->ios), most_wall_first);
 	free(b->targets.items);

@@ -9,8 +9,9 @@
 
 const char *target_path(const struct ev_target *t)
 {
-	bool is_path =
-		t->text[0] == '/' ? t->text[1] != '\0' : t->text[0] && t->kind == TARGET_NAME;
+	bool is_root = t->text[0] == '/' && !t->text[1];
+	bool is_path = is_root ? t->kind == TARGET_FILE
+			       : *t->text == '/' || (*t->text && t->kind == TARGET_NAME);
 
 	switch (t->kind) {
 	case TARGET_FILE:
@@ -97,16 +98,15 @@ static void socket_name(char *buf, size_t size, const struct ev_target *t)
 		[SIDE_BOUND] = " from anybody",
 		[SIDE_PAIR] = "",
 	};
+	const char *protocol = t->protocol == IPPROTO_TCP ? "tcp" : "udp";
 	char end[END_NAME_SIZE];
 
 	if (is_inet(t) && !has_ports(t))
 		snprintf(buf, size, "ip socket");
 	else if (is_inet(t) && t->side != SIDE_CONNECTED)
-		snprintf(buf, size, "%s port %u%s", t->protocol == IPPROTO_TCP ? "tcp" : "udp",
-			 t->local.port, how[t->side]);
+		snprintf(buf, size, "%s port %u%s", protocol, t->local.port, how[t->side]);
 	else if (is_inet(t))
-		snprintf(buf, size, "%s %s", t->protocol == IPPROTO_TCP ? "tcp" : "udp",
-			 target_peer(end, sizeof(end), t));
+		snprintf(buf, size, "%s %s", protocol, target_peer(end, sizeof(end), t));
 	else if (is_unix(t) && t->size > 1)
 		snprintf(buf, size, "unix %s%s",
 			 t->side == SIDE_CONNECTED ? target_peer(end, sizeof(end), t)

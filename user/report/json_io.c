@@ -28,30 +28,32 @@ static const char *side_name(enum target_side side)
 	return names[side];
 }
 
+/* Each once. */
+static void put_numbers(struct json *j, const char *key, const uint32_t *numbers, size_t n)
+{
+	json_line_array(j, key);
+	for (size_t i = 0; i < n; i++) {
+		bool is_new = numbers[i] != TARGET_NO_FD;
+
+		for (size_t k = 0; k < i; k++)
+			is_new &= numbers[k] != numbers[i];
+		if (is_new)
+			json_u64(j, NULL, numbers[i]);
+	}
+	json_end(j);
+}
+
 static void put_users(struct json *j, const struct io *io)
 {
 	size_t n = io->n_users < TARGET_USERS ? io->n_users : TARGET_USERS;
+	uint32_t pids[TARGET_USERS], fds[TARGET_USERS];
 
-	json_line_array(j, "pids");
 	for (size_t i = 0; i < n; i++) {
-		bool is_new = true;
-
-		for (size_t k = 0; k < i; k++)
-			is_new &= io->users[k].pid != io->users[i].pid;
-		if (is_new)
-			json_u64(j, NULL, io->users[i].pid);
+		pids[i] = io->users[i].pid;
+		fds[i] = io->users[i].fd;
 	}
-	json_end(j);
-	json_line_array(j, "fds");
-	for (size_t i = 0; i < n; i++) {
-		bool is_new = io->users[i].fd != TARGET_NO_FD;
-
-		for (size_t k = 0; k < i; k++)
-			is_new &= io->users[k].fd != io->users[i].fd;
-		if (is_new)
-			json_u64(j, NULL, io->users[i].fd);
-	}
-	json_end(j);
+	put_numbers(j, "pids", pids, n);
+	put_numbers(j, "fds", fds, n);
 }
 
 static void put_io(struct json *j, const struct io *io)
