@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a switch-out cannot show of futex and epoll: calls that did not block,
+ * What a switch-out cannot show of futex, epoll, poll and select: calls that did not block,
  * results, wakes. The tracepoint fires for each system call of the machine, so
  * it is attached in short windows, or on request; one for the exit is enough,
  * since the registers still hold the arguments there.
@@ -38,7 +38,7 @@ static const struct lock_calls no_calls;
 static __always_inline bool went_through(struct tracked *t)
 {
 	u64 blocks = t->track.ledger.blocks;
-	bool slept = blocks != t->window_blocks && t->track.cause == CAUSE_EVENT_EPOLL;
+	bool slept = blocks != t->window_blocks && IS_LOOP(t->track.cause);
 	bool known = t->window == (u32)window;
 
 	t->window = window;
@@ -156,10 +156,34 @@ static __always_inline void count_futex2(struct calls_sums *s, struct tracked *t
 	s->futex_other++;
 }
 
-static __always_inline void count_epoll(struct calls_sums *s, struct tracked *t, long result)
+/* Without a descriptor poll and select are sleeps. */
+static __always_inline u32 loop_cause(u32 class, const struct call *call)
+{
+	switch (class) {
+	case CALL_EPOLL:
+	case CALL_EPOLL_TIME:
+		return CAUSE_EVENT_EPOLL;
+	case CALL_POLL:
+	case CALL_POLL_TIME:
+		return CALL_ARG1(call) ? CAUSE_EVENT_POLL : 0;
+	case CALL_SELECT:
+	case CALL_SELECT_TIME:
+		return (u32)CALL_ARG0(call) ? CAUSE_EVENT_SELECT : 0;
+	}
+	return 0;
+}
+
+static __always_inline void count_loop(struct calls_sums *s, struct tracked *t, u32 cause, u32 fd,
+				       long result)
 {
 	bool through = went_through(t);
+	struct loop_call call = {
+		.result = result, .cause = cause, .fd = fd, .at_once = through
+	};
 
+	loop_called(t, &call);
+	if (cause != CAUSE_EVENT_EPOLL)
+		return;
 	s->epoll_waits++;
 	if (result > 0) {
 		s->epoll_events += result;
@@ -181,19 +205,19 @@ int BPF_PROG(cp_call, struct pt_regs *regs, long result)
 	struct calls_sums *s;
 	struct tracked *t;
 	struct call call;
-	u32 class, zero = 0;
+	u32 class, loop, zero = 0;
 
 	parse_call(task, regs, &call);
 	class = class_of(&call);
-	if (class != CALL_FUTEX && class != CALL_EPOLL && class != CALL_EPOLL_TIME &&
-	    class != CALL_FUTEX_WAIT && !is_new_futex(&call))
+	loop = loop_cause(class, &call);
+	if (!loop && class != CALL_FUTEX && class != CALL_FUTEX_WAIT && !is_new_futex(&call))
 		return 0;
 	t = bpf_task_storage_get(&threads, task, 0, 0);
 	s = bpf_map_lookup_elem(&calls, &zero);
 	if (!t || !s || t->role || stopped)
 		return 0;
-	if (class == CALL_EPOLL || class == CALL_EPOLL_TIME)
-		count_epoll(s, t, result);
+	if (loop)
+		count_loop(s, t, loop, CALL_ARG0(&call), result);
 	else if (class == CALL_FUTEX)
 		count_futex(s, t, &call, result);
 	else

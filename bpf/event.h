@@ -125,7 +125,8 @@ enum event_kind {
 	EV_NEED = 23,	    /* a process that could end its wait */
 	EV_TARGET = 24,	    /* what threads waited for with a descriptor or a name */
 	EV_IO = 25,	    /* ... and how long */
-	EV_KIND_COUNT = 26,
+	EV_LOOP = 26,	    /* where they waited for many descriptors at once */
+	EV_KIND_COUNT = 27,
 };
 
 #define EVENT_COMM_SIZE 16
@@ -305,7 +306,8 @@ enum loss_kind {
 	LOSS_TARGETS =
 		13, /* waits at targets that found no room: in the ledgers, not in the list */
 	LOSS_TARGET_NAMES = 14, /* targets that are listed without their names */
-	LOSS_KIND_COUNT = 15,
+	LOSS_LOOPS = 15,	/* waits for many descriptors that found no room: in the ledgers */
+	LOSS_KIND_COUNT = 16,
 };
 
 struct ev_loss {

@@ -86,6 +86,7 @@ int begin_poll(struct tracked *t, u64 fds, u32 n, u64 timeout, u32 is_time)
 		read_timeout(t, timeout, 1);
 	else if ((s32)timeout > 0)
 		set_deadline(t, (u32)timeout * 1000000ull);
+	t->loop.watched = n;
 	if (n > SET_MAX)
 		n = SET_MAX;
 	if (n && !bpf_probe_read_user(scan.set, n * sizeof(*scan.set), (void *)fds))
@@ -103,6 +104,33 @@ static int look_at_bit(u32 fd, struct select_scan *scan)
 	if (scan->bits >> (fd & 63) & 1)
 		add_to_set(scan->t, fd);
 	return 0;
+}
+
+/* include/uapi/linux/posix_types.h: __FD_SETSIZE */
+#define SET_WORDS 16
+
+struct bit_count {
+	u64 words[SET_WORDS];
+	u32 n, pad;
+};
+
+static int count_bits(u32 i, struct bit_count *c)
+{
+	c->n += __builtin_popcountll(c->words[i & (SET_WORDS - 1)]);
+	return 0;
+}
+
+u32 set_size(u64 set, u32 n)
+{
+	struct bit_count c = {};
+	u32 words = (n + 63) / 64;
+
+	if (words > SET_WORDS)
+		words = SET_WORDS;
+	if (!set || bpf_probe_read_user(c.words, words * 8, (void *)set))
+		return 0;
+	bpf_loop(words, count_bits, &c, 0);
+	return c.n;
 }
 
 /* Only what is waited for to be read, of the first 64 descriptors. */
@@ -131,6 +159,7 @@ int begin_epoll(struct tracked *t, u32 fd, u64 timeout, u32 is_time)
 	else if ((s32)timeout > 0)
 		set_deadline(t, (u32)timeout * 1000000ull);
 	t->event.object = fd_private(fd);
+	t->loop.fd = fd;
 	return 0;
 }
 
@@ -199,42 +228,38 @@ static __always_inline u32 row_of_set(u32 set, u32 open)
 	return set & SET_PEER ? ROW_PEER : ROW_TIMER;
 }
 
-/* The first that is ready: fs/eventpoll.c links it before it wakes who waits. */
-static __always_inline struct epitem *first_ready(struct eventpoll *ep)
+/* The first struct epitem that is ready: fs/eventpoll.c links it before it wakes who waits. 0: none. */
+static __always_inline u64 first_ready(u64 instance)
 {
-	struct list_head *first = BPF_CORE_READ(ep, rdllist.next);
+	struct eventpoll *ep = (struct eventpoll *)instance;
+	struct list_head *first = ep ? BPF_CORE_READ(ep, rdllist.next) : NULL;
 
 	if (!first ||
 	    (void *)first == (void *)ep + bpf_core_field_offset(struct eventpoll, rdllist))
-		return NULL;
-	return (void *)first - bpf_core_field_offset(struct epitem, rdllink);
+		return 0;
+	return (u64)first - bpf_core_field_offset(struct epitem, rdllink);
 }
 
-__noinline u32 epoll_row(u64 object, u32 open)
+__noinline u32 row_of_instance(u64 instance, u32 open)
 {
-	struct eventpoll *ep = (struct eventpoll *)object;
-	struct epitem *item;
-	u32 row;
+	return instance ? row_of_set(epoll_set((struct eventpoll *)instance), open) : ROW_EVENT;
+}
 
-	if (!ep)
-		return ROW_EVENT;
-	item = open ? NULL : first_ready(ep);
-	if (!item)
-		return row_of_set(epoll_set(ep), open);
-	row = file_target((u64)BPF_CORE_READ(item, ffd.file), BPF_CORE_READ(item, ffd.fd)) >> 8 &
-	      0xff;
+__noinline u32 item_row(u64 address)
+{
+	struct epitem *item = (struct epitem *)address;
+	u32 row = file_target((u64)BPF_CORE_READ(item, ffd.file), BPF_CORE_READ(item, ffd.fd)) >> 8 &
+		  0xff;
+
 	return row < ROW_COUNT && row != ROW_UNKNOWN ? row : ROW_EVENT;
 }
 
-/* The struct sock of that one, which is a socket. */
-__noinline u64 epoll_sock(u64 object)
+/* The struct sock of that one, which is a socket; or 0. */
+__noinline u64 item_sock(u64 address)
 {
-	struct epitem *item = object ? first_ready((struct eventpoll *)object) : NULL;
-	struct socket *socket;
+	struct epitem *item = (struct epitem *)address;
+	struct socket *socket = item ? BPF_CORE_READ(item, ffd.file, private_data) : NULL;
 
-	if (!item)
-		return 0;
-	socket = BPF_CORE_READ(item, ffd.file, private_data);
 	return socket ? (u64)BPF_CORE_READ(socket, sk) : 0;
 }
 
@@ -284,6 +309,7 @@ static __always_inline u32 signal_row(struct task_struct *task)
 u32 wait_row(struct tracked *t, u64 task, u32 open)
 {
 	bool late;
+	u64 item;
 	u32 row;
 
 	if (!t)
@@ -292,9 +318,11 @@ u32 wait_row(struct tracked *t, u64 task, u32 open)
 	late = open || (t->event.deadline_at && bpf_ktime_get_ns() >= t->event.deadline_at);
 	switch (t->event.resolve) {
 	case RESOLVE_EPOLL:
-		row = epoll_row(t->event.object, open);
+		item = open ? 0 : first_ready(t->event.object);
+		late = !item;
+		row = item ? item_row(item) : row_of_instance(t->event.object, open);
 		if (row == ROW_PEER)
-			note_peer(t, epoll_sock(t->event.object));
+			note_peer(t, item_sock(item));
 		break;
 	case RESOLVE_POLL:
 		row = poll_row(t, late, open);
@@ -312,6 +340,7 @@ u32 wait_row(struct tracked *t, u64 task, u32 open)
 	if (open && row == ROW_TIMER && !t->event.deadline_at)
 		row = ROW_SYNC; /* for ever, and for nothing but the program itself */
 	t->event.resolve = RESOLVE_NOT;
+	t->loop.late = late;
 	return row;
 }
 

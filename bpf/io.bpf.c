@@ -429,6 +429,7 @@ int io_waited(struct tracked *t, u64 end, u32 is_open)
 		return 0;
 	index = t->io.target;
 	t->io.target = 0;
+	t->io.ended = index;
 	target = bpf_map_lookup_elem(&io_targets, &index);
 	if (!target || !index)
 		return 0;

@@ -199,6 +199,8 @@ static __always_inline void finish(struct task_struct *task, struct tracked *t)
 	if (t->io.target)
 		io_waited(t, queued ? s.queued_at : end_at, !queued);
 	track_finish(&t->track, &s);
+	if (t->loops)
+		loop_finish(t, end_at);
 }
 
 /* Its registers still show the call that it was in: exit(2), unless it was made to end. */

@@ -355,6 +355,8 @@ static __always_inline u32 leave(struct task_struct *prev, struct tracked *p, bo
 			begin_io(p);
 		site_wait(p);
 	}
+	if (unlikely(p->loops || IS_LOOP(d.cause)))
+		loop_switch(p, d.arrived);
 	use_cpu(p, &d);
 	return *(volatile u32 *)&p->forget;
 }

@@ -10,6 +10,7 @@
 #include "code.h"
 #include "io.h"
 #include "lock.h"
+#include "loop.h"
 #include "wall.h"
 
 enum thread_role {
@@ -77,6 +78,8 @@ struct io_wait {
 	__u32 target;  /* its index; 0: none, or it is not known */
 	__u32 counted; /* it is one of io_target.waiters */
 	__u32 next;    /* slot to use */
+	__u32 ended;   /* target of the last wait: see loop_switch() */
+	__u32 pad;
 	__u32 alone; /* target of the first slot, as long as no other thread waits there; 0: none */
 	struct io_slot slots[IO_SLOTS];
 };
@@ -152,7 +155,7 @@ struct tracked {
 	__u32 position; /* enum position */
 	__u64 own_mark; /* own_ns of that CPU then */
 	__u32 cpu;
-	__u32 pad;
+	__u32 loops; /* it waits for many descriptors at once, or has: see loop.h */
 	struct io_wait io;
 	__u64 kernel_lock;	 /* the lock, between contention_begin and contention_end */
 	struct event_wait event; /* what the wait may be for, decided when it ends */
@@ -161,6 +164,7 @@ struct tracked {
 	struct locked_words locked_words;
 	struct reap_wait reap;
 	struct number number;
+	struct looping loop;
 	struct site_part sites[SITE_PARTS];
 	__u64 site_ns;	  /* of the cause of the wait that was looked at, then */
 	__u32 site_cause; /* ... its enum cause */

@@ -63,7 +63,7 @@ extern __u64 ask_all;	   /* see cp_stuck_stacks() */
 extern __u64 linger;	   /* it ends with the last tracked thread, not with the command */
 extern __u64 window;	   /* serial number of the window of calls that is open or was last */
 extern __u64 locks_seen;   /* a thread has waited for a lock */
-extern __u64 waits_seen;   /* a futex or epoll wait has blocked */
+extern __u64 waits_seen;   /* a futex has been waited at, or many descriptors */
 extern __u64 lock_waits;   /* threads that wait at a futex now */
 extern __u64 number_ns;	   /* the PID namespace of the first thread's number */
 extern __u64 several_ns;   /* ... and there are others: equal numbers may be two threads */
@@ -315,6 +315,18 @@ u32 socket_side(u64 sock);
 /* io_name.bpf.c: what a target is: the file that t waits for, or a name. */
 int name_target(struct tracked *t, u32 index, u32 kind);
 
+/* Waits for many descriptors at once. */
+#define IS_LOOP(cause)                                                                             \
+	((cause) == CAUSE_EVENT_EPOLL || (cause) == CAUSE_EVENT_POLL ||                            \
+	 (cause) == CAUSE_EVENT_SELECT)
+
+/* loop.bpf.c: t, on a CPU since `arrived`, leaves it; its ledger says what it does from now on. */
+int loop_switch(struct tracked *t, u64 arrived);
+/* loop.bpf.c: ... or the measurement ends; its ledger is complete. */
+int loop_finish(struct tracked *t, u64 end);
+/* loop.bpf.c: its call, for CAUSE_EVENT_*, has returned so many descriptors. */
+int loop_called(struct tracked *t, struct loop_call *call);
+
 /* peer.bpf.c: t waits for the other end of this struct sock, or of its call's first descriptor. */
 int note_peer(struct tracked *t, u64 sock);
 int note_call_peer(struct tracked *t);
@@ -326,5 +338,7 @@ int begin_poll(struct tracked *t, u64 fds, u32 n, u64 timeout, u32 is_time);
 int begin_select(struct tracked *t, u64 fds, u32 n, u64 timeout, u32 part_ns);
 int begin_epoll(struct tracked *t, u32 fd, u64 timeout, u32 is_time);
 int begin_futex(struct tracked *t, u64 word, u64 timeout, u32 op);
+/* event_wait.bpf.c: how many descriptors below n are in this set of select(2). */
+u32 set_size(u64 set, u32 n);
 /* event_wait.bpf.c: ... and it ends, or (open) the measurement does: its enum wall_row. */
 u32 wait_row(struct tracked *t, u64 task, u32 open);

@@ -249,6 +249,7 @@ struct file_lock___old {
 };
 
 struct rb_node {
+	unsigned long __rb_parent_color;
 	struct rb_node *rb_right;
 	struct rb_node *rb_left;
 };
@@ -272,10 +273,15 @@ struct epoll_filefd {
 	int fd;
 };
 
+struct epoll_event {
+	unsigned int events;
+};
+
 struct epitem {
 	struct rb_node rbn;
 	struct list_head rdllink;
 	struct epoll_filefd ffd;
+	struct epoll_event event;
 };
 
 struct socket {

@@ -256,6 +256,16 @@ static int target_is_valid(const struct ev_target *t)
 	       !t->text[t->size - 1];
 }
 
+static int loop_is_valid(const struct ev_loop *l)
+{
+	for (int i = 0; i < LOOP_BLOCKS; i++) {
+		if (l->away.blocks.items[i].cause > CAUSE_COUNT)
+			return 0;
+	}
+	return l->cause >= CAUSE_EVENT_EPOLL && l->cause <= CAUSE_EVENT_SELECT && l->n_users &&
+	       l->away.longest.worst_cause < CAUSE_COUNT;
+}
+
 static const size_t sizes[EV_KIND_COUNT] = {
 	[EV_RUN] = sizeof(struct ev_run),
 	[EV_TEXT] = sizeof(struct ev_text),
@@ -282,6 +292,7 @@ static const size_t sizes[EV_KIND_COUNT] = {
 	[EV_NEED] = sizeof(struct ev_need),
 	[EV_TARGET] = sizeof(struct ev_target),
 	[EV_IO] = sizeof(struct ev_io),
+	[EV_LOOP] = sizeof(struct ev_loop),
 };
 
 void lock_calls_add(struct lock_calls *to, const struct lock_calls *from)
@@ -333,6 +344,8 @@ int event_is_valid(const struct event *ev, size_t room)
 		return need_is_valid((const struct ev_need *)ev);
 	case EV_TARGET:
 		return target_is_valid((const struct ev_target *)ev);
+	case EV_LOOP:
+		return loop_is_valid((const struct ev_loop *)ev);
 	case EV_IO:
 		return ((const struct ev_io *)ev)->cause < CAUSE_COUNT;
 	case EV_LOCK_WAITER:

@@ -12,6 +12,7 @@
 #include "../bpf/event.h"
 #include "../bpf/event_code.h"
 #include "../bpf/event_io.h"
+#include "../bpf/event_loop.h"
 #include "../bpf/event_lock.h"
 #include "../bpf/event_stand.h"
 

@@ -60,6 +60,14 @@ static const struct begin io_parts[] = {
 	ARRAY(ev_io, histogram),
 };
 
+static const struct begin loop_parts[] = {
+	PLAIN(ev_loop, head),	       ARRAY(ev_loop, users),
+	PLAIN(ev_loop, n_users),       PLAIN(ev_loop, away),
+	PLAIN(ev_loop, away.longest),  ARRAY(ev_loop, away.histogram),
+	ARRAY(ev_loop, away.blocks.items),   PLAIN(ev_loop, calls),
+	ARRAY(ev_loop, calls.histogram),
+};
+
 /* Of all others the fields follow each other, and new ones the last. */
 static const struct begin plain_parts[] = { { 0, false } };
 
@@ -97,6 +105,7 @@ static const struct {
 	[EV_NEED] = PARTS(plain_parts),
 	[EV_TARGET] = PARTS(plain_parts),
 	[EV_IO] = PARTS(io_parts),
+	[EV_LOOP] = PARTS(loop_parts),
 };
 
 void layout_own(struct layout *ret, unsigned int kind)

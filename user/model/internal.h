@@ -58,6 +58,7 @@ struct model_builder {
 	struct map targets_by_index; /* places in targets */
 	struct intern io_keys;	     /* numbered as the rows */
 	VEC(struct io) ios;
+	VEC(const struct ev_loop *) loops;
 	VEC(struct loss) losses;
 	VEC(struct ev_probe) probes;
 	struct affinity affinities[AFFINITIES]; /* of more, the last is all that follow */
@@ -108,6 +109,12 @@ void stands_build(struct model_builder *b);
 int on_target(struct model_builder *b, const struct event *head);
 int on_io(struct model_builder *b, const struct event *head);
 void ios_build(struct model_builder *b);
+/* A name of a target for a person; kept with the model. */
+const char *target_name_of(struct model_builder *b, uint32_t index, enum cause cause);
+/* loop.c */
+int on_loop(struct model_builder *b, const struct event *head);
+/* Before ios_build(), which forgets the targets. */
+void loops_build(struct model_builder *b);
 /* lock_kind.c: their kinds, and the causes of waits at them. */
 void lock_kinds_find(struct model *m);
 void lock_causes_settle(struct model_builder *b);

@@ -34,6 +34,14 @@ static const char *keep(struct model_builder *b, const char *text)
 	return text && *text ? obstack_copy0(strings_of(b), text, strlen(text)) : NULL;
 }
 
+const char *target_name_of(struct model_builder *b, uint32_t index, enum cause cause)
+{
+	char name[TARGET_NAME_SIZE];
+
+	target_name(name, sizeof(name), target_of(b, index), cause);
+	return obstack_copy0(strings_of(b), name, strlen(name));
+}
+
 /* Has it a name that no other has? Pipes and pairs have none. */
 static bool is_named(const struct ev_target *t)
 {

@@ -280,6 +280,7 @@ int model_builder_event(void *ctx, const struct event *ev)
 		[EV_NEED] = on_need,
 		[EV_TARGET] = on_target,
 		[EV_IO] = on_io,
+		[EV_LOOP] = on_loop,
 	};
 
 	if (!ev->kind || ev->kind >= EV_KIND_COUNT)
@@ -477,6 +478,7 @@ struct model *model_builder_finish(struct model_builder *b)
 	deadlocks_build(b);
 	stuck_stacks_settle(b);
 	stands_build(b);
+	loops_build(b);
 	ios_build(b);
 	m->losses = b->losses.items;
 	m->n_losses = b->losses.n;
@@ -517,6 +519,7 @@ void model_free(struct model *m)
 	free(m->stands);
 	free(m->stand_needs);
 	free(m->ios);
+	free(m->loops);
 	free(m->losses);
 	free(m->probes);
 	obstack_free(&((struct model_memory *)m)->strings, NULL);

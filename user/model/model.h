@@ -339,6 +339,34 @@ struct io {
 	uint64_t histogram[TARGET_BUCKETS];
 };
 
+/* What a loop was blocked in while it was away. */
+struct loop_wait {
+	enum cause cause;   /* CAUSE_COUNT: several */
+	const char *target; /* as struct io has it; NULL: none, or not known */
+	uint64_t waits, ns, max_ns;
+};
+
+/* Where one thread, or several, waited for many descriptors at once. */
+struct event_loop {
+	enum cause cause; /* CAUSE_EVENT_* */
+	uint32_t pid, fd; /* fd: of epoll */
+	uint64_t thread_id;
+	size_t thread;	      /* the first that waited: its place in model.threads, or NO_THREAD */
+	uint32_t n_users;     /* threads that waited; more than LOOP_USERS: at least so many */
+	uint32_t watched;     /* descriptors, when it was looked at last; LOOP_WATCHED: or more; 0: not known */
+	uint32_t edge;	      /* ... of them edge-triggered */
+	uint64_t waits, ns, max_ns; /* that blocked */
+	uint64_t empty;	      /* of them ended with no descriptor ready */
+	uint64_t open;
+	/* Of several threads nothing; from: since the start. */
+	struct loop_away away;
+	uint64_t away_p99_ns; /* at most */
+	struct loop_wait blocked[LOOP_BLOCKS], worst; /* the longest first; of away.longest */
+	size_t n_blocked;
+	struct loop_calls calls;
+	uint64_t turn_p99_ns; /* at most */
+};
+
 struct model {
 	struct ev_run run;
 	const char *texts[TEXT_NOTE + 1]; /* by enum text_kind; NULL: not known */
@@ -363,6 +391,8 @@ struct model {
 	unsigned int cpus; /* that the threads which computed may use, by affinity */
 	struct io *ios;	   /* the one first at which somebody waited for most of the wall time */
 	size_t n_ios;
+	struct event_loop *loops; /* the one first that was seen for longest */
+	size_t n_loops;
 	struct peer *peers; /* the one waited for longest first */
 	size_t n_peers;
 

@@ -136,6 +136,7 @@ int collect_peers(struct probe *p, event_fn fn, void *ctx);
 /* After collect_alive() as well. */
 int collect_locks(struct probe *p, event_fn fn, void *ctx);
 /* ... and this. */
+int collect_loops(struct probe *p, event_fn fn, void *ctx);
 int collect_targets(struct probe *p, event_fn fn, void *ctx);
 int collect_losses(struct probe *p, event_fn fn, void *ctx);
 int collect_calls(struct probe *p, event_fn fn, void *ctx);

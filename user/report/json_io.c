@@ -74,7 +74,7 @@ static void put_io(struct json *j, const struct io *io)
 	json_u64(j, "max_wait_ns", io->max_ns);
 	json_u64(j, "waited_wall_ns", io->any_ns);
 	json_u64(j, "open", io->open);
-	json_histogram(j, io->histogram, TARGET_BUCKETS);
+	json_histogram(j, "wait_histogram_log2_ns", io->histogram, TARGET_BUCKETS);
 	json_end(j);
 }
 

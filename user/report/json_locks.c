@@ -64,11 +64,11 @@ static void put_holders(struct json *j, const struct model *m, const struct lock
 	json_end(j);
 }
 
-void json_histogram(struct json *j, const uint64_t *waits, size_t n)
+void json_histogram(struct json *j, const char *key, const uint64_t *waits, size_t n)
 {
 	while (n && !waits[n - 1])
 		n--;
-	json_line_array(j, "wait_histogram_log2_ns");
+	json_line_array(j, key);
 	for (size_t i = 0; i < n; i++)
 		json_u64(j, NULL, waits[i]);
 	json_end(j);
@@ -153,7 +153,7 @@ static void put_lock(struct json *j, const struct findings *f, const struct lock
 	json_u64(j, "open_waits", l->open);
 	put_owner(j, m, l);
 	put_calls(j, m, l);
-	json_histogram(j, l->histogram, LOCK_BUCKETS);
+	json_histogram(j, "wait_histogram_log2_ns", l->histogram, LOCK_BUCKETS);
 	put_sites(j, row, r);
 	put_waiters(j, m, l, r);
 	put_holders(j, m, l, r);

@@ -68,6 +68,11 @@ static const struct loss_words words[LOSS_KIND_COUNT] = {
 		"waits for input and output are missing from the list of what they were for",
 		"the waits are right; only what they were for is not known",
 	},
+	[LOSS_LOOPS] = {
+		"loops",
+		"waits for many descriptors at once are missing from the list of loops",
+		"the waits are right; only what was done between them is not known",
+	},
 	[LOSS_TARGET_NAMES] = {
 		"target_names",
 		"of what was waited for have no name",

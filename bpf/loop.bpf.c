@@ -1,0 +1,436 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Event loops: how long threads wait for many descriptors, and how long they are away from that and
+ * why. What a thread does is kept with it, and added to its loop when the next wait ends, so
+ * that a wait takes one look-up.
+ */
+#include "thread.bpf.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, LOOPS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct loop_key);
+	__type(value, struct loop);
+} loops SEC(".maps");
+
+static const struct loop no_loop;
+
+static __always_inline bool is_same(const struct loop_key *a, const struct loop_key *b)
+{
+	return a->instance == b->instance && a->thread == b->thread && a->cause == b->cause;
+}
+
+/* --- what an epoll instance watches -------------------------------------------------------- */
+
+#define WALK_STEPS (2 * LOOP_WATCHED)
+
+struct watch_walk {
+	u64 node;
+	u32 up; /* from below: its children have been counted */
+	u32 watched, edge;
+	u32 pad;
+};
+
+/* include/uapi/linux/eventpoll.h */
+#define EPOLLET (1u << 31)
+
+static __always_inline void count_item(struct watch_walk *w, struct rb_node *node)
+{
+	struct epitem *item = (void *)node - bpf_core_field_offset(struct epitem, rbn);
+
+	w->watched++;
+	if (BPF_CORE_READ(item, event.events) & EPOLLET)
+		w->edge++;
+}
+
+/* Down to the left, else to the right; from below to the right, else up. */
+static long walk_step(u32 i, void *ctx)
+{
+	struct watch_walk *w = ctx;
+	struct rb_node *node = (struct rb_node *)w->node, *parent, *right;
+
+	if (!node || w->watched >= LOOP_WATCHED)
+		return 1;
+	if (!w->up) {
+		count_item(w, node);
+		parent = node;
+		node = BPF_CORE_READ(parent, rb_left);
+		if (!node)
+			node = BPF_CORE_READ(parent, rb_right);
+		w->up = !node;
+		w->node = (u64)(node ? node : parent);
+		return 0;
+	}
+	parent = (struct rb_node *)(BPF_CORE_READ(node, __rb_parent_color) & ~3ul);
+	if (!parent)
+		return 1;
+	right = BPF_CORE_READ(parent, rb_right);
+	if (right && right != node && BPF_CORE_READ(parent, rb_left) == node) {
+		w->up = 0;
+		parent = right;
+	}
+	w->node = (u64)parent;
+	return 0;
+}
+
+__noinline int look_at_instance(struct tracked *t)
+{
+	struct watch_walk w = {};
+	struct eventpoll *ep;
+
+	if (!t)
+		return 0;
+	ep = (struct eventpoll *)t->loop.in.instance;
+	w.node = (u64)BPF_CORE_READ(ep, rbr.rb_root.rb_node);
+	bpf_loop(WALK_STEPS, walk_step, &w, 0);
+	t->loop.watched = w.watched;
+	t->loop.edge = w.edge;
+	return 0;
+}
+
+/* --- loops --------------------------------------------------------------------------------- */
+
+static __always_inline struct loop *loop_at(const struct loop_key *at)
+{
+	struct loop_key key = *at;
+	struct loop *l = bpf_map_lookup_elem(&loops, &key);
+
+	if (l)
+		return l;
+	bpf_map_update_elem(&loops, &key, &no_loop, BPF_NOEXIST);
+	l = bpf_map_lookup_elem(&loops, &key);
+	if (!l)
+		__sync_fetch_and_add(&lost[LOSS_LOOPS], 1);
+	return l;
+}
+
+static __always_inline void join(struct loop *l, const struct tracked *t, u32 cause, u32 fd)
+{
+	u32 n;
+
+	for (u32 i = 0; i < LOOP_USERS; i++) {
+		if (l->users[i] == t->id)
+			return;
+		if (!l->users[i])
+			break;
+	}
+	n = __sync_fetch_and_add(&l->n_users, 1);
+	if (n < LOOP_USERS)
+		l->users[n] = t->id;
+	if (n)
+		return;
+	l->cause = cause;
+	l->pid = t->pid;
+	l->fd = fd;
+}
+
+/* Of several threads none is the one that sees to the descriptors. */
+static __always_inline bool is_shared(const struct loop *l)
+{
+	return *(volatile u32 *)&l->n_users > 1;
+}
+
+/* --- away ---------------------------------------------------------------------------------- */
+
+/* Global, so that the verifier does not walk it for each of them. */
+__noinline int add_block(struct loop_blocks *to, struct loop_block *one)
+{
+	struct loop_block *b = NULL;
+
+	if (!to || !one)
+		return 0;
+	for (u32 i = 0; i < LOOP_BLOCKS; i++) {
+		b = &to->items[i];
+		if (!b->waits || (b->cause == one->cause && b->target == one->target))
+			break;
+	}
+	if (!b->waits || (b->cause == one->cause && b->target == one->target)) {
+		b->cause = one->cause;
+		b->target = one->target;
+	} else {
+		b->cause = CAUSE_COUNT;
+		b->target = 0;
+	}
+	b->waits += one->waits;
+	b->ns += one->ns;
+	if (one->max_ns > b->max_ns)
+		b->max_ns = one->max_ns;
+	return 0;
+}
+
+/* So far; also for what is not known. */
+static __always_inline u64 blocked_of(const struct tracked *t)
+{
+	return t->track.ledger.state_ns[TS_BLOCKED] + t->track.ledger.state_ns[TS_UNKNOWN];
+}
+
+/* While it was away it has waited for something else. */
+static __always_inline void add_blocked(struct tracked *t, u64 ns)
+{
+	struct loop_stretch *s = &t->loop.stretch;
+	struct loop_block one = { .cause = t->loop.cause,
+				  .target = t->loop.target,
+				  .waits = 1,
+				  .ns = ns,
+				  .max_ns = ns };
+
+	if (ns > s->worst_ns) {
+		s->worst_ns = ns;
+		s->worst_cause = one.cause;
+		s->worst_target = one.target;
+	}
+	add_block(&t->loop.blocks, &one);
+}
+
+static __always_inline void end_stretch(struct tracked *t, u64 end)
+{
+	const struct ledger *ledger = &t->track.ledger;
+	struct loop_stretch *s = &t->loop.stretch;
+
+	s->from = t->loop.since;
+	s->ns = end > s->from ? end - s->from : 0;
+	s->running_ns = ledger->state_ns[TS_RUNNING] - t->loop.running;
+	s->blocked_ns = blocked_of(t) - t->loop.blocked;
+	t->loop.since = 0;
+}
+
+__noinline int add_stretch(struct loop_away *a, struct looping *g)
+{
+	struct loop_stretch *s;
+	u32 bucket;
+
+	if (!a || !g)
+		return 0;
+	s = &g->stretch;
+	bucket = loop_bucket(bucket_of(s->ns), s->ns);
+	a->times++;
+	a->ns += s->ns;
+	a->running_ns += s->running_ns;
+	a->blocked_ns += s->blocked_ns;
+	if (bucket < LOOP_BUCKETS)
+		a->histogram[bucket]++;
+	if (s->ns > a->longest.ns)
+		a->longest = *s;
+	for (u32 i = 0; i < LOOP_BLOCKS; i++) {
+		struct loop_block one = g->blocks.items[i];
+
+		if (!one.waits)
+			break;
+		add_block(&a->blocks, &one);
+	}
+	return 0;
+}
+
+/* --- waits --------------------------------------------------------------------------------- */
+
+static __always_inline void find_loop(struct tracked *t)
+{
+	struct looping *g = &t->loop;
+	u32 cause = t->track.cause;
+
+	g->in.cause = cause;
+	g->in.instance = cause == CAUSE_EVENT_EPOLL ? t->event.object : 0;
+	g->in.thread = cause == CAUSE_EVENT_EPOLL ? 0 : t->id;
+	g->in_rank = cause == CAUSE_EVENT_EPOLL ? RANK_EPOLL
+		     : g->watched > 1		? RANK_MANY
+						: RANK_ONE;
+}
+
+static __always_inline void begin_wait(struct tracked *t)
+{
+	struct looping *g = &t->loop;
+
+	find_loop(t);
+	g->late = 0;
+	if (g->main.cause && is_same(&g->main, &g->in)) {
+		if (g->since)
+			end_stretch(t, t->track.last_out);
+		g->waits++;
+	} else if (!g->main.cause || g->in_rank > g->rank) {
+		g->main = g->in;
+		g->rank = g->in_rank;
+		g->since = 0;
+		g->stretch.ns = 0;
+		g->waits = 1;
+	}
+	/* How many there are changes seldom, and to count them takes long. */
+	if (g->in_rank == RANK_EPOLL && !(g->waits & (g->waits - 1)))
+		look_at_instance(t);
+}
+
+static __always_inline void add_wait(struct tracked *t, struct loop *l, u64 ns, bool is_open)
+{
+	struct looping *g = &t->loop;
+
+	join(l, t, g->in.cause, g->fd);
+	__sync_fetch_and_add(&l->waits, 1);
+	__sync_fetch_and_add(&l->ns, ns);
+	if (ns > l->max_ns)
+		l->max_ns = ns;
+	if (is_open)
+		__sync_fetch_and_add(&l->open, 1);
+	else if (g->late)
+		__sync_fetch_and_add(&l->empty, 1);
+	if (g->watched) {
+		l->watched = g->watched;
+		l->edge = g->edge;
+	}
+}
+
+/* The wait has ended, or goes on at the end of the measurement. */
+__noinline int loop_waited(struct tracked *t, u64 ns, u32 is_open)
+{
+	struct loop_key key;
+	struct loop *l;
+
+	if (!t)
+		return 0;
+	key = t->loop.in;
+	l = loop_at(&key);
+	if (!l)
+		return 0;
+	add_wait(t, l, ns, is_open);
+	if (t->loop.stretch.ns && is_same(&key, &t->loop.main)) {
+		if (!is_shared(l))
+			add_stretch(&l->away, &t->loop);
+		t->loop.stretch.ns = 0;
+	}
+	return 0;
+}
+
+/* It comes from a wait, and is away since then. */
+static __always_inline void go_away(struct tracked *t, u64 arrived)
+{
+	const struct ledger *ledger = &t->track.ledger;
+	struct looping *g = &t->loop;
+
+	g->since = arrived;
+	g->running = ledger->state_ns[TS_RUNNING] - (t->track.last_out - arrived);
+	g->blocked = blocked_of(t);
+	g->stretch.worst_ns = 0;
+	__builtin_memset(&g->blocks, 0, sizeof(g->blocks));
+}
+
+/* What it was blocked in up to `arrived`; its ledger has that. */
+static __always_inline void end_wait(struct tracked *t, u64 arrived, u64 ns)
+{
+	struct looping *g = &t->loop;
+	bool is_main = is_same(&g->in, &g->main);
+
+	loop_waited(t, ns, 0);
+	if (is_main)
+		go_away(t, arrived);
+	else if (g->since)
+		add_blocked(t, ns);
+	g->in.cause = 0;
+}
+
+int loop_switch(struct tracked *t, u64 arrived)
+{
+	struct looping *g;
+	u64 blocked, ns;
+
+	if (!t)
+		return 0;
+	g = &t->loop;
+	t->loops = 1;
+	blocked = blocked_of(t);
+	ns = blocked - g->blocked_before;
+	g->blocked_before = blocked;
+	g->target = t->io.ended;
+	t->io.ended = 0;
+	if (g->in.cause)
+		end_wait(t, arrived, ns);
+	else if (g->since && ns)
+		add_blocked(t, ns);
+	g->cause = t->track.cause;
+	if (t->track.off == OFF_BLOCKED && IS_LOOP(t->track.cause))
+		begin_wait(t);
+	return 0;
+}
+
+/* --- calls, in windows ----------------------------------------------------------------------- */
+
+static __always_inline void add_turn(struct tracked *t, struct loop_calls *c, u64 ns)
+{
+	u32 bucket = loop_bucket(bucket_of(ns), ns);
+
+	c->turns++;
+	c->turns_ns += ns;
+	if (ns > c->max_ns)
+		c->max_ns = ns;
+	if (bucket < LOOP_BUCKETS)
+		c->histogram[bucket]++;
+}
+
+int loop_called(struct tracked *t, struct loop_call *call)
+{
+	struct loop_key key = {};
+	u64 now = scheduler_now(), entered;
+	struct loop *l;
+
+	if (!t || !call)
+		return 0;
+	key.cause = call->cause;
+	if (key.cause == CAUSE_EVENT_EPOLL)
+		key.instance = fd_private(call->fd);
+	else
+		key.thread = t->id;
+	l = loop_at(&key);
+	if (!l)
+		return 0;
+	join(l, t, call->cause, call->fd);
+	__sync_fetch_and_add(&l->calls.calls, 1);
+	if (call->result > 0)
+		__sync_fetch_and_add(&l->calls.events, call->result);
+	else
+		__sync_fetch_and_add(&l->calls.empty, 1);
+	if (call->at_once)
+		__sync_fetch_and_add(&l->calls.at_once, 1);
+	entered = call->at_once ? now : t->track.last_out;
+	if (t->loop.window == (u32)window && is_same(&t->loop.at, &key) && !is_shared(l) &&
+	    entered > t->loop.returned)
+		add_turn(t, &l->calls, entered - t->loop.returned);
+	t->loop.window = window;
+	t->loop.at = key;
+	t->loop.returned = now;
+	return 0;
+}
+
+/* --- the end --------------------------------------------------------------------------------- */
+
+/* It is away at the end of the measurement. */
+static __always_inline void not_back(struct tracked *t)
+{
+	struct loop_key key = t->loop.main;
+	struct loop *l = bpf_map_lookup_elem(&loops, &key);
+
+	if (l && !is_shared(l))
+		add_stretch(&l->away, &t->loop);
+}
+
+int loop_finish(struct tracked *t, u64 end)
+{
+	struct looping *g;
+	u64 ns;
+
+	if (!t)
+		return 0;
+	g = &t->loop;
+	ns = blocked_of(t) - g->blocked_before;
+	g->blocked_before += ns;
+	g->target = t->io.ended;
+	if (g->in.cause) {
+		loop_waited(t, ns, 1);
+		g->in.cause = 0;
+	} else if (g->since) {
+		if (ns)
+			add_blocked(t, ns);
+		end_stretch(t, end);
+		not_back(t);
+	}
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "GPL";
