@@ -50,7 +50,7 @@ struct ev_target {
 	__u32 side;
 	__u32 flags;
 	__u16 family, protocol; /* of a socket: AF_*, IPPROTO_* */
-	__u32 pad;
+	__u32 object; /* of TARGET_OBJECT: the cause of waits for one; 0: that of its waits here */
 	struct target_end local, peer; /* of AF_INET and AF_INET6 */
 	__u32 size;		       /* bytes of text that are valid */
 	__u32 pad2;

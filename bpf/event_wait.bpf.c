@@ -245,12 +245,15 @@ __noinline u32 row_of_instance(u64 instance, u32 open)
 	return instance ? row_of_set(epoll_set((struct eventpoll *)instance), open) : ROW_EVENT;
 }
 
-__noinline u32 item_row(u64 address)
+/* The wait has ended by this item. */
+__noinline u32 item_row(struct tracked *t, u64 address)
 {
 	struct epitem *item = (struct epitem *)address;
-	u32 row = file_target((u64)BPF_CORE_READ(item, ffd.file), BPF_CORE_READ(item, ffd.fd)) >> 8 &
-		  0xff;
+	u64 file = (u64)BPF_CORE_READ(item, ffd.file);
+	u32 fd = BPF_CORE_READ(item, ffd.fd), wait = file_target(file, fd);
+	u32 row = WAIT_ROW(wait);
 
+	io_event(t, file, fd, WAIT_CAUSE(wait));
 	return row < ROW_COUNT && row != ROW_UNKNOWN ? row : ROW_EVENT;
 }
 
@@ -320,7 +323,7 @@ u32 wait_row(struct tracked *t, u64 task, u32 open)
 	case RESOLVE_EPOLL:
 		item = open ? 0 : first_ready(t->event.object);
 		late = !item;
-		row = item ? item_row(item) : row_of_instance(t->event.object, open);
+		row = item ? item_row(t, item) : row_of_instance(t->event.object, open);
 		if (row == ROW_PEER)
 			note_peer(t, item_sock(item));
 		break;

@@ -8,7 +8,7 @@
 #define RAISE_TRIES 4 /* more threads at one moment lose a longest wait */
 
 #define HAS_TARGET                                                                                 \
-	(BIT(CAUSE_IO_DISK) | BIT(CAUSE_IO_FILE) | BIT(CAUSE_IO_PIPE) | BIT(CAUSE_IO_SOCKET) |     \
+	(BIT(CAUSE_EVENT_EPOLL) | BIT(CAUSE_IO_DISK) | BIT(CAUSE_IO_FILE) | BIT(CAUSE_IO_PIPE) | BIT(CAUSE_IO_SOCKET) |     \
 	 BIT(CAUSE_IO_TTY) | BIT(CAUSE_EVENT_EVENTFD) | BIT(CAUSE_EVENT_SIGNALFD) |                \
 	 BIT(CAUSE_EVENT_INOTIFY) | BIT(CAUSE_TIMER_TIMERFD))
 
@@ -216,7 +216,9 @@ static __always_inline void find_key(struct io_key *key, const struct io_wait *i
 		name_key(key);
 	} else if (key->kind == TARGET_SOCKET) {
 		socket_key(key, file, io->version);
-	} else if (key->kind != TARGET_OBJECT) { /* of which all of a cause are one */
+	} else if (key->kind == TARGET_OBJECT) { /* of which all of a kind are one */
+		key->id[0] = io->object;
+	} else {
 		key->id[0] = io->version;
 		key->id[1] = BPF_CORE_READ(inode, i_sb, s_dev);
 	}
@@ -342,6 +344,7 @@ int io_begin(struct tracked *t)
 	struct io_target *target;
 	struct inode *inode;
 	u32 index, shared;
+	u64 since;
 
 	if (!t || t->track.cause >= CAUSE_COUNT || !(HAS_TARGET & BIT(t->track.cause)))
 		return 0;
@@ -366,10 +369,29 @@ int io_begin(struct tracked *t)
 			t->io.alone = index;
 		return 0;
 	}
+	since = t->track.last_out;
+	if (since < target->until) /* it is over already, and others have counted that much */
+		since = target->until;
 	if (!target->waiters)
-		target->since = target->until = t->track.last_out;
+		target->since = target->until = since;
 	if (!__sync_fetch_and_add(&target->waiters, 1))
-		target->since = t->track.last_out;
+		target->since = since;
+	return 0;
+}
+
+/* The epoll wait that t was in has ended by this file, for which one waits with that cause. */
+int io_event(struct tracked *t, u64 address, u32 fd, u32 cause)
+{
+	struct file *file = (struct file *)address;
+	struct opened opened;
+
+	if (!t || !file)
+		return 0;
+	read_file(file, &opened);
+	wait_with(&t->io, &opened, fd);
+	t->io.object = cause;
+	io_begin(t);
+	t->io.object = 0;
 	return 0;
 }
 

@@ -158,6 +158,7 @@ int name_target(struct tracked *t, u32 index, u32 kind)
 	__builtin_memset(ev, 0, sizeof(*ev));
 	ev->index = index;
 	ev->kind = kind;
+	ev->object = t->io.object;
 	if (kind == TARGET_NAME)
 		put_name(room);
 	else if (kind == TARGET_SOCKET)

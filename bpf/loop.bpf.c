@@ -32,6 +32,15 @@ struct watch_walk {
 	u32 pad;
 };
 
+/* Not on the stack: before 6.7 the verifier takes a loop's body to be run once, and throws out what
+ * does not happen then. A switch is not interrupted. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct watch_walk);
+} watch_walks SEC(".maps");
+
 /* include/uapi/linux/eventpoll.h */
 #define EPOLLET (1u << 31)
 
@@ -47,7 +56,7 @@ static __always_inline void count_item(struct watch_walk *w, struct rb_node *nod
 /* Down to the left, else to the right; from below to the right, else up. */
 static long walk_step(u32 i, void *ctx)
 {
-	struct watch_walk *w = ctx;
+	struct watch_walk *w = *(struct watch_walk **)ctx;
 	struct rb_node *node = (struct rb_node *)w->node, *parent, *right;
 
 	if (!node || w->watched >= LOOP_WATCHED)
@@ -76,16 +85,18 @@ static long walk_step(u32 i, void *ctx)
 
 __noinline int look_at_instance(struct tracked *t)
 {
-	struct watch_walk w = {};
+	u32 zero = 0;
+	struct watch_walk *w = bpf_map_lookup_elem(&watch_walks, &zero);
 	struct eventpoll *ep;
 
-	if (!t)
+	if (!t || !w)
 		return 0;
 	ep = (struct eventpoll *)t->loop.in.instance;
-	w.node = (u64)BPF_CORE_READ(ep, rbr.rb_root.rb_node);
+	__builtin_memset(w, 0, sizeof(*w));
+	w->node = (u64)BPF_CORE_READ(ep, rbr.rb_root.rb_node);
 	bpf_loop(WALK_STEPS, walk_step, &w, 0);
-	t->loop.watched = w.watched;
-	t->loop.edge = w.edge;
+	t->loop.watched = w->watched;
+	t->loop.edge = w->edge;
 	return 0;
 }
 
@@ -129,6 +140,15 @@ static __always_inline void join(struct loop *l, const struct tracked *t, u32 ca
 static __always_inline bool is_shared(const struct loop *l)
 {
 	return *(volatile u32 *)&l->n_users > 1;
+}
+
+static __always_inline void count(u64 *histogram, u64 ns)
+{
+	u64 bucket = loop_bucket(bucket_of(ns), ns);
+
+	barrier_var(bucket); /* what is checked is what is used, for 6.1's verifier */
+	if (bucket < LOOP_BUCKETS)
+		histogram[bucket]++;
 }
 
 /* --- away ---------------------------------------------------------------------------------- */
@@ -198,18 +218,15 @@ static __always_inline void end_stretch(struct tracked *t, u64 end)
 __noinline int add_stretch(struct loop_away *a, struct looping *g)
 {
 	struct loop_stretch *s;
-	u32 bucket;
 
 	if (!a || !g)
 		return 0;
 	s = &g->stretch;
-	bucket = loop_bucket(bucket_of(s->ns), s->ns);
 	a->times++;
 	a->ns += s->ns;
 	a->running_ns += s->running_ns;
 	a->blocked_ns += s->blocked_ns;
-	if (bucket < LOOP_BUCKETS)
-		a->histogram[bucket]++;
+	count(a->histogram, s->ns);
 	if (s->ns > a->longest.ns)
 		a->longest = *s;
 	for (u32 i = 0; i < LOOP_BLOCKS; i++) {
@@ -354,14 +371,11 @@ int loop_switch(struct tracked *t, u64 arrived)
 
 static __always_inline void add_turn(struct tracked *t, struct loop_calls *c, u64 ns)
 {
-	u32 bucket = loop_bucket(bucket_of(ns), ns);
-
 	c->turns++;
 	c->turns_ns += ns;
 	if (ns > c->max_ns)
 		c->max_ns = ns;
-	if (bucket < LOOP_BUCKETS)
-		c->histogram[bucket]++;
+	count(c->histogram, ns);
 }
 
 int loop_called(struct tracked *t, struct loop_call *call)

@@ -308,6 +308,8 @@ static __always_inline bool is_slot(const struct tracked *t, const struct io_slo
 int io_begin(struct tracked *t);
 /* io.bpf.c: ... and its wait ended then; or goes on at the end of the measurement. */
 int io_waited(struct tracked *t, u64 end, u32 is_open);
+/* io.bpf.c: the epoll wait that t was in has ended by this struct file; the cause of waits for it. */
+int io_event(struct tracked *t, u64 file, u32 fd, u32 cause);
 /* lock.bpf.c: of the length of a wait, in a histogram. */
 u32 bucket_of(u64 ns);
 /* io.bpf.c: of a struct sock: its enum target_side. */

@@ -15,6 +15,7 @@ const char *const finding_rules[] = {
 	"lifecycle.zombies", "lock.computing",
 	"lock.contention",   "lock.inversion",
 	"lock.order",	     "lock.starved",
+	"loop.blocked",	     "loop.lag",
 	"machine.busy",	     "memory.faults",
 	"pool.large",	     "process.startup",
 	"timer.polling",     NULL,

@@ -96,7 +96,8 @@ void device_say(struct finding *to, const struct findings *f);
 double others_gain(const struct findings *f, const struct shares *s);
 /* others.c: evidence, unless its own CPU limit is what held it back. */
 void others_say(struct finding *to, const struct findings *f, const struct shares *s);
-/* pool.c, lock_code.c: two of these rules. */
+/* pool.c, lock_code.c, loops.c: three of these rules. */
+void loops_find(struct findings *f);
 void pool_find(struct findings *f);
 void lock_code_find(struct findings *f);
 

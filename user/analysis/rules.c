@@ -292,7 +292,7 @@ void rules_find(struct findings *f)
 	static void (*const rules[])(struct findings * f) = {
 		find_startup, find_contention,	 find_spinning,	    find_polling,
 		find_limit,   find_busy_machine, find_faults,	    find_latency,
-		pool_find,    lock_code_find,	 lock_trouble_find,
+		pool_find,    lock_code_find,	 lock_trouble_find, loops_find,
 	};
 
 	/* Of a program that lives for some milliseconds there is nothing to say. */

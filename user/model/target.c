@@ -131,6 +131,8 @@ static const char *object_name(enum cause cause)
 		return "inotify";
 	case CAUSE_TIMER_TIMERFD:
 		return "timerfd";
+	case CAUSE_EVENT_EPOLL:
+		return "epoll";
 	default:
 		return "object";
 	}
@@ -151,7 +153,7 @@ char *target_name(char *buf, size_t size, const struct ev_target *t, enum cause 
 	if (t->kind == TARGET_SOCKET)
 		socket_name(buf, size, t);
 	else if (t->kind == TARGET_OBJECT)
-		snprintf(buf, size, "%s", object_name(cause));
+		snprintf(buf, size, "%s", object_name(t->object ? t->object : cause));
 	else if (path)
 		snprintf(buf, size, "%s%s%s", t->flags & TARGET_CUT ? "..." : "", path,
 			 t->flags & TARGET_DELETED ? " (deleted)" : "");
