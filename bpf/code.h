@@ -59,6 +59,8 @@ struct code_waited {
 	__u64 thread_id;
 	__u64 ns;
 	struct lock_key held; /* others waited for it meanwhile, and this thread had it */
+	__u32 target;	      /* index of the EV_TARGET that it has waited for; 0: none */
+	__u32 pad;
 };
 
 /*

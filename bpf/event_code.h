@@ -57,4 +57,6 @@ struct ev_site {
 	__u64 max_ns;	      /* of the samples */
 	struct lock_key lock; /* at which it waits; space 0: none */
 	struct lock_key held; /* that others waited for meanwhile, and this thread had; 0: none */
+	__u32 target;	      /* index of the EV_TARGET that it waits for; 0: none, or of several */
+	__u32 pad;
 };

@@ -356,7 +356,6 @@ int loop_switch(struct tracked *t, u64 arrived)
 	ns = blocked - g->blocked_before;
 	g->blocked_before = blocked;
 	g->target = t->io.ended;
-	t->io.ended = 0;
 	if (g->in.cause)
 		end_wait(t, arrived, ns);
 	else if (g->since && ns)

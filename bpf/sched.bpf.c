@@ -357,6 +357,7 @@ static __always_inline u32 leave(struct task_struct *prev, struct tracked *p, bo
 	}
 	if (unlikely(p->loops || IS_LOOP(d.cause)))
 		loop_switch(p, d.arrived);
+	p->io.ended = 0;
 	use_cpu(p, &d);
 	return *(volatile u32 *)&p->forget;
 }

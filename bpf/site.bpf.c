@@ -182,6 +182,7 @@ int site_waited(struct tracked *t, u32 row)
 	w->row = row;
 	w->thread_id = t->id;
 	w->ns = t->track.ledger.cause[cause].ns - t->site_ns;
+	w->target = t->io.ended;
 	w->held.space = w->held.word = 0;
 	n = numbered_of(t);
 	if (n)

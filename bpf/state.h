@@ -78,7 +78,7 @@ struct io_wait {
 	__u32 target;  /* its index; 0: none, or it is not known */
 	__u32 counted; /* it is one of io_target.waiters */
 	__u32 next;    /* slot to use */
-	__u32 ended;   /* target of the last wait: see loop_switch() */
+	__u32 ended;   /* target of the wait that has ended before this leave of the CPU */
 	__u32 object;  /* see ev_target */
 	__u32 alone; /* target of the first slot, as long as no other thread waits there; 0: none */
 	struct io_slot slots[IO_SLOTS];

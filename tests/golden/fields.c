@@ -600,6 +600,7 @@ static const struct field site_fields[] = {
 	LOCK(ev_site, lock),
 	NUMBER(ev_site, held.space),
 	NUMBER(ev_site, held.word),
+	NUMBER(ev_site, target),
 	{ 0 },
 };
 
@@ -696,6 +697,7 @@ static const struct field target_fields[] = {
 	NUMBER(ev_target, flags),
 	NUMBER(ev_target, family),
 	NUMBER(ev_target, protocol),
+	WORDS(ev_target, object, cause_by_name),
 	{ "local.address", FIELD_BYTES, AT(ev_target, local.address), NULL },
 	NUMBER(ev_target, local.port),
 	{ "peer.address", FIELD_BYTES, AT(ev_target, peer.address), NULL },
@@ -717,6 +719,59 @@ static const struct field io_fields[] = {
 	NUMBER(ev_io, users[0].pid),
 	NUMBER(ev_io, users[0].fd),
 	{ "histogram.", FIELD_INDEXED, AT(ev_io, histogram), bucket_of },
+	{ 0 },
+};
+
+static int loop_bucket_of(const char *name)
+{
+	int n = count_of(name);
+
+	return n < LOOP_BUCKETS ? n : -1;
+}
+
+static const struct field loop_fields[] = {
+	WORDS(ev_loop, cause, cause_by_name),
+	NUMBER(ev_loop, pid),
+	NUMBER(ev_loop, users[0]),
+	NUMBER(ev_loop, users[1]),
+	NUMBER(ev_loop, n_users),
+	NUMBER(ev_loop, fd),
+	NUMBER(ev_loop, watched),
+	NUMBER(ev_loop, edge),
+	NUMBER(ev_loop, waits),
+	NUMBER(ev_loop, ns),
+	NUMBER(ev_loop, max_ns),
+	NUMBER(ev_loop, empty),
+	NUMBER(ev_loop, open),
+	NUMBER(ev_loop, away.times),
+	NUMBER(ev_loop, away.ns),
+	NUMBER(ev_loop, away.running_ns),
+	NUMBER(ev_loop, away.blocked_ns),
+	NUMBER(ev_loop, away.longest.from),
+	NUMBER(ev_loop, away.longest.ns),
+	NUMBER(ev_loop, away.longest.running_ns),
+	NUMBER(ev_loop, away.longest.blocked_ns),
+	NUMBER(ev_loop, away.longest.worst_ns),
+	WORDS(ev_loop, away.longest.worst_cause, cause_by_name),
+	NUMBER(ev_loop, away.longest.worst_target),
+	{ "away.histogram.", FIELD_INDEXED, AT(ev_loop, away.histogram), loop_bucket_of },
+	WORDS(ev_loop, away.blocks.items[0].cause, cause_by_name),
+	NUMBER(ev_loop, away.blocks.items[0].target),
+	NUMBER(ev_loop, away.blocks.items[0].waits),
+	NUMBER(ev_loop, away.blocks.items[0].ns),
+	NUMBER(ev_loop, away.blocks.items[0].max_ns),
+	WORDS(ev_loop, away.blocks.items[1].cause, cause_by_name),
+	NUMBER(ev_loop, away.blocks.items[1].waits),
+	NUMBER(ev_loop, away.blocks.items[1].ns),
+	NUMBER(ev_loop, away.blocks.items[1].max_ns),
+	NUMBER(ev_loop, calls.calls),
+	NUMBER(ev_loop, calls.events),
+	NUMBER(ev_loop, calls.empty),
+	NUMBER(ev_loop, calls.at_once),
+	NUMBER(ev_loop, calls.turns),
+	NUMBER(ev_loop, calls.turns_ns),
+	NUMBER(ev_loop, calls.max_ns),
+	{ "calls.histogram.", FIELD_INDEXED, AT(ev_loop, calls.histogram), loop_bucket_of },
 	{ 0 },
 };
 
@@ -746,6 +801,7 @@ static const struct kind kinds[] = {
 	{ "need", EV_NEED, sizeof(struct ev_need), need_fields },
 	{ "target", EV_TARGET, sizeof(struct ev_target), target_fields },
 	{ "io", EV_IO, sizeof(struct ev_io), io_fields },
+	{ "loop", EV_LOOP, sizeof(struct ev_loop), loop_fields },
 	{ 0 },
 };
 

@@ -407,6 +407,19 @@ static inline struct ev_io io(__u32 index, enum cause cause, __u64 waits, __u64 
 			       .n_users = 1 };
 }
 
+static inline struct ev_loop loop(__u64 thread_id, enum cause cause, __u64 waits, __u64 ns)
+{
+	return (struct ev_loop){ .head = HEAD(EV_LOOP, ev_loop),
+				 .cause = cause,
+				 .pid = 1000,
+				 .users = { thread_id },
+				 .n_users = 1,
+				 .watched = 2,
+				 .waits = waits,
+				 .ns = ns,
+				 .max_ns = ns };
+}
+
 static inline struct ev_lock_order lock_order(__u64 held, __u64 wanted, __u64 count)
 {
 	return (struct ev_lock_order){ .head = HEAD(EV_LOCK_ORDER, ev_lock_order),

@@ -162,7 +162,7 @@ static void wait_begins(uint64_t thread, uint32_t weight, uint64_t ns, uint32_t 
 
 static void wait_under(uint64_t thread, uint64_t ns, struct lock_key held)
 {
-	struct code_waited w = { CODE_WAITED, ROW_LOCK, thread, ns, held };
+	struct code_waited w = { CODE_WAITED, ROW_LOCK, thread, ns, held, 0, 0 };
 
 	cr_assert_eq(sink.waited(sink.ctx, &w), 0);
 }

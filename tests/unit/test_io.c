@@ -235,3 +235,45 @@ Test(verdict, long_name, .init = begin, .fini = teardown)
 	cr_assert_not_null(strstr(evidence_of("io.wait_ns")->text, "one at a time"));
 	cr_assert_not_null(strstr(evidence_of("io.wait_ns")->text, "/orders.db"));
 }
+
+/* From where: by the samples of its waits; and after the rows were sorted. */
+Test(sites, belong_to_their_target, .init = begin, .fini = teardown)
+{
+	struct ev_frame *name = frame(1, "load", "a.c", "/bin/a");
+	struct ev_stack *calls = stack(1, (const __u32[]){ 1 }, 1);
+	struct ev_site s = wait_site(1, 1, CAUSE_IO_DISK, 4, 8 * SECOND);
+
+	put(name);
+	put(calls);
+	put_target(1, TARGET_FILE, "/srv/a");
+	put_target(2, TARGET_FILE, "/srv/b");
+	put_io(1, CAUSE_IO_DISK, 1, SECOND);
+	put_io(2, CAUSE_IO_DISK, 3, 7 * SECOND);
+	s.target = 2;
+	put(&s);
+	look();
+	cr_assert_str_eq(m->ios[0].path, "/srv/b");
+	cr_assert_eq(m->sites[0].io, 0);
+	cr_assert_eq(f->io_places[0].n, 1);
+	cr_assert_str_eq(f->io_places[0].items[0].frame->function, "load");
+	cr_assert_eq(f->io_places[1].n, 0);
+	free(name);
+	free(calls);
+}
+
+/* Of a target that nothing else is known of. */
+Test(sites, of_no_row, .init = begin, .fini = teardown)
+{
+	struct ev_frame *name = frame(1, "load", "a.c", "/bin/a");
+	struct ev_stack *calls = stack(1, (const __u32[]){ 1 }, 1);
+	struct ev_site s = wait_site(1, 1, CAUSE_IO_DISK, 4, 8 * SECOND);
+
+	put(name);
+	put(calls);
+	s.target = 9;
+	put(&s);
+	look();
+	cr_assert_eq(m->sites[0].io, NO_IO);
+	free(name);
+	free(calls);
+}

@@ -25,6 +25,7 @@ static void setup(void)
 	struct ev_wall w = wall(10);
 	struct ev_lock l = lock_at(64, LOCK_HINT_WORD, 7);
 	struct ev_io i = io(1, CAUSE_IO_DISK, 1, 7);
+	struct ev_loop o = loop(1, CAUSE_EVENT_POLL, 1, 7);
 	struct ev_lock_holder h = lock_holder(64, 1, HOLDER_COUNT - 1, 7);
 
 	t.cpus[0] = 3;
@@ -53,6 +54,10 @@ static void setup(void)
 	i.histogram[TARGET_BUCKETS - 1] = 7;
 	i.users[TARGET_USERS - 1].fd = 7;
 	KEEP(i);
+	o.away.histogram[LOOP_BUCKETS - 1] = o.calls.histogram[LOOP_BUCKETS - 1] = 7;
+	o.users[LOOP_USERS - 1] = 7;
+	o.away.blocks.items[LOOP_BLOCKS - 1].ns = 7;
+	KEEP(o);
 	one_of[EV_TARGET] = (struct event *)target_event(1, TARGET_FILE, "/tmp/a");
 	one_of[EV_STAND] = (struct event *)stand(1, STAND_BLOCKED, "pipe:[7]");
 	one_of[EV_WORD] = (struct event *)word_name(64, "account_lock", "a.c", "/bin/a");

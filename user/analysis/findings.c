@@ -92,6 +92,7 @@ struct findings *findings_new(const struct model *model)
 	shares_prepare(f);
 	sites_find(f);
 	locks_find(f);
+	io_places_find(f);
 	lifecycle_find(f);
 	family_find(f);
 	convoy_find(f);
@@ -119,6 +120,8 @@ void findings_free(struct findings *f)
 	free(f->why.groups);
 	free(f->why.members);
 	free(f->lock_sites);
+	free(f->io_sites);
+	free(f->io_places);
 	gate_results_free(f->gates, f->n_gates);
 	free(f->list);
 	free(f->thread_class);

@@ -226,6 +226,19 @@ struct lock_site {
 	double waits, ns;
 };
 
+/* Where one of model.ios is waited for: the same. */
+struct io_site {
+	size_t io; /* its place there */
+	const struct frame *frame;
+	double waits, ns;
+};
+
+/* Those of one, the longest first. */
+struct io_sites {
+	const struct io_site *items;
+	size_t n;
+};
+
 /* One lock as the reports show it. */
 struct lock_row {
 	const struct lock *lock;
@@ -333,6 +346,9 @@ struct findings {
 	struct lock_site *lock_sites; /* of all locks */
 	size_t n_lock_sites;
 	size_t *lock_rank; /* of each of model.locks, its place in locks */
+	struct io_site *io_sites; /* of all model.ios */
+	size_t n_io_sites;
+	struct io_sites *io_places; /* by place in model.ios */
 	struct lifecycle lives;
 	struct tree tree;
 	struct convoy convoy;

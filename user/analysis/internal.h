@@ -55,6 +55,8 @@ ptrdiff_t own_frame(const struct model *m, const struct stack *s);
 
 /* lock_places.c: fills f->lock_sites, and what f->locks, in the model's order, has of places. */
 void lock_places_find(struct findings *f);
+/* io_places.c: fills f->io_sites and f->io_places. */
+void io_places_find(struct findings *f);
 /* locks.c: fills f->locks. */
 void locks_find(struct findings *f);
 /* locks_say.c: evidence about the lock that costs most; and what to do, NULL: as with any. */

@@ -65,6 +65,7 @@ int on_site(struct model_builder *b, const struct event *head)
 	s->row = ev->row;
 	s->lock = ev->lock.space ? lock_number(b, &ev->lock) : NO_LOCK;
 	s->held = ev->held.space ? lock_number(b, &ev->held) : NO_LOCK;
+	s->io = ev->target ? ev->target : NO_IO; /* its place: ios_build() */
 	s->samples = ev->samples;
 	s->waits = ev->waits;
 	s->ns = ev->ns;

@@ -57,6 +57,7 @@ struct model_builder {
 	VEC(const struct ev_target *) targets;
 	struct map targets_by_index; /* places in targets */
 	struct intern io_keys;	     /* numbered as the rows */
+	struct map ios_by_target;    /* their numbers, by the index of a target */
 	VEC(struct io) ios;
 	VEC(const struct ev_loop *) loops;
 	VEC(struct loss) losses;
@@ -108,6 +109,7 @@ void stands_build(struct model_builder *b);
 /* io.c */
 int on_target(struct model_builder *b, const struct event *head);
 int on_io(struct model_builder *b, const struct event *head);
+/* After the code. */
 void ios_build(struct model_builder *b);
 /* A name of a target for a person; kept with the model. */
 const char *target_name_of(struct model_builder *b, uint32_t index, enum cause cause);

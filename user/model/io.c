@@ -73,9 +73,10 @@ static struct io *row_of(struct model_builder *b, const struct ev_io *ev)
 	snprintf(key, sizeof(key), "%u/%u/%s", ev->cause, is_named(t) ? 0 : ev->index, name);
 	number = intern(&b->io_keys, key, strlen(key));
 	if (number == b->ios.n) {
-		*vec_add(&b->ios) = (struct io){ .cause = ev->cause };
+		*vec_add(&b->ios) = (struct io){ .cause = ev->cause, .number = number };
 		name_row(b, &b->ios.items[number], t, name);
 	}
+	*map_add(&b->ios_by_target, ev->index) = number;
 	return &b->ios.items[number];
 }
 
@@ -127,6 +128,26 @@ static uint64_t most_of(const struct io *io, uint64_t wall_ns)
 	return io->any_ns < most ? io->any_ns : most;
 }
 
+/* The sites have the indexes of targets up to here. */
+static void settle_sites(struct model_builder *b)
+{
+	struct model *m = b->m;
+	size_t *places = calloc(m->n_ios + 1, sizeof(*places));
+
+	if (!places)
+		abort(); /* as base/vec.h */
+	for (size_t i = 0; i < m->n_ios; i++)
+		places[m->ios[i].number] = i;
+	for (size_t i = 0; i < m->n_sites; i++) {
+		struct site *s = &m->sites[i];
+		const uint64_t *number =
+			s->io == NO_IO ? NULL : map_find(&b->ios_by_target, s->io);
+
+		s->io = number ? places[*number] : NO_IO;
+	}
+	free(places);
+}
+
 void ios_build(struct model_builder *b)
 {
 	struct model *m = b->m;
@@ -137,7 +158,9 @@ void ios_build(struct model_builder *b)
 		m->ios[i].any_ns = most_of(&m->ios[i], m->wall_ns);
 	if (m->n_ios)
 		qsort(m->ios, m->n_ios, sizeof(*m->ios), most_wall_first);
+	settle_sites(b);
 	free(b->targets.items);
+	map_free(&b->ios_by_target);
 	map_free(&b->targets_by_index);
 	intern_free(&b->io_keys);
 }

@@ -189,10 +189,12 @@ struct site {
 	enum wall_row row;
 	size_t lock; /* at which it waits: a place in model.locks, or NO_LOCK */
 	size_t held; /* ... that it had meanwhile, and others waited for */
+	size_t io;   /* what it waits for: a place in model.ios, or NO_IO */
 	uint64_t samples, waits, ns, max_ns;
 };
 
 #define NO_THREAD SIZE_MAX
+#define NO_IO	  SIZE_MAX
 
 struct lock_waiter {
 	size_t lock; /* its place in model.locks */
@@ -337,6 +339,7 @@ struct io {
 	struct target_user users[TARGET_USERS];
 	size_t n_users; /* more than TARGET_USERS: the first of them */
 	uint64_t histogram[TARGET_BUCKETS];
+	size_t number; /* before they were sorted: for ios_build() */
 };
 
 /* What a loop was blocked in while it was away. */

@@ -198,7 +198,7 @@ static void put_omitted(struct json *j, const struct findings *f, const struct r
 		[ROOM_COMMAND] = "command",	[ROOM_FINDINGS] = "findings",
 		[ROOM_THREADS] = "threads",	[ROOM_PROCESSES] = "processes",
 		[ROOM_EXECS] = "execs",		[ROOM_WAIT_SITES] = "wait_sites",
-		[ROOM_CPU_SITES] = "cpu_sites", [ROOM_IO] = "io", [ROOM_LOOPS] = "loops",
+		[ROOM_CPU_SITES] = "cpu_sites", [ROOM_IO] = "io", [ROOM_IO_SITES] = "io_sites", [ROOM_LOOPS] = "loops",
 		[ROOM_PEERS] = "peers",		[ROOM_LOCKS] = "locks",
 		[ROOM_WAITERS] = "waiters",	[ROOM_LOCK_SITES] = "lock_sites",
 		[ROOM_HOLDERS] = "holders",	[ROOM_LOCK_ORDERS] = "lock_orders",
@@ -274,7 +274,7 @@ static int write_document(const struct findings *f, const struct report_opts *op
 	json_processes(&j, f, r);
 	json_sites(&j, f, r);
 	json_locks(&j, f, r);
-	json_io(&j, m, r);
+	json_io(&j, f, r);
 	json_loops(&j, m, r);
 	json_peers(&j, m, r);
 	json_others(&j, m, r);

@@ -2,6 +2,8 @@
 /* What was waited for with descriptors and names. */
 #include "report/json_parts.h"
 
+#include "report/frames.h"
+
 static const char *kind_of(const struct io *io)
 {
 	static const char *const names[TARGET_KIND_COUNT] = {
@@ -56,7 +58,23 @@ static void put_users(struct json *j, const struct io *io)
 	put_numbers(j, "fds", fds, n);
 }
 
-static void put_io(struct json *j, const struct io *io)
+static void put_sites(struct json *j, const struct io_sites *sites, struct room *r)
+{
+	size_t n = room_for(r, ROOM_IO_SITES, sites->n);
+	char text[FRAME_TEXT_SIZE];
+
+	json_array(j, "sites");
+	for (size_t i = 0; i < n; i++) {
+		json_line_object(j, NULL);
+		json_string(j, "function", frame_text(text, sizeof(text), sites->items[i].frame));
+		json_u64(j, "waits", estimate_whole(sites->items[i].waits));
+		json_u64(j, "wait_ns", estimate_whole(sites->items[i].ns));
+		json_end(j);
+	}
+	json_end(j);
+}
+
+static void put_io(struct json *j, const struct io *io, const struct io_sites *sites, struct room *r)
 {
 	json_object(j, NULL);
 	json_string(j, "kind", kind_of(io));
@@ -75,15 +93,17 @@ static void put_io(struct json *j, const struct io *io)
 	json_u64(j, "waited_wall_ns", io->any_ns);
 	json_u64(j, "open", io->open);
 	json_histogram(j, "wait_histogram_log2_ns", io->histogram, TARGET_BUCKETS);
+	put_sites(j, sites, r);
 	json_end(j);
 }
 
-void json_io(struct json *j, const struct model *m, struct room *r)
+void json_io(struct json *j, const struct findings *f, struct room *r)
 {
+	const struct model *m = f->model;
 	size_t n = room_for(r, ROOM_IO, m->n_ios);
 
 	json_array(j, "io");
 	for (size_t i = 0; i < n; i++)
-		put_io(j, &m->ios[i]);
+		put_io(j, &m->ios[i], &f->io_places[i], r);
 	json_end(j);
 }

@@ -8,9 +8,10 @@
 #include "model/target.h"
 
 #define WIDTH 40   /* of a name */
+#define IN_WIDTH 24
 #define SMALL 0.01 /* of the wall time: such targets are one line together */
 
-enum { I_TARGET, I_WAITS, I_TOTAL, I_LONGEST, I_WALL, I_CAUSE };
+enum { I_TARGET, I_WAITS, I_TOTAL, I_LONGEST, I_WALL, I_CAUSE, I_IN };
 
 static const struct column columns[] = {
 	[I_TARGET] = { .head = "target", .left = true, .name = true },
@@ -19,6 +20,7 @@ static const struct column columns[] = {
 	[I_LONGEST] = { .head = "longest", .drop = 3 },
 	[I_WALL] = { .head = "in wall", .drop = 2 },
 	[I_CAUSE] = { .head = "cause", .left = true, .drop = 4 },
+	[I_IN] = { .head = "in", .left = true, .name = true, .drop = 5 },
 };
 
 static void put_times(struct page *p, struct table *t, uint64_t waits, uint64_t ns, uint64_t max_ns)
@@ -58,15 +60,19 @@ static void put_target(struct page *p, struct table *t, const struct model *m, c
 	table_set(t, I_TARGET, NAME(p, name, text, WIDTH));
 }
 
-static void put_io(struct page *p, struct table *t, const struct model *m, const struct io *io)
+static void put_io(struct page *p, struct table *t, const struct findings *f, size_t number)
 {
-	char text[UNITS_SIZE];
+	const struct io *io = &f->model->ios[number];
+	const struct io_sites *sites = &f->io_places[number];
+	char text[UNITS_SIZE], name[300];
 
 	table_row(t, STYLE_PLAIN);
-	put_target(p, t, m, io);
+	put_target(p, t, f->model, io);
 	put_times(p, t, io->waits, io->ns, io->max_ns);
 	table_set(t, I_WALL, page_cell_ns(p, text, io->any_ns));
 	table_set(t, I_CAUSE, cause_name(io->cause));
+	if (sites->n && sites->items[0].frame->function[0])
+		table_set(t, I_IN, NAME(p, name, sites->items[0].frame->function, IN_WIDTH));
 }
 
 static void put_rest(struct page *p, struct table *t, const struct io *rest, size_t n)
@@ -88,7 +94,7 @@ static void put_rest(struct page *p, struct table *t, const struct io *rest, siz
 void text_io(struct page *p, const struct findings *f)
 {
 	const struct model *m = f->model;
-	struct table t = { .columns = columns, .n_columns = 6 };
+	struct table t = { .columns = columns, .n_columns = 7 };
 	double small = p->opts->verbose ? 0 : SMALL * (double)m->wall_ns;
 	size_t shown = 0;
 
@@ -100,7 +106,7 @@ void text_io(struct page *p, const struct findings *f)
 	shown += shown + 1 == m->n_ios && shown < p->opts->top;
 	page_heading(p, "IO", "what threads waited for; in wall: anybody did");
 	for (size_t i = 0; i < shown; i++)
-		put_io(p, &t, m, &m->ios[i]);
+		put_io(p, &t, f, i);
 	if (shown < m->n_ios)
 		put_rest(p, &t, m->ios + shown, m->n_ios - shown);
 	table_print(&t, p);

@@ -9,17 +9,18 @@
 #include "model/target.h"
 
 #define NAME_WIDTH   20
-#define TARGET_WIDTH 24
+#define TARGET_WIDTH 16
 #define WAITS_LEAST  3 /* of one descriptor: fewer are no loop */
 #define MOST	     0.5
+#define AT_ONCE_MOST 0.05 /* of the calls: more, and others lie between two that blocked */
 
 enum { L_LOOP, L_CALL, L_WATCHES, L_WAITS, L_WAITING, L_AWAY, L_P99, L_LONGEST, L_WHAT };
 
 static const struct column columns[] = {
 	[L_LOOP] = { .head = "loop of", .left = true, .name = true },
-	[L_CALL] = { .head = "call", .left = true, .drop = 4 },
-	[L_WATCHES] = { .head = "watches", .drop = 3 },
-	[L_WAITS] = { .head = "waits", .drop = 2 },
+	[L_CALL] = { .head = "call", .left = true, .drop = 3 },
+	[L_WATCHES] = { .head = "watches", .drop = 2 },
+	[L_WAITS] = { .head = "waits", .drop = 4 },
 	[L_WAITING] = { .head = "waiting" },
 	[L_AWAY] = { .head = "away" },
 	[L_P99] = { .head = "p99", .drop = 5 },
@@ -45,15 +46,25 @@ static const char *what_of(const struct event_loop *l, char *buf, size_t size)
 	return buf;
 }
 
+static void set_time(struct page *p, struct table *t, size_t column, uint64_t ns, bool is_bound)
+{
+	char text[UNITS_SIZE], cell[UNITS_SIZE + 8];
+
+	snprintf(cell, sizeof(cell), "%s%s", is_bound ? "≤ " : "", page_cell_ns(p, text, ns));
+	table_set(t, column, cell);
+}
+
 static void put_away(struct page *p, struct table *t, const struct event_loop *l)
 {
-	char text[UNITS_SIZE], what[128], name[600];
+	char what[128], name[600];
+	bool is_bound;
 
 	if (!l->away.times)
 		return;
-	table_set(t, L_AWAY, page_cell_ns(p, text, l->away.ns));
-	table_set(t, L_P99, page_cell_ns(p, text, l->away_p99_ns));
-	table_set(t, L_LONGEST, page_cell_ns(p, text, l->away.longest.ns));
+	is_bound = l->calls.at_once > AT_ONCE_MOST * l->calls.calls;
+	set_time(p, t, L_AWAY, l->away.ns, is_bound);
+	set_time(p, t, L_P99, l->away_p99_ns, is_bound);
+	set_time(p, t, L_LONGEST, l->away.longest.ns, is_bound);
 	table_set(t, L_WHAT, NAME(p, name, what_of(l, what, sizeof(what)), 0));
 }
 

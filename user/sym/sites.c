@@ -201,20 +201,29 @@ struct site_key {
 	uint64_t thread_id;
 	uint32_t what, stack, cause, row;
 	struct lock_key lock, held;
+	uint64_t target;
 };
 
 static struct site_key key_of(const struct ev_site *e)
 {
 	return (struct site_key){ e->thread_id, e->what, e->stack, e->cause,
-				  e->row,	e->lock, e->held };
+				  e->row,	e->lock, e->held,  e->target };
 }
 
-/* No more rows: a thread that has some keeps its sum, and one that has none is like others. */
-static void make_fit(struct sites *s, struct ev_site *e)
+static bool is_there(struct sites *s, const struct ev_site *e)
 {
 	struct site_key key = key_of(e);
 
-	if (s->sites.n < SITES_MAX || intern_find(&s->site_keys, &key, sizeof(key)) != INTERN_NONE)
+	return intern_find(&s->site_keys, &key, sizeof(key)) != INTERN_NONE;
+}
+
+/* No more rows: a thread that has some keeps its sum, and one that has none is like others. Before
+ * that it is forgotten what was waited for, of which there may be very many. */
+static void make_fit(struct sites *s, struct ev_site *e)
+{
+	if (s->sites.n >= SITES_MAX / 2 && !is_there(s, e))
+		e->target = 0;
+	if (s->sites.n < SITES_MAX || is_there(s, e))
 		return;
 	if (map_find(&s->threads, e->thread_id))
 		e->stack = unknown_stack(s);
@@ -252,7 +261,7 @@ static void add_site(struct sites *s, struct ev_site e)
 }
 
 static void settle(struct sites *s, uint64_t thread_id, uint32_t row, uint64_t ns,
-		   struct lock_key held)
+		   const struct code_waited *how)
 {
 	uint64_t *place = map_find(&s->pending_by_thread, thread_id);
 	struct pending p;
@@ -277,7 +286,8 @@ static void settle(struct sites *s, uint64_t thread_id, uint32_t row, uint64_t n
 			    .ns = p.weight * ns,
 			    .max_ns = ns,
 			    .lock = p.lock,
-			    .held = held,
+			    .held = how ? known(how->held) : (struct lock_key){ 0 },
+			    .target = how ? how->target : 0,
 		    });
 }
 
@@ -354,7 +364,7 @@ static int on_stack(void *ctx, const struct code_stack *raw)
 
 static int on_waited(void *ctx, const struct code_waited *w)
 {
-	settle(ctx, w->thread_id, w->row, w->ns, known(w->held));
+	settle(ctx, w->thread_id, w->row, w->ns, w);
 	return 0;
 }
 
@@ -385,7 +395,7 @@ static void on_thread(struct sites *s, const struct ev_thread *t)
 		/* The word that it ended may have found no room: then this is not it alone. */
 		if ((uint32_t)now->count == p->cause_count && now->ns >= p->cause_ns)
 			settle(s, t->id, open ? t->open_row : ROW_UNKNOWN, now->ns - p->cause_ns,
-			       (struct lock_key){ 0 });
+			       NULL);
 	}
 }
 
