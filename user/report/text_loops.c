@@ -41,8 +41,8 @@ static const char *what_of(const struct event_loop *l, char *buf, size_t size)
 	if (!l->worst.target)
 		return cause_name(l->worst.cause);
 	end = target_end_of(l->worst.target, TARGET_WIDTH);
-	snprintf(buf, size, "%s %s%s", cause_name(l->worst.cause),
-		 end == l->worst.target ? "" : "...", end);
+	snprintf(buf, size, "%s%s (%s)", end == l->worst.target ? "" : "...", end,
+		 cause_name(l->worst.cause));
 	return buf;
 }
 

@@ -63,7 +63,8 @@ def only(rows, **wanted):
 def test_odd_names(t, _, name):
     """A path is what it is; what shows it escapes it."""
     path = t.dir / name
-    row = only(python_rows(t, 'os.mkfifo(sys.argv[1]); read_from(sys.argv[1])', path), path=str(path))
+    row = only(python_rows(t, 'os.mkfifo(sys.argv[1]); read_from(sys.argv[1], 0.06)', path),
+               path=str(path))
     equal(row['waits'], 1, row)
     expect(row['wait_ns'] > 15_000_000, row)
     shown = t.run(*t.python(PRELUDE + 'read_from(sys.argv[1])', path), options=(), as_json=False)
