@@ -32,17 +32,16 @@ struct {
 
 static const struct lock_calls no_calls;
 
-/* Is it certain that the thread did not sleep in the epoll call that it leaves?
- * If it had, its last block would be one of epoll, and newer than the last epoll
- * call that we saw; the first one of a window has no such one before it. */
+/* Is it certain that the thread did not sleep in the call that it leaves? If it had, it
+ * would have begun to wait since the last call that we saw return; the first one of a window
+ * has no such one before it. */
 static __always_inline bool went_through(struct tracked *t)
 {
-	u64 blocks = t->track.ledger.blocks;
-	bool slept = blocks != t->window_blocks && IS_LOOP(t->track.cause);
+	bool slept = t->loop.begun != t->loop.seen;
 	bool known = t->window == (u32)window;
 
 	t->window = window;
-	t->window_blocks = blocks;
+	t->loop.seen = t->loop.begun;
 	return known && !slept;
 }
 

@@ -6,6 +6,7 @@
  */
 #include "thread.bpf.h"
 
+#define DEADLINE_PART 16 /* of a time-out, by which it is known at least */
 #define SET_MAX	  6 /* descriptors of a poll or select that are looked at */
 #define EPOLL_MAX 8 /* of an epoll instance */
 
@@ -23,9 +24,15 @@ struct user_pollfd {
 	s16 events, revents;
 };
 
+/* The kernel has counted from somewhere in the call, before it looked at the descriptors: it has
+ * been on the CPU since then. */
 static __always_inline void set_deadline(struct tracked *t, u64 from_now)
 {
-	t->event.deadline_at = bpf_ktime_get_ns() + from_now;
+	u64 now = bpf_ktime_get_ns(), ran = now - clock_lag - t->arrived;
+
+	if (!t->arrived || ran > from_now / DEADLINE_PART)
+		ran = from_now / DEADLINE_PART;
+	t->event.deadline_at = now + from_now - ran;
 }
 
 /* Of a struct timespec or timeval; a part of it counts so many nanoseconds. */
@@ -345,6 +352,16 @@ u32 wait_row(struct tracked *t, u64 task, u32 open)
 	t->event.resolve = RESOLVE_NOT;
 	t->loop.late = late;
 	return row;
+}
+
+/* The switch-in after it was not seen: whether it was late is known, and nothing else. */
+int event_missed(struct tracked *t, u64 arrived)
+{
+	if (!t)
+		return 0;
+	t->loop.late = t->event.deadline_at && arrived + clock_lag >= t->event.deadline_at;
+	t->event.resolve = RESOLVE_NOT;
+	return 0;
 }
 
 char LICENSE[] SEC("license") = "GPL";

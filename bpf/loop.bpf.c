@@ -254,25 +254,60 @@ static __always_inline void find_loop(struct tracked *t)
 						: RANK_ONE;
 }
 
+/* One that it does not come back to any more is the main one no longer. */
+#define ELSEWHERE_MOST	    4
+#define ELSEWHERE_MOST_LESS 64 /* ... for one of a lower rank */
+
+static __always_inline void wait_elsewhere(struct looping *g)
+{
+	u32 most = g->in_rank >= g->rank ? ELSEWHERE_MOST : ELSEWHERE_MOST_LESS;
+
+	if (g->in_rank == RANK_EPOLL && g->rank == RANK_EPOLL && g->fd == g->main_fd)
+		most = 0; /* the other was closed */
+	if (is_same(&g->other, &g->in))
+		g->other_waits++;
+	else
+		g->other_waits = 1;
+	g->other = g->in;
+	if (g->main.cause && g->in_rank <= g->rank && g->elsewhere++ < most)
+		return;
+	g->main = g->in;
+	g->main_fd = g->fd;
+	g->rank = g->in_rank;
+	g->since = 0;
+	g->stretch.ns = 0;
+	g->waits = g->other_waits;
+	g->elsewhere = 0;
+}
+
+static __always_inline bool is_power_of_two(u32 n)
+{
+	return !(n & (n - 1));
+}
+
 static __always_inline void begin_wait(struct tracked *t)
 {
 	struct looping *g = &t->loop;
+	u32 waits;
 
 	find_loop(t);
 	g->late = 0;
+	if (g->begun++ == g->seen)
+		g->entered = t->track.last_out;
 	if (g->main.cause && is_same(&g->main, &g->in)) {
 		if (g->since)
 			end_stretch(t, t->track.last_out);
-		g->waits++;
-	} else if (!g->main.cause || g->in_rank > g->rank) {
-		g->main = g->in;
-		g->rank = g->in_rank;
-		g->since = 0;
-		g->stretch.ns = 0;
-		g->waits = 1;
+		waits = ++g->waits;
+		g->elsewhere = 0;
+	} else {
+		wait_elsewhere(g);
+		waits = g->other_waits;
 	}
+	if (g->in_rank != RANK_EPOLL)
+		return;
+	g->watched = g->edge = 0;
 	/* How many there are changes seldom, and to count them takes long. */
-	if (g->in_rank == RANK_EPOLL && !(g->waits & (g->waits - 1)))
+	if (is_power_of_two(waits))
 		look_at_instance(t);
 }
 
@@ -316,13 +351,13 @@ __noinline int loop_waited(struct tracked *t, u64 ns, u32 is_open)
 	return 0;
 }
 
-/* It comes from a wait, and is away since then. */
-static __always_inline void go_away(struct tracked *t, u64 arrived)
+/* It comes from a wait, and is away since it was woken. */
+static __always_inline void go_away(struct tracked *t, u64 arrived, u64 woken_ns)
 {
 	const struct ledger *ledger = &t->track.ledger;
 	struct looping *g = &t->loop;
 
-	g->since = arrived;
+	g->since = arrived - woken_ns;
 	g->running = ledger->state_ns[TS_RUNNING] - (t->track.last_out - arrived);
 	g->blocked = blocked_of(t);
 	g->stretch.worst_ns = 0;
@@ -330,14 +365,14 @@ static __always_inline void go_away(struct tracked *t, u64 arrived)
 }
 
 /* What it was blocked in up to `arrived`; its ledger has that. */
-static __always_inline void end_wait(struct tracked *t, u64 arrived, u64 ns)
+static __always_inline void end_wait(struct tracked *t, u64 arrived, u64 ns, u64 woken_ns)
 {
 	struct looping *g = &t->loop;
 	bool is_main = is_same(&g->in, &g->main);
 
 	loop_waited(t, ns, 0);
 	if (is_main)
-		go_away(t, arrived);
+		go_away(t, arrived, woken_ns);
 	else if (g->since)
 		add_blocked(t, ns);
 	g->in.cause = 0;
@@ -346,7 +381,7 @@ static __always_inline void end_wait(struct tracked *t, u64 arrived, u64 ns)
 int loop_switch(struct tracked *t, u64 arrived)
 {
 	struct looping *g;
-	u64 blocked, ns;
+	u64 blocked, ns, woken, woken_ns;
 
 	if (!t)
 		return 0;
@@ -355,9 +390,12 @@ int loop_switch(struct tracked *t, u64 arrived)
 	blocked = blocked_of(t);
 	ns = blocked - g->blocked_before;
 	g->blocked_before = blocked;
+	woken = t->track.ledger.state_ns[TS_WOKEN];
+	woken_ns = woken - g->woken_before;
+	g->woken_before = woken;
 	g->target = t->io.ended;
 	if (g->in.cause)
-		end_wait(t, arrived, ns);
+		end_wait(t, arrived, ns, woken_ns);
 	else if (g->since && ns)
 		add_blocked(t, ns);
 	g->cause = t->track.cause;
@@ -401,7 +439,7 @@ int loop_called(struct tracked *t, struct loop_call *call)
 		__sync_fetch_and_add(&l->calls.empty, 1);
 	if (call->at_once)
 		__sync_fetch_and_add(&l->calls.at_once, 1);
-	entered = call->at_once ? now : t->track.last_out;
+	entered = call->at_once ? now : t->loop.entered;
 	if (t->loop.window == (u32)window && is_same(&t->loop.at, &key) && !is_shared(l) &&
 	    entered > t->loop.returned)
 		add_turn(t, &l->calls, entered - t->loop.returned);
@@ -441,7 +479,8 @@ int loop_finish(struct tracked *t, u64 end)
 		if (ns)
 			add_blocked(t, ns);
 		end_stretch(t, end);
-		not_back(t);
+		if (!over)
+			not_back(t);
 	}
 	return 0;
 }

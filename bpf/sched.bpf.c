@@ -213,6 +213,7 @@ __noinline int move_both(struct tracked *p, struct tracked *n, struct moment *m,
 		p->pending_mark = mark;
 	if (end) {
 		end_at = end;
+		over = 1;
 		stopped = 1;
 	}
 	return 0;
@@ -336,6 +337,8 @@ static __always_inline u32 leave(struct task_struct *prev, struct tracked *p, bo
 			  prev->sched_info.last_arrival -
 				  (prev->sched_info.run_delay - p->track.run_delay),
 			  0);
+	if (unlikely(p->event.resolve))
+		event_missed(p, prev->sched_info.last_arrival);
 	if (unlikely(p->reap.kind))
 		life_waited(p, prev->sched_info.last_arrival);
 	if (unlikely(prev_state & TASK_DEAD))

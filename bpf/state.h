@@ -174,7 +174,6 @@ struct tracked {
 	__u32 fault_looks;     /* since it grew: see in_fault() */
 	__u32 last_call_cause; /* of the last wait inside a system call */
 	__u32 window;	       /* of calls: the last one in which it made one */
-	__u64 window_blocks;   /* ledger.blocks after that call */
 	/* identity */
 	__u64 creator_id, process_id;
 	__u32 tid, pid;

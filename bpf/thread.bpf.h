@@ -59,6 +59,7 @@ extern const volatile __u64 lock_secret;       /* hides addresses of the kernel'
 /* Written while they run. */
 extern __u64 stopped;	   /* the measurement is over */
 extern __u64 end_at;	   /* its end, valid once stopped */
+extern __u64 over;	   /* ... which was the program's own */
 extern __u64 ask_all;	   /* see cp_stuck_stacks() */
 extern __u64 linger;	   /* it ends with the last tracked thread, not with the command */
 extern __u64 window;	   /* serial number of the window of calls that is open or was last */
@@ -340,6 +341,8 @@ int begin_poll(struct tracked *t, u64 fds, u32 n, u64 timeout, u32 is_time);
 int begin_select(struct tracked *t, u64 fds, u32 n, u64 timeout, u32 part_ns);
 int begin_epoll(struct tracked *t, u32 fd, u64 timeout, u32 is_time);
 int begin_futex(struct tracked *t, u64 word, u64 timeout, u32 op);
+/* event_wait.bpf.c: ... and it ended, and the thread leaves the CPU again already. */
+int event_missed(struct tracked *t, u64 arrived);
 /* event_wait.bpf.c: how many descriptors below n are in this set of select(2). */
 u32 set_size(u64 set, u32 n);
 /* event_wait.bpf.c: ... and it ends, or (open) the measurement does: its enum wall_row. */

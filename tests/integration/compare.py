@@ -297,7 +297,7 @@ def check_totals(report):
 def check_ids(report):
     """An id is used once in the document."""
     seen, failures = set(), []
-    for section in ('threads', 'processes', 'locks'):
+    for section in ('threads', 'processes', 'locks', 'loops'):
         for item in report.get(section, []):
             if item['id'] in seen:
                 failures.append(f"{section}: id {item['id']} is used twice")
@@ -368,11 +368,70 @@ def check_targets(report):
     return failures
 
 
+AWAY_PARTS = ('running_ns', 'queued_ns', 'blocked_ns')
+
+
+def check_away(name, away, blocked):
+    """Once away is running, queued or blocked; blocked: what in, the last time included."""
+    failures = equal(f'{name} sum of the histogram', sum(away['histogram_log2_ns']), away['times'])
+    longest = away['longest']
+    failures += equal(f'{name} longest.ns', longest['ns'], away['max_ns'])
+    for what, part in (('away', away), ('longest', longest)):
+        failures += equal(f'{name} sum of {what}', sum(part[key] for key in AWAY_PARTS), part['ns'])
+    in_all = sum(row['wait_ns'] for row in blocked)
+    for what, value, most in (('max_ns', away['max_ns'], away['ns']),
+                              ('p99_ns', away['p99_ns'], away['max_ns']),
+                              ('blocked_ns', away['blocked_ns'], in_all)):
+        if value > most:
+            failures.append(f'{name} away.{what}: {value} > {most}')
+    return failures
+
+
+def check_loop_row(name, row, threads):
+    """A row of an event loop, and who is in it."""
+    failures = []
+    for key, most in (('max_wait_ns', 'wait_ns'), ('empty', 'waits'), ('open', 'waits')):
+        if row[key] > row[most]:
+            failures.append(f'{name} {key}: {row[key]} > {most} {row[most]}')
+    if (row['thread'] is None) != (row['threads'] > 1):
+        failures.append(f"{name} thread: {row['thread']} of {row['threads']}")
+    if row['thread'] is not None and threads and row['thread'] not in threads:
+        failures.append(f"{name} thread: there is no {row['thread']}")
+    calls = row['calls'] or {'seen': 0, 'empty': 0, 'at_once': 0}
+    for key in ('empty', 'at_once'):
+        if calls[key] > calls['seen']:
+            failures.append(f"{name} calls.{key}: {calls[key]} > seen {calls['seen']}")
+    return failures
+
+
+def check_loops(report):
+    """The rows of event loops add up, and are part of what the ledgers have."""
+    failures, waits, wait_ns = [], collections.Counter(), collections.Counter()
+    left_out = {row['what'] for row in report.get('omitted', [])}
+    threads = {thread['id'] for thread in report.get('threads', []) if 'threads' not in left_out}
+    for row in report.get('loops', []):
+        name = f"loops {row['id']} ({row['call']}):"
+        waits[row['call']] += row['waits']
+        wait_ns[row['call']] += row['wait_ns']
+        failures += check_loop_row(name, row, threads)
+        if row['away']:
+            failures += check_away(name, row['away'], row['blocked'])
+    for call, count in waits.items():
+        of_all = report['totals']['blocked'].get(f'event.{call}', {'count': 0, 'ns': 0})
+        if count > of_all['count']:
+            failures.append(f"loops of {call}: {count} waits > {of_all['count']} in totals")
+        slack = max(of_all['ns'] / 50, 20000 * count)
+        if wait_ns[call] > of_all['ns'] + slack:
+            failures.append(f"loops of {call}: {wait_ns[call]} ns > {of_all['ns']} in totals")
+    return failures
+
+
 def check_invariants(report):
     """What holds for every report."""
     failures = check_threads(report) + check_charged(report) + check_wall(report)
     failures += check_wall_parts(report) + check_phases(report) + check_totals(report)
     failures += check_ids(report) + check_locks(report) + check_targets(report)
+    failures += check_loops(report)
     failures += equal('measurement.residual_ns', report['measurement']['residual_ns'], 0)
     return failures
 

@@ -49,6 +49,19 @@ def target(name, waits, ns):
             'wait_histogram_log2_ns': [0, 1, waits - 1]}
 
 
+def loop(number, waits, ns):
+    """A consistent row of an event loop."""
+    return {'id': f'loop{number}', 'call': 'epoll', 'thread': 't1', 'threads': 1, 'waits': waits,
+            'wait_ns': ns, 'max_wait_ns': ns // 2, 'empty': 1, 'open': 1,
+            'away': {'times': 4, 'ns': 1000, 'max_ns': 400, 'p99_ns': 400, 'running_ns': 300,
+                     'queued_ns': 200, 'blocked_ns': 500,
+                     'longest': {'ns': 400, 'running_ns': 100, 'queued_ns': 50, 'blocked_ns': 250},
+                     'histogram_log2_ns': [0, 3, 1]},
+            'blocked': [{'cause': 'io.pipe', 'waits': 2, 'wait_ns': 450},
+                        {'cause': 'io.disk', 'waits': 1, 'wait_ns': 100}],
+            'calls': {'seen': 9, 'events': 8, 'empty': 1, 'at_once': 3}}
+
+
 def report():
     """A consistent report of two threads."""
     return {
@@ -62,7 +75,8 @@ def report():
                    'states': {'running_ns': 1000000, 'woken_ns': 20000, 'preempted_ns': 40000,
                               'yielded_ns': 0, 'blocked_ns': 940000, 'unknown_ns': 0},
                    'blocked': {'io.disk': {'ns': 800000, 'count': 8, 'max_ns': 200000},
-                               'io.pipe': {'ns': 140000, 'count': 2, 'max_ns': 70000}},
+                               'io.pipe': {'ns': 140000, 'count': 2, 'max_ns': 70000},
+                               'event.epoll': {'ns': 800000, 'count': 8, 'max_ns': 70000}},
                    'waited_for': {'io_device_ns': 800000, 'io_demand_ns': 140000},
                    'queued_behind': {'own_ns': 20000, 'idle_ns': 0, 'others_ns': 40000},
                    'switches': {'voluntary': 10, 'involuntary': 4, 'yields': 0}},
@@ -70,6 +84,7 @@ def report():
         'processes': [{'id': 'p1', 'comm': 'worker'}],
         'locks': [lock()],
         'io': [target('a', 5, 500000), target('b', 3, 300000)],
+        'loops': [loop(1, 5, 500000), loop(2, 3, 300000)],
         'omitted': [],
         'verdict': {'class': 'io-bound'},
         'measurement': {'residual_ns': 0}}
@@ -295,6 +310,41 @@ class Invariants(unittest.TestCase):
         self.fails('960001 ns > 800000', (['io', 0, 'wait_ns'], 660001))
         self.fails('io of io.tty', (['io', 1, 'cause'], 'io.tty'), (['io', 1, 'waits'], 1),
                    (['io', 1, 'wait_histogram_log2_ns'], [1]))
+
+    def test_loops(self):
+        self.fails('max_wait_ns: 500001 > wait_ns', (['loops', 0, 'max_wait_ns'], 500001))
+        self.fails('empty: 6 > waits', (['loops', 0, 'empty'], 6))
+        self.fails('open: 6 > waits', (['loops', 0, 'open'], 6))
+        self.fails('calls.empty: 10', (['loops', 0, 'calls', 'empty'], 10))
+        self.fails('calls.at_once: 10', (['loops', 0, 'calls', 'at_once'], 10))
+        self.fails('9 waits > 8', (['loops', 0, 'waits'], 6))
+        self.fails('960001 ns > 800000', (['loops', 0, 'wait_ns'], 660001))
+        self.fails('loops of poll: 5 waits > 0', (['loops', 0, 'call'], 'poll'),
+                   (['loops', 0, 'wait_ns'], 0), (['loops', 0, 'max_wait_ns'], 0))
+        self.fails('used twice', (['loops', 0, 'id'], 'loop2'))
+
+    def test_who_is_in_a_loop(self):
+        self.fails('thread: None of 1', (['loops', 0, 'thread'], None))
+        self.fails('thread: t1 of 2', (['loops', 0, 'threads'], 2))
+        self.fails('there is no t9', (['loops', 0, 'thread'], 't9'))
+
+    def test_away(self):
+        away = ['loops', 0, 'away']
+        self.fails('sum of the histogram', (away + ['histogram_log2_ns'], [0, 3]))
+        self.fails('longest.ns', (away + ['longest', 'ns'], 401),
+                   (away + ['longest', 'queued_ns'], 51))
+        self.fails('sum of away', (away + ['queued_ns'], 201))
+        self.fails('sum of longest', (away + ['longest', 'running_ns'], 99))
+        self.fails('max_ns: 1001 > 1000', (away + ['max_ns'], 1001),
+                   (away + ['longest', 'ns'], 1001), (away + ['longest', 'running_ns'], 701))
+        self.fails('p99_ns: 401 > 400', (away + ['p99_ns'], 401))
+        self.fails('blocked_ns: 551 > 550', (away + ['blocked_ns'], 551),
+                   (away + ['queued_ns'], 149))
+
+    def test_not_away(self):
+        document = report()
+        document['loops'][0].update(away=None, calls=None, thread=None, threads=2)
+        self.assertEqual(compare.check_invariants(document), [])
 
     def test_lock_bounds(self):
         self.fails('blamed_ns: 701', (['locks', 0, 'blamed_ns'], 701),
