@@ -33,16 +33,13 @@ struct {
 static const struct lock_calls no_calls;
 
 /* Is it certain that the thread did not sleep in the call that it leaves? If it had, it
- * would have begun to wait since the last call that we saw return; the first one of a window
- * has no such one before it. */
+ * would have begun to wait since the last call that we saw return. */
 static __always_inline bool went_through(struct tracked *t)
 {
 	bool slept = t->loop.begun != t->loop.seen;
-	bool known = t->window == (u32)window;
 
-	t->window = window;
 	t->loop.seen = t->loop.begun;
-	return known && !slept;
+	return !slept;
 }
 
 static __always_inline void count_wait(struct calls_sums *s, long result)

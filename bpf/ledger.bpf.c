@@ -199,7 +199,7 @@ static __always_inline void finish(struct task_struct *task, struct tracked *t)
 	if (t->io.target)
 		io_waited(t, queued ? s.queued_at : end_at, !queued);
 	track_finish(&t->track, &s);
-	if (t->loops)
+	if (t->loops && !(task->flags & PF_EXITING)) /* it will not come back to them */
 		loop_finish(t, end_at);
 }
 

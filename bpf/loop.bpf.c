@@ -479,8 +479,7 @@ int loop_finish(struct tracked *t, u64 end)
 		if (ns)
 			add_blocked(t, ns);
 		end_stretch(t, end);
-		if (!over)
-			not_back(t);
+		not_back(t);
 	}
 	return 0;
 }

@@ -213,7 +213,6 @@ __noinline int move_both(struct tracked *p, struct tracked *n, struct moment *m,
 		p->pending_mark = mark;
 	if (end) {
 		end_at = end;
-		over = 1;
 		stopped = 1;
 	}
 	return 0;

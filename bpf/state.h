@@ -173,7 +173,6 @@ struct tracked {
 	__u32 faults;	       /* maj_flt at the last wait for a device in a call */
 	__u32 fault_looks;     /* since it grew: see in_fault() */
 	__u32 last_call_cause; /* of the last wait inside a system call */
-	__u32 window;	       /* of calls: the last one in which it made one */
 	/* identity */
 	__u64 creator_id, process_id;
 	__u32 tid, pid;

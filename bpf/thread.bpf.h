@@ -59,7 +59,6 @@ extern const volatile __u64 lock_secret;       /* hides addresses of the kernel'
 /* Written while they run. */
 extern __u64 stopped;	   /* the measurement is over */
 extern __u64 end_at;	   /* its end, valid once stopped */
-extern __u64 over;	   /* ... which was the program's own */
 extern __u64 ask_all;	   /* see cp_stuck_stacks() */
 extern __u64 linger;	   /* it ends with the last tracked thread, not with the command */
 extern __u64 window;	   /* serial number of the window of calls that is open or was last */
