@@ -31,7 +31,8 @@ sources := $(wildcard user/*/*.c)
 objects := $(patsubst %.c,$(O)/%.o,$(sources))
 workloads := $(patsubst workloads/%.c,$(O)/workloads/%,\
 	$(filter-out workloads/truth%.c workloads/awkward_%.c workloads/lives_%.c workloads/locks_%.c \
-	workloads/deadlocks_%.c workloads/stands_%.c workloads/targets_%.c workloads/loops_%.c,\
+	workloads/deadlocks_%.c workloads/stands_%.c workloads/targets_%.c workloads/loops_%.c \
+	workloads/habits_%.c,\
 	$(wildcard workloads/*.c)))
 unit_tests := $(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/test_*.c))
 
@@ -115,6 +116,7 @@ $(O)/workloads/lives: $(wildcard workloads/lives_*.c)
 $(O)/workloads/locks: $(wildcard workloads/locks_*.c)
 $(O)/workloads/deadlocks: $(wildcard workloads/deadlocks_*.c)
 $(O)/workloads/stands: $(wildcard workloads/stands_*.c)
+$(O)/workloads/habits: $(wildcard workloads/habits_*.c)
 $(O)/workloads/targets: $(wildcard workloads/targets_*.c) workloads/locks_record.c \
 	workloads/locks_expect.c
 $(O)/workloads/loops: $(wildcard workloads/loops_*.c) workloads/locks_record.c \

@@ -176,6 +176,11 @@ struct witness {
 	__u64 migrations;
 	__u64 user_ns; /* utime and stime as the kernel keeps them: see ev_run.cpu_how */
 	__u64 kernel_ns;
+	/* With THREAD_IO_COUNTED: calls as read(2) and write(2), and what they moved, whatever
+	 * it was: task->ioac, /proc/PID/task/TID/io. Of a thread that lives, up to when it was
+	 * looked at. */
+	__u64 reads, read_bytes;
+	__u64 writes, written_bytes;
 };
 
 enum thread_flags {
@@ -186,6 +191,7 @@ enum thread_flags {
 	THREAD_OPEN_WAIT = 16,	/* blocked when the measurement ended, for open_cause */
 	THREAD_GROUP_DEAD = 32, /* with it the last thread of its process ended */
 	THREAD_CUT_OFF = 64,	/* it did not end by itself: its process did, or was killed */
+	THREAD_IO_COUNTED = 128, /* the kernel counts its calls: witness.reads and what follows */
 };
 
 #define COMMAND_ID 1 /* of the command's first thread, and of its process */

@@ -102,6 +102,10 @@ static __always_inline void witness_since(struct witness *w, const struct witnes
 	w->migrations -= base->migrations;
 	w->user_ns -= base->user_ns;
 	w->kernel_ns -= base->kernel_ns;
+	w->reads -= base->reads;
+	w->read_bytes -= base->read_bytes;
+	w->writes -= base->writes;
+	w->written_bytes -= base->written_bytes;
 }
 
 static __always_inline void read_affinity(struct ev_thread *ev, struct task_struct *task)
@@ -128,7 +132,7 @@ static __always_inline void fill(struct ev_thread *ev, struct task_struct *task,
 	ev->process_id = t->process_id;
 	ev->tid = t->tid;
 	ev->pid = t->pid;
-	ev->flags = t->flags | flags;
+	ev->flags = t->flags | flags | (counts_io() ? THREAD_IO_COUNTED : 0);
 	ev->exit_code = status_of(task);
 	ev->policy = task->policy;
 	ev->nice = task->static_prio - DEFAULT_PRIO;
@@ -152,18 +156,20 @@ static __always_inline void fill(struct ev_thread *ev, struct task_struct *task,
 	bpf_probe_read_kernel(&ev->ledger, sizeof(ev->ledger), &t->track.ledger);
 }
 
-static __always_inline void add_unsent(struct task_struct *task, struct tracked *t)
+/* On the stack there is no room for a witness, nor in the caller's for what this keeps there: the
+ * chain of calls from the switch is as deep as may be. */
+static __noinline void add_unsent(struct task_struct *task, struct tracked *t)
 {
 	struct ev_thread *sum;
-	struct witness w;
 	u32 zero = 0;
 
 	sum = bpf_map_lookup_elem(&unsent, &zero);
 	if (!sum)
 		return;
-	read_witness(task, &w);
-	witness_since(&w, &t->base);
-	thread_sum(sum, &t->track.ledger, &w, 1);
+	witness_since(&sum->witness, &t->base);
+	read_witness(task, &t->base);
+	thread_sum(sum, &t->track.ledger, &t->base, 1);
+	sum->witness.user_ns = sum->witness.kernel_ns = 0; /* of which there is no sum */
 }
 
 /* Since when the task was queued after its last switch-out, as sched_info has it; 0:

@@ -144,6 +144,12 @@ static __always_inline u32 number_of(struct pid *pid)
 	return nr;
 }
 
+/* CONFIG_TASK_XACCT */
+static __always_inline bool counts_io(void)
+{
+	return bpf_core_field_exists(struct task_io_accounting, syscr);
+}
+
 /* The kernel's accounting of a task so far. */
 static __always_inline void read_witness(struct task_struct *task, struct witness *ret)
 {
@@ -154,6 +160,12 @@ static __always_inline void read_witness(struct task_struct *task, struct witnes
 	ret->migrations = task->se.nr_migrations;
 	ret->user_ns = task->utime;
 	ret->kernel_ns = task->stime;
+	if (!counts_io())
+		return;
+	ret->reads = task->ioac.syscr;
+	ret->read_bytes = task->ioac.rchar;
+	ret->writes = task->ioac.syscw;
+	ret->written_bytes = task->ioac.wchar;
 }
 
 /* include/linux/sched.h */

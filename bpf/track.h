@@ -101,6 +101,10 @@ static __always_inline void thread_sum(struct ev_thread *to, const struct ledger
 	to->witness.voluntary += w->voluntary;
 	to->witness.involuntary += w->involuntary;
 	to->witness.migrations += w->migrations;
+	to->witness.reads += w->reads;
+	to->witness.read_bytes += w->read_bytes;
+	to->witness.writes += w->writes;
+	to->witness.written_bytes += w->written_bytes;
 	sum->end_at += l->end_at - l->start_at;
 	sum->stolen_ns += l->stolen_ns;
 	sum->moving_ns += l->moving_ns;

@@ -495,6 +495,13 @@ struct thread_info {
 	unsigned long flags;
 };
 
+struct task_io_accounting {
+	u64 rchar;
+	u64 wchar;
+	u64 syscr;
+	u64 syscw;
+};
+
 struct task_struct {
 	struct thread_info thread_info;
 	unsigned int __state;
@@ -541,6 +548,7 @@ struct task_struct {
 	int pdeath_signal;
 	const struct cred *cred;
 	struct sighand_struct *sighand;
+	struct task_io_accounting ioac;
 };
 
 struct bpf_iter__task {

@@ -50,6 +50,9 @@ static void expect(struct account from, struct account span, long writes)
 		.in = { 0, span.wall + 10 * MS },
 		.why = "its run delay may count as IO",
 	});
+	if (blocked > span.wall / 5)
+		truth_finding("io.fsync", true, "it waits for the device to have each block");
+	truth_finding("io.one_at_a_time", false, "of syncs that is no use to say");
 	if (blocked > span.wall * 2 / 3)
 		truth_verdict("io-bound", "blocked in writes for more than two thirds of the time");
 	else

@@ -51,6 +51,9 @@ static void expect_safe(struct account span, long records)
 		.in = { 0, span.wall - span.cpu + 10 * MS },
 		.why = "its run delay may count as IO",
 	});
+	if (blocked > span.wall / 5)
+		truth_finding("io.fsync", true, "it waits for each fsync");
+	truth_finding("io.one_at_a_time", false, "of syncs that is no use to say");
 	truth_verdict_of_disk(span);
 }
 
@@ -67,6 +70,7 @@ static void expect_buffered(struct account span)
 		.in = { 0, span.wall / 50 },
 		.why = "nothing waits for the device but the removal of the file; 2 %",
 	});
+	truth_finding("io.fsync", false, "it never syncs");
 	truth_verdict_of("cpu-bound", span, "it writes to memory, and never waits for the device");
 }
 

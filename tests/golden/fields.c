@@ -53,13 +53,10 @@ static int text_of(const char *name)
 static int flag_of(const char *name)
 {
 	static const struct word words[] = {
-		{ "leader", THREAD_LEADER },
-		{ "ended", THREAD_ENDED },
-		{ "kernel", THREAD_KERNEL },
-		{ "unsent", THREAD_UNSENT },
-		{ "open_wait", THREAD_OPEN_WAIT },
-		{ "group_dead", THREAD_GROUP_DEAD },
-		{ 0 },
+		{ "leader", THREAD_LEADER },	     { "ended", THREAD_ENDED },
+		{ "kernel", THREAD_KERNEL },	     { "unsent", THREAD_UNSENT },
+		{ "open_wait", THREAD_OPEN_WAIT },   { "group_dead", THREAD_GROUP_DEAD },
+		{ "io_counted", THREAD_IO_COUNTED }, { 0 },
 	};
 
 	return find(words, name);
@@ -444,6 +441,10 @@ static const struct field thread_fields[] = {
 	WITNESS(migrations),
 	WITNESS(user_ns),
 	WITNESS(kernel_ns),
+	WITNESS(reads),
+	WITNESS(read_bytes),
+	WITNESS(writes),
+	WITNESS(written_bytes),
 	NUMBER_IN(ev_thread, ledger, start_at),
 	NUMBER_IN(ev_thread, ledger, end_at),
 	NUMBER_IN(ev_thread, ledger, stolen_ns),

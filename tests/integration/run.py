@@ -28,8 +28,8 @@ from harness import Skip, Test
 
 SUBJECTS = ('workloads', 'cgroups', 'status', 'output', 'signals', 'killed', 'environment',
             'sudo', 'ledger', 'preempted', 'crowd', 'documents', 'cost', 'calls', 'peers',
-             'busy', 'programs', 'lives', 'locks', 'targets', 'journal', 'loops',
-             'deadlocks', 'why', 'hangs',
+             'busy', 'programs', 'lives', 'locks', 'targets', 'journal', 'loops', 'habits',
+            'deadlocks', 'why', 'hangs',
             'formats', 'gates', 'ci', 'cancelled', 'recording', 'room', 'kept', 'tables',
             'comparisons', 'stacks', 'code', 'debuginfod')
 MOST_REPEATED = 5

@@ -879,6 +879,10 @@ static void check_sum(struct ev_thread sum, const struct witness *v, const struc
 	IS_SUM(witness.voluntary);
 	IS_SUM(witness.involuntary);
 	IS_SUM(witness.migrations);
+	IS_SUM(witness.reads);
+	IS_SUM(witness.read_bytes);
+	IS_SUM(witness.writes);
+	IS_SUM(witness.written_bytes);
 	for (int i = 0; i < TS_COUNT; i++)
 		IS_SUM(ledger.state_ns[i]);
 	IS_SUM(ledger.stolen_ns);

@@ -9,7 +9,10 @@
 const char *const finding_rules[] = {
 	"cpu.limit",	     "cpu.spinning",
 	"deadlock",	     "hang",
-	"handover.latency",  "lifecycle.crash",
+	"handover.latency",  "io.fsync",
+	"io.log",	     "io.names",
+	"io.one_at_a_time",  "io.tiny",
+	"lifecycle.crash",
 	"lifecycle.cut_off", "lifecycle.killed",
 	"lifecycle.orphans", "lifecycle.survivors",
 	"lifecycle.zombies", "lock.computing",

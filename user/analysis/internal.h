@@ -102,6 +102,18 @@ void others_say(struct finding *to, const struct findings *f, const struct share
 void loops_find(struct findings *f);
 void pool_find(struct findings *f);
 void lock_code_find(struct findings *f);
+/* polling.c, io_trouble.c, and of that tiny_calls.c and blocking_log.c: more of them. */
+void polling_find(struct findings *f);
+void io_trouble_find(struct findings *f);
+void tiny_calls_find(struct findings *f);
+void blocking_log_find(struct findings *f);
+/* io_call.c: "fsync", or words for another call that waits until what was written is safe; NULL:
+ * it is none. */
+const char *call_of_sync(const struct model *m, const struct stack *s);
+/* io_call.c: one that writes where the file ends, or to what has no places. */
+bool call_is_write(const struct model *m, const struct stack *s);
+/* io_call.c: "syslog"; NULL: it is none of a log. */
+const char *call_of_log(const struct model *m, const struct stack *s);
 
 /* deadlocks.c: the one that the program did not get out of; NULL: none. */
 const struct deadlock *deadlock_deciding(const struct findings *f);

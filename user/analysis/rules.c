@@ -105,68 +105,6 @@ static void find_spinning(struct findings *f)
 		       "(OMP_NUM_THREADS), or OMP_WAIT_POLICY=passive.");
 }
 
-/* --- blind polling ------------------------------------------------------------------ */
-
-#define POLLS_LEAST	100
-#define POLLS_PER_S	400
-#define POLL_COST	0.02 /* of its life, in CPU time, at least: or nobody would notice */
-#define POLL_WORK_SHARE 0.2  /* of the thread's life: a look, not work */
-
-static const struct wait *sleeps_of(const struct thread *t)
-{
-	for (size_t i = 0; i < t->n_waits; i++) {
-		if (t->waits[i].cause == CAUSE_TIMER_SLEEP)
-			return &t->waits[i];
-	}
-	return NULL;
-}
-
-static bool polls(const struct thread *t)
-{
-	const struct wait *w = sleeps_of(t);
-
-	return w && t->lifetime_ns && w->count >= POLLS_LEAST &&
-	       w->count * 1000000000.0 >= (double)POLLS_PER_S * t->lifetime_ns &&
-	       t->state_ns[TS_RUNNING] >= POLL_COST * t->lifetime_ns &&
-	       t->state_ns[TS_RUNNING] <= POLL_WORK_SHARE * t->lifetime_ns;
-}
-
-static void find_polling(struct findings *f)
-{
-	const struct model *m = f->model;
-	const struct thread *most = NULL;
-	const struct wait *w;
-	struct finding *to;
-	char sleeps[UNITS_SIZE], slept[UNITS_SIZE], worked[UNITS_SIZE];
-	size_t n = 0;
-
-	for (size_t i = 0; i < m->n_threads; i++) {
-		const struct thread *t = &m->threads[i];
-
-		if (!polls(t))
-			continue;
-		n++;
-		if (!most || sleeps_of(t)->count > sleeps_of(most)->count)
-			most = t;
-	}
-	if (!most)
-		return;
-	w = sleeps_of(most);
-	to = finding_add(f, "timer.polling", SEVERITY_WARNING);
-	memcpy(to->subject, most->comm, sizeof(most->comm));
-	finding_title(to, "sleeps, looks and sleeps again, %s times a second",
-		      units_count(sleeps, w->count * 1e9 / most->lifetime_ns));
-	evidence_add(to, "threads.blocked.timer.sleep.count", w->count,
-		     "%s sleeps of %s on average, and %s of work after each",
-		     units_count(sleeps, w->count), units_ns(slept, w->ns / w->count, true),
-		     units_ns(worked, most->state_ns[TS_RUNNING] / w->count, true));
-	if (n > 1)
-		evidence_add(to, "threads", n, "%zu threads do so", n);
-	finding_advice(to, "If it looks whether something has happened, wait for that instead: a "
-			   "condition, an eventfd, poll, inotify, waitpid. It then learns of it at "
-			   "once, and costs nothing until then.");
-}
-
 /* --- locks, though they do not decide -------------------------------------------------- */
 
 #define CONTENTION_LEAST 10
@@ -290,9 +228,10 @@ static void find_latency(struct findings *f)
 void rules_find(struct findings *f)
 {
 	static void (*const rules[])(struct findings * f) = {
-		find_startup, find_contention,	 find_spinning,	    find_polling,
+		find_startup, find_contention,	 find_spinning,	    polling_find,
 		find_limit,   find_busy_machine, find_faults,	    find_latency,
-		pool_find,    lock_code_find,	 lock_trouble_find, loops_find,
+		pool_find,    lock_code_find,	 lock_trouble_find, io_trouble_find,
+		loops_find,
 	};
 
 	/* Of a program that lives for some milliseconds there is nothing to say. */

@@ -149,6 +149,21 @@ static void put_witness(struct json *j, const struct witness *w)
 	json_end(j);
 }
 
+/* null: the kernel does not count them. */
+static void put_io_calls(struct json *j, const struct thread *t)
+{
+	if (!(t->flags & THREAD_IO_COUNTED)) {
+		json_null(j, "io_calls");
+		return;
+	}
+	json_line_object(j, "io_calls");
+	json_u64(j, "reads", t->witness.reads);
+	json_u64(j, "read_bytes", t->witness.read_bytes);
+	json_u64(j, "writes", t->witness.writes);
+	json_u64(j, "written_bytes", t->witness.written_bytes);
+	json_end(j);
+}
+
 static void put_thread(struct json *j, const struct findings *f, size_t i)
 {
 	const struct thread *t = &f->model->threads[i];
@@ -171,6 +186,7 @@ static void put_thread(struct json *j, const struct findings *f, size_t i)
 	put_rows(j, t->row_ns);
 	put_switches(j, t->switches, t->witness.voluntary, t->witness.involuntary, t->yields,
 		     t->witness.migrations);
+	put_io_calls(j, t);
 	put_sched(j, t);
 	if (t->flags &
 	    THREAD_ENDED) /* of a living thread the kernel's sums are of another moment */
