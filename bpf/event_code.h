@@ -7,6 +7,7 @@
 enum frame_flags {
 	FRAME_INLINED = 1, /* into the one behind it */
 	FRAME_KERNEL = 2,
+	FRAME_TRIES_LOCK = 4, /* its code calls what takes a lock only if nobody has it */
 };
 
 /* Numbered from 1 on in the order of the stream, each before what uses it. */

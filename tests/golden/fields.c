@@ -159,6 +159,7 @@ static int frame_flag_of(const char *name)
 {
 	static const struct word words[] = { { "inlined", FRAME_INLINED },
 					     { "kernel", FRAME_KERNEL },
+					     { "tries-lock", FRAME_TRIES_LOCK },
 					     { 0 } };
 
 	return find(words, name);

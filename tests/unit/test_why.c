@@ -137,3 +137,38 @@ Test(hang, not_if_somebody_was_not_looked_at, .init = begin, .fini = teardown)
 	look();
 	cr_assert_str_eq(f->list[0].rule, "why");
 }
+
+/* --- sleeps ----------------------------------------------------------------------------------- */
+
+/* Where a thread sleeps is said if that function tries a lock. */
+static void sleeps_in(uint64_t id, uint32_t flags)
+{
+	struct ev_frame *inner = frame(id * 2 - 1, "usleep", "", "/lib/libc.so.6");
+	struct ev_frame *outer = frame(id * 2, "get", "", "/bin/prog");
+	const uint32_t frames[] = { id * 2 - 1, id * 2 };
+	struct ev_stack *s = stack(id, frames, 2);
+	struct ev_site site = wait_site(id, id, CAUSE_TIMER_SLEEP, 1, MS);
+
+	outer->flags = flags;
+	put(inner);
+	put(outer);
+	put(s);
+	put(&site);
+	put_stand(waiter(id, PROCESS, CAUSE_TIMER_SLEEP, ""));
+	free(inner);
+	free(outer);
+	free(s);
+}
+
+Test(sleep, between_tries_of_a_lock, .init = begin, .fini = teardown)
+{
+	char words[WHY_WORDS];
+
+	sleeps_in(1, FRAME_TRIES_LOCK);
+	sleeps_in(2, 0);
+	look();
+	cr_assert_eq(m->n_stands, 2);
+	cr_expect_str_eq(why_words(words, sizeof(words), f, &m->stands[0], false),
+			 "sleeps in get, which tries a lock");
+	cr_expect_str_eq(why_words(words, sizeof(words), f, &m->stands[1], false), "sleeps");
+}

@@ -98,10 +98,9 @@ void device_say(struct finding *to, const struct findings *f);
 double others_gain(const struct findings *f, const struct shares *s);
 /* others.c: evidence, unless its own CPU limit is what held it back. */
 void others_say(struct finding *to, const struct findings *f, const struct shares *s);
-/* pool.c, lock_code.c, loops.c: three of these rules. */
+/* pool.c, loops.c, and below: some of these rules. */
 void loops_find(struct findings *f);
 void pool_find(struct findings *f);
-void lock_code_find(struct findings *f);
 /* polling.c, io_trouble.c, and of that tiny_calls.c and blocking_log.c: more of them. */
 void polling_find(struct findings *f);
 void io_trouble_find(struct findings *f);
@@ -114,6 +113,13 @@ const char *call_of_sync(const struct model *m, const struct stack *s);
 bool call_is_write(const struct model *m, const struct stack *s);
 /* io_call.c: "syslog"; NULL: it is none of a log. */
 const char *call_of_log(const struct model *m, const struct stack *s);
+void lock_code_find(struct findings *f);
+void livelock_find(struct findings *f);
+/* lock_code.c: is it what takes locks and lets them go? */
+bool frame_is_of_lock(const struct frame *f);
+/* livelock.c: the innermost function of the program's own in this stack that tries a lock without
+ * waiting for it; NULL: none is known. */
+const struct frame *frame_that_tries(const struct model *m, const struct stack *s);
 
 /* deadlocks.c: the one that the program did not get out of; NULL: none. */
 const struct deadlock *deadlock_deciding(const struct findings *f);

@@ -27,6 +27,15 @@ static const char *const lock_functions[] = {
 	"lll_mutex_",
 	"__lll_lock_",
 	"__GI___lll_lock_",
+	/* GNU's C++, where the compiler has not inlined them */
+	"std::mutex::",
+	"std::shared_mutex::",
+	"std::__shared_mutex_",
+	"std::__glibcxx_rwlock_",
+	"std::unique_lock<",
+	"std::lock_guard<",
+	"__gthread_",
+	"__glibcxx_rwlock_",
 	/* Go */
 	"sync.(*Mutex).",
 	"sync.(*RWMutex).",
@@ -52,7 +61,7 @@ static const char *const lock_functions[] = {
 	"gomp_mutex_lock",
 };
 
-static bool is_lock_function(const struct frame *f)
+bool frame_is_of_lock(const struct frame *f)
 {
 	for (size_t i = 0; i < sizeof(lock_functions) / sizeof(*lock_functions); i++) {
 		if (!strncmp(f->function, lock_functions[i], strlen(lock_functions[i])))
@@ -67,7 +76,7 @@ static const struct frame *caller_of(const struct model *m, const struct site_ro
 	for (size_t i = 0; i < row->stack->n; i++) {
 		const struct frame *f = &m->frames[row->stack->frames[i]];
 
-		if (f->function[0] && frame_is_own(f) && !is_lock_function(f))
+		if (f->function[0] && frame_is_own(f) && !frame_is_of_lock(f))
 			return f;
 	}
 	return NULL;
@@ -79,7 +88,7 @@ static bool is_in_lock(const struct model *m, const struct site_row *row)
 	size_t inner = row->own < 0 ? row->stack->n : (size_t)row->own + 1;
 
 	for (size_t i = 0; i < inner; i++) {
-		if (is_lock_function(&m->frames[row->stack->frames[i]]))
+		if (frame_is_of_lock(&m->frames[row->stack->frames[i]]))
 			return true;
 	}
 	return false;

@@ -255,7 +255,13 @@ static void say_stop(const struct says *s)
 
 static void say_sleep(const struct says *s)
 {
+	const struct model *m = s->f->model;
+	size_t stack = m->threads[s->stand->thread].stack;
+	const struct frame *f = stack == NO_STACK ? NULL : frame_that_tries(m, &m->stacks[stack]);
+
 	verb(s, "sleep");
+	if (f)
+		sentence_add(s->to, " in %.80s, which tries a lock", f->function);
 }
 
 static void say_plain(const struct says *s)

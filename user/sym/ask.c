@@ -59,6 +59,7 @@ static int give_names(struct sym *s, size_t n, size_t index, sym_frame_fn fn, vo
 			.file = from->file[0] ? from->file : NULL,
 			.line = from->line,
 			.is_inlined = from->is_inlined && i + 1 < n,
+			.tries_lock = from->tries_lock,
 		};
 	}
 	return fn(ctx, index, frames, n);

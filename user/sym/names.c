@@ -147,6 +147,52 @@ static size_t set_chain(struct object *o, struct place_frame *frames, struct cha
 	return c->n;
 }
 
+static bool is_same(Dwarf_Die *a, Dwarf_Die *b)
+{
+	return dwarf_dieoffset(a) == dwarf_dieoffset(b);
+}
+
+/* std::lock() tries, but waits for one of its locks. */
+static bool waits_in_the_end(struct chain *c)
+{
+	for (size_t i = 1; i < c->n; i++) {
+		const char *name = dwarf_diename(&c->items[i]);
+
+		if (name && (!strncmp(name, "lock<", 5) || !strncmp(name, "__lock_impl<", 12)))
+			return true;
+	}
+	return false;
+}
+
+/* Of the functions at a place the innermost that such a call is in as well, itself or by what is
+ * inlined into it. */
+static void set_tries(struct chain *here, struct place_frame *frames, size_t n, uint64_t call)
+{
+	struct chain there = { .n = 0, .budget = DIES_MAX };
+	size_t alike = 1;
+
+	if (here->n) {
+		add(&there, &here->items[0]);
+		follow(&there, &here->items[0], call, 0);
+	}
+	if (waits_in_the_end(&there))
+		return;
+	while (!here->has_gap && !there.has_gap && alike < here->n && alike < there.n &&
+	       is_same(&here->items[alike], &there.items[alike]))
+		alike++;
+	frames[n - alike].tries_lock = true;
+}
+
+static void find_tries(struct object *o, uint64_t address, struct chain *c,
+		       struct place_frame *frames, size_t n)
+{
+	uint64_t calls[TRIES_CALLS];
+	size_t n_calls = object_tries(o, address, calls);
+
+	for (size_t i = 0; i < n_calls; i++)
+		set_tries(c, frames, n, calls[i]);
+}
+
 size_t object_names(struct object *o, uint64_t address, struct place_frame frames[SYM_DEPTH])
 {
 	struct function_found found;
@@ -164,5 +210,6 @@ size_t object_names(struct object *o, uint64_t address, struct place_frame frame
 	}
 	if (!frames[n - 1].function[0])
 		set_symbol(o, address, &frames[n - 1]);
+	find_tries(o, address, &c, frames, n);
 	return n > 1 || frames[0].function[0] || frames[0].file[0] ? n : 0;
 }

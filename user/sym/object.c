@@ -75,6 +75,7 @@ void object_close(struct object *o)
 	symbols_free(o->code);
 	symbols_free(o->data);
 	units_free(o->units);
+	tries_free(o->tries);
 	object_close_debug(o);
 	if (o->eh_frame)
 		dwarf_cfi_end(o->eh_frame);

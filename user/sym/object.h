@@ -36,6 +36,7 @@ struct elf_file {
 
 struct lines;
 struct symbols;
+struct tries;
 struct units;
 struct variables;
 
@@ -68,6 +69,7 @@ struct object {
 	uint64_t units_used; /* how often another one than the last was */
 	Dwarf_Off last_unit;
 	struct variables *variables;
+	struct tries *tries; /* tries.c; NULL: not looked for yet */
 };
 
 /* One function at a place; strings end in NUL. */
@@ -76,6 +78,7 @@ struct place_frame {
 	char file[SYM_FILE_SIZE];
 	uint32_t line;
 	uint32_t is_inlined;
+	uint32_t tries_lock;
 };
 
 /* object.c: 0, -ENOEXEC if it is no ELF object, -errno. Opening what is open does nothing. */
@@ -111,7 +114,18 @@ struct symbol_found {
 
 bool object_code_symbol(struct object *o, uint64_t address, struct symbol_found *ret);
 bool object_data_symbol(struct object *o, uint64_t address, struct symbol_found *ret);
+/* Whether the object's own code has a symbol that `is` is true of; of the first most of them, to[] gets
+ * the addresses. */
+size_t object_code_symbols(struct object *o, bool (*is)(const char *name), uint64_t *to,
+			   size_t most);
 void symbols_free(struct symbols *s);
+
+/* tries.c: where the function at an address calls what tries to take a lock, itself or through small
+ * functions of its own object. 0: it does not, or that cannot be told. */
+#define TRIES_CALLS 16
+
+size_t object_tries(struct object *o, uint64_t address, uint64_t calls[TRIES_CALLS]);
+void tries_free(struct tries *t);
 
 /* units.c: the compilation units of DWARF, and which functions cover an address. */
 struct function_found {

@@ -84,6 +84,7 @@ struct sym_frame {
 	const char *file;     /* NULL: not known */
 	uint32_t line;	      /* 0: not known */
 	bool is_inlined;      /* into the next one */
+	bool tries_lock;      /* it calls what takes a lock only if nobody has it: see tries.c */
 };
 
 /* Innermost first; n 0: nothing is known of it. Strings are valid UTF-8 without NUL, but may hold

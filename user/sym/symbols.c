@@ -264,6 +264,24 @@ bool object_data_symbol(struct object *o, uint64_t address, struct symbol_found 
 	return o->data && look_up(o->data, address, ret);
 }
 
+size_t object_code_symbols(struct object *o, bool (*is)(const char *name), uint64_t *to,
+			   size_t most)
+{
+	size_t n = 0;
+
+	if (!o->code)
+		o->code = read_all(o, true);
+	for (size_t i = 0; o->code && i < o->code->n && n < most; i++) {
+		const struct symbol *s = &o->code->items[i];
+		Elf *elf = o->code->tables[s->table].elf;
+		const char *name = elf_strptr(elf, o->code->tables[s->table].strings, s->name);
+
+		if (name && is(name))
+			to[n++] = s->address;
+	}
+	return n;
+}
+
 void symbols_free(struct symbols *s)
 {
 	if (s)

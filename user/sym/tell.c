@@ -82,7 +82,8 @@ static int frame_id(struct teller *t, const struct sym_frame *f, uint32_t *ret)
 	ev->head.kind = EV_FRAME;
 	ev->head.size = sizeof(*ev) + (ev->size + 7) / 8 * 8;
 	ev->line = f->line;
-	ev->flags = (f->is_inlined ? FRAME_INLINED : 0) | (t->is_kernel ? FRAME_KERNEL : 0);
+	ev->flags = (f->is_inlined ? FRAME_INLINED : 0) | (t->is_kernel ? FRAME_KERNEL : 0) |
+		    (f->tries_lock ? FRAME_TRIES_LOCK : 0);
 	/* alike but for the number, which is 0 as yet */
 	known = t->frames.list.n;
 	number = intern(&t->frames, ev, ev->head.size);

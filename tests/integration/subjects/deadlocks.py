@@ -2,6 +2,7 @@
 """Deadlocks, and what looks like them: the workload that knows who waits for whom."""
 import json
 import os
+import platform
 import subprocess
 import sys
 
@@ -69,11 +70,29 @@ def check_members(report, deadlock):
     expect(all(deadlock['conditions'].values()), deadlock['conditions'])
 
 
+def check_livelock(report, mode):
+    """Two threads that try locks and give up are said to, with their function; nobody else is."""
+    found = [finding for finding in report['findings'] if finding['rule'] == 'livelock']
+    if mode != 'trylock' or platform.machine() != 'x86_64':
+        equal(found, [], 'livelock')
+        return
+    equal([finding['severity'] for finding in found], ['warning'], found)
+    texts = [row['text'] for row in found[0]['evidence']]
+    for name in ('try-0', 'try-1'):
+        said = [text for text in texts if text.startswith(f'{name} (')]
+        expect(len(said) == 1 and ' in try_both (deadlocks_alike.c:' in said[0], name, texts)
+    sleeps = [row['value'] for row in found[0]['evidence'] if row['metric'] == 'wait_sites.waits']
+    slept = [thread['blocked']['timer.sleep']['count'] for thread in report['threads']
+             if thread['comm'].startswith('try-')]
+    expect(all(abs(a - b) <= 0.05 * b for a, b in zip(sleeps, slept, strict=True)), sleeps, slept)
+
+
 def test_truth(t, mode):
     """Each deadlock is proved and announced, with all of its threads; nothing else is."""
     outcome, said = run(t, mode)
     report, found = outcome.report, outcome.report['deadlocks']
     check_same(found, said['deadlocks'])
+    check_livelock(report, mode)
     for deadlock in found:
         check_times(report, deadlock)
         check_members(report, deadlock)
