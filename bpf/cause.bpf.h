@@ -65,14 +65,35 @@ static __always_inline u32 device_wait(struct task_struct *task, struct tracked 
 	if (class != CALL_FD_BARE) {
 		if (!fault_entry.start)
 			return plain_wait(CAUSE_UNKNOWN);
-		if (in_fault(task, t))
+		if (in_fault(task, t)) {
+			t->io.file = IO_BY_FAULT;
 			return plain_wait(CAUSE_FAULT_MAJOR);
+		}
 	}
 	if ((wait & 0xff) != CAUSE_KERNEL_OTHER)
 		return wait;
-	if (t->io.file != IO_BY_NAME) /* a socket, say: not what the disk was read for */
-		t->io.file = 0;
+	/* A socket, say, is not what the disk was read for; memory that is to be mapped may be. */
+	if (t->io.file != IO_BY_NAME)
+		t->io.file = IO_BY_FAULT;
 	return plain_wait(CAUSE_IO_DISK);
+}
+
+/* In no system call. */
+static __always_inline u32 fault_wait(struct tracked *t, bool for_device)
+{
+	if (!for_device)
+		return plain_wait(CAUSE_FAULT_MINOR);
+	t->io.file = IO_BY_FAULT;
+	return plain_wait(CAUSE_FAULT_MAJOR);
+}
+
+/* What a probe is given lies on the kernel's stack, and a global function takes no pointer to it. */
+static __always_inline void find_faulting(struct tracked *p, void *ctx)
+{
+	u64 stack = 0;
+
+	bpf_probe_read_kernel(&stack, sizeof(stack), &ctx);
+	find_fault(p, stack);
 }
 
 /* What the task, leaving the CPU in this state, waits for: WAIT(). */
@@ -95,7 +116,7 @@ static __always_inline u32 wait_of(struct task_struct *task, struct tracked *t, 
 		return plain_wait(worker_cause(task, state));
 	read_call(task, &call);
 	if (unlikely(call.nr < 0))
-		return plain_wait(d && in_iowait(task) ? CAUSE_FAULT_MAJOR : CAUSE_FAULT_MINOR);
+		return fault_wait(t, d && in_iowait(task));
 	class = class_of(&call);
 	if (class == CALL_FD || class == CALL_FD_BARE)
 		wait = fd_wait(task, t, CALL_ARG0(&call), state);

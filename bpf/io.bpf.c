@@ -8,9 +8,10 @@
 #define RAISE_TRIES 4 /* more threads at one moment lose a longest wait */
 
 #define HAS_TARGET                                                                                 \
-	(BIT(CAUSE_EVENT_EPOLL) | BIT(CAUSE_IO_DISK) | BIT(CAUSE_IO_FILE) | BIT(CAUSE_IO_PIPE) | BIT(CAUSE_IO_SOCKET) |     \
-	 BIT(CAUSE_IO_TTY) | BIT(CAUSE_EVENT_EVENTFD) | BIT(CAUSE_EVENT_SIGNALFD) |                \
-	 BIT(CAUSE_EVENT_INOTIFY) | BIT(CAUSE_TIMER_TIMERFD))
+	(BIT(CAUSE_FAULT_MAJOR) | BIT(CAUSE_EVENT_EPOLL) | BIT(CAUSE_IO_DISK) |                    \
+	 BIT(CAUSE_IO_FILE) | BIT(CAUSE_IO_PIPE) | BIT(CAUSE_IO_SOCKET) | BIT(CAUSE_IO_TTY) |      \
+	 BIT(CAUSE_EVENT_EVENTFD) | BIT(CAUSE_EVENT_SIGNALFD) | BIT(CAUSE_EVENT_INOTIFY) |         \
+	 BIT(CAUSE_TIMER_TIMERFD))
 
 /* What is one target for a person. */
 struct io_key {
@@ -346,7 +347,8 @@ int io_begin(struct tracked *t)
 	u32 index, shared;
 	u64 since;
 
-	if (!t || t->track.cause >= CAUSE_COUNT || !(HAS_TARGET & BIT(t->track.cause)))
+	if (!t || !t->io.file || t->track.cause >= CAUSE_COUNT ||
+	    !(HAS_TARGET & BIT(t->track.cause)))
 		return 0;
 	inode = (struct inode *)t->io.inode;
 	if (t->io.file != IO_BY_NAME && has_generation(t->io.mode))

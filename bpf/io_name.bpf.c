@@ -4,6 +4,8 @@
 
 #define MOST_PARTS 512 /* of a path */
 #define PART_MAX   255 /* NAME_MAX */
+/* include/linux/err.h: MAX_ERRNO */
+#define MOST_ERRORS 4095
 
 struct name_room {
 	u32 at; /* in path; in memory of a map the verifier takes it for any number */
@@ -30,14 +32,31 @@ struct walk {
 	struct name_room *room;
 };
 
+static __always_inline struct mount *mount_of(struct vfsmount *mnt)
+{
+	return (void *)mnt - bpf_core_field_offset(struct mount, mnt);
+}
+
+/* Somewhere in a tree, and not only for the kernel's own use. */
+static __always_inline bool is_mounted(struct vfsmount *mnt)
+{
+	struct mount *m = mount_of(mnt);
+	u64 ns = (u64)BPF_CORE_READ(m, mnt_ns);
+
+	return ns && ns < (u64)-MOST_ERRORS;
+}
+
 /* At the root of a file system that is mounted: what it is mounted on. */
 static __always_inline bool cross(struct walk *w)
 {
-	struct mount *m = (void *)w->mnt - bpf_core_field_offset(struct mount, mnt);
+	struct mount *m = mount_of(w->mnt);
 	struct mount *parent = BPF_CORE_READ(m, mnt_parent);
 
-	if (parent == m)
+	if (parent == m) {
+		if (!is_mounted(w->mnt))
+			w->room->is_cut = 1;
 		return false;
+	}
 	w->dentry = BPF_CORE_READ(m, mnt_mountpoint);
 	w->mnt = (void *)parent + bpf_core_field_offset(struct mount, mnt);
 	return true;
@@ -77,16 +96,39 @@ static long step(u32 i, void *ctx)
 	return 0;
 }
 
+/* What overlayfs maps is a file below, of a mount of its own; the path that the program knows
+ * stands behind that file. (What a file is embedded in only FMODE_BACKING tells, which is another bit
+ * in each few versions; but no two other words there are of one file system.) */
+static __always_inline void read_place(struct walk *w, struct file *file)
+{
+	struct backing_file *backing = (struct backing_file *)file;
+	struct dentry *dentry;
+	struct vfsmount *mnt;
+
+	w->dentry = BPF_CORE_READ(file, f_path.dentry);
+	w->mnt = BPF_CORE_READ(file, f_path.mnt);
+	if (!bpf_core_field_exists(backing->user_path) || is_mounted(w->mnt))
+		return;
+	dentry = BPF_CORE_READ(backing, user_path.dentry);
+	mnt = BPF_CORE_READ(backing, user_path.mnt);
+	if (!BPF_CORE_READ(dentry, d_sb) ||
+	    BPF_CORE_READ(dentry, d_sb) != BPF_CORE_READ(mnt, mnt_sb))
+		return;
+	w->dentry = dentry;
+	w->mnt = mnt;
+}
+
 static __always_inline void put_path(struct name_room *room, struct file *file)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
-	struct walk w = { .dentry = dentry, .room = room };
+	struct walk w = { .room = room };
 	struct ev_target *ev = &room->ev;
+	struct dentry *dentry;
 
 	room->at = TARGET_TEXT;
 	room->is_cut = 0;
-	w.mnt = BPF_CORE_READ(file, f_path.mnt);
+	read_place(&w, file);
+	dentry = w.dentry;
 	w.root = BPF_CORE_READ(task, fs, root.dentry);
 	w.root_mnt = BPF_CORE_READ(task, fs, root.mnt);
 	if (!BPF_CORE_READ(dentry, d_hash.pprev) && BPF_CORE_READ(dentry, d_parent) != dentry)

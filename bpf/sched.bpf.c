@@ -307,8 +307,10 @@ static __always_inline void find_behind(struct tracked *n, u64 now, bool own, bo
 	}
 }
 
-static __always_inline void begin_io(struct tracked *p)
+static __always_inline void begin_io(struct tracked *p, void *ctx)
 {
+	if (unlikely(p->io.file == IO_BY_FAULT))
+		find_faulting(p, ctx);
 	if (likely(p->io.alone && is_slot(p, &p->io.slots[0])))
 		p->io.target = p->io.alone;
 	else
@@ -317,7 +319,7 @@ static __always_inline void begin_io(struct tracked *p)
 
 /* Prev leaves the CPU; returns its position from now on, and what goes with that. */
 static __always_inline u32 leave(struct task_struct *prev, struct tracked *p, bool preempt,
-				 u32 prev_state, struct moment *m)
+				 u32 prev_state, struct moment *m, void *ctx)
 {
 	struct departure d = {};
 	u32 first = 0;
@@ -354,7 +356,7 @@ static __always_inline u32 leave(struct task_struct *prev, struct tracked *p, bo
 		lock_begin(p);
 	if (d.off == OFF_BLOCKED) {
 		if (p->io.file)
-			begin_io(p);
+			begin_io(p, ctx);
 		site_wait(p);
 	}
 	if (unlikely(p->loops || IS_LOOP(d.cause)))
@@ -387,7 +389,8 @@ static __always_inline u32 arrive(struct task_struct *next, struct tracked *n,
 
 /* Returns the row of the cost table. */
 static __always_inline u32 on_switch(bool preempt, struct task_struct *prev,
-				     struct task_struct *next, u32 prev_state, struct rq *rq)
+				     struct task_struct *next, u32 prev_state, struct rq *rq,
+				     void *ctx)
 {
 	struct tracked *p = NULL, *n = NULL;
 	struct moment m = {};
@@ -410,7 +413,7 @@ static __always_inline u32 on_switch(bool preempt, struct task_struct *prev,
 	if (p && unlikely(p->role == ROLE_CLOCK))
 		p = NULL;
 	if (p)
-		what = leave(prev, p, preempt, prev_state, &m);
+		what = leave(prev, p, preempt, prev_state, &m, ctx);
 	if (n && unlikely(n->role == ROLE_CLOCK)) {
 		note_clocks(next, m.now);
 		n = NULL;
@@ -448,7 +451,7 @@ int BPF_PROG(cp_switch, bool preempt, struct task_struct *prev, struct task_stru
 	/* The clock's low bits are as good as a die, and free. */
 	if (unlikely(rq->clock % COST_SAMPLE == 0))
 		from = bpf_ktime_get_ns();
-	row = on_switch(preempt, prev, next, prev_state, rq);
+	row = on_switch(preempt, prev, next, prev_state, rq, ctx);
 	if (unlikely(from))
 		add_cost(row, from);
 	return 0;

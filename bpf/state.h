@@ -68,7 +68,9 @@ struct io_slot {
 	__u32 pad;
 };
 
-#define IO_BY_NAME 1 /* instead of the address of a file */
+/* Instead of the address of a file. */
+#define IO_BY_NAME  1
+#define IO_BY_FAULT 2 /* find_fault() tells, if it is a page fault */
 
 /* The target that a thread waits at. */
 struct io_wait {

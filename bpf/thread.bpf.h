@@ -274,8 +274,10 @@ static __always_inline u32 plain_wait(u32 cause)
 /* cause.bpf.c: what the current task, leaving the CPU in this state, waits for in a system
  * call that is not on one descriptor: WAIT(). */
 u32 call_wait(struct tracked *t, u32 state);
-/* cause.bpf.c: is it inside this function of the kernel? */
+/* cause.bpf.c: is it inside this function of the kernel? If so, the number of the call of it. */
 int is_inside(u64 start, u64 end);
+/* ... of this number, from the innermost on, the return address; some are left from before. */
+u64 kernel_call(u32 i);
 /* life.bpf.c: the current thread, whose is `creator`, creates the process of t. */
 int life_born(struct tracked *t, struct tracked *creator, u64 clone_flags, u32 is_init);
 /* life.bpf.c: the current thread, at its last switch-out. */
@@ -316,6 +318,9 @@ static __always_inline bool is_slot(const struct tracked *t, const struct io_slo
 	       s->cause == t->track.cause && s->fd == t->io.fd;
 }
 
+/* fault.bpf.c: puts the file that a page fault waits for into t's struct io_wait, or none; stack:
+ * an address on the kernel's stack, further in than where that begins to wait. */
+int find_fault(struct tracked *t, u64 stack);
 /* io.bpf.c: t, which leaves the CPU, begins to wait at what its struct io_wait says. */
 int io_begin(struct tracked *t);
 /* io.bpf.c: ... and its wait ended then; or goes on at the end of the measurement. */

@@ -129,9 +129,22 @@ struct pipe_inode_info {
 
 struct vm_area_struct {
 	unsigned long vm_start;
+	unsigned long vm_end;
 	unsigned long vm_flags;
 	unsigned long vm_pgoff;
 	struct file *vm_file;
+};
+
+typedef struct {
+	unsigned long pte;
+} pte_t;
+
+struct vm_fault {
+	struct vm_area_struct *vma;
+	unsigned long pgoff;
+	unsigned long address;
+	unsigned long real_address;
+	pte_t orig_pte;
 };
 
 struct qstr {
@@ -148,10 +161,12 @@ struct dentry {
 	struct dentry *d_parent;
 	struct qstr d_name;
 	struct inode *d_inode;
+	struct super_block *d_sb;
 };
 
 struct vfsmount {
 	struct dentry *mnt_root;
+	struct super_block *mnt_sb;
 };
 
 /* fs/mount.h */
@@ -159,6 +174,7 @@ struct mount {
 	struct mount *mnt_parent;
 	struct dentry *mnt_mountpoint;
 	struct vfsmount mnt;
+	struct mnt_namespace *mnt_ns; /* NULL or an error: in none */
 };
 
 struct path {
@@ -198,6 +214,12 @@ struct file {
 	unsigned int f_mode;
 	void *private_data;
 	struct path f_path;
+};
+
+/* fs/file_table.c: one that a file system has opened below for its own. */
+struct backing_file {
+	struct file file;
+	struct path user_path; /* since 6.7 */
 };
 
 struct list_head {
@@ -512,6 +534,8 @@ struct task_struct {
 	int exit_code;
 	unsigned long jobctl;
 	unsigned in_iowait : 1;
+	unsigned in_user_fault : 1; /* CONFIG_MEMCG_V1 */
+	unsigned in_lru_fault : 1;  /* CONFIG_LRU_GEN */
 	int on_cpu;
 	unsigned int ptrace;
 	bool throttled; /* 6.18: the throttled task itself leaves the queue */

@@ -15,7 +15,8 @@
 
 struct object objects[2];
 
-static const struct target *const tables[] = { file_targets, event_targets, socket_targets };
+static const struct target *const tables[] = { file_targets, event_targets, socket_targets,
+					       mapped_targets };
 #define TABLES (sizeof(tables) / sizeof(tables[0]))
 
 static const struct target *target;
@@ -199,6 +200,8 @@ static void expect_descriptors(const struct object *o, const char *row)
 			.in = { 2, MANY },
 			.why = "it has another number for each operation",
 		});
+	else if (target->mapped)
+		truth_number(truth_path("%s.fds", row), 0, "it is closed when it is waited for");
 	else if (!target->many)
 		truth_number(truth_path("%s.fds[0]", row), o->fd, "the waiter's descriptor");
 }
@@ -286,10 +289,10 @@ int main(int argc, char **argv)
 		rounds = (long)number_arg(argv[2], 2, LOG / 2);
 	truth_begin(truth_path("targets %s", target->name));
 	reason = run();
+	remove_names();
 	if (reason)
 		truth_skip(reason);
 	else
 		expect_all(from);
-	remove_names();
 	return truth_end();
 }

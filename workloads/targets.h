@@ -32,10 +32,11 @@ struct target {
 	bool shared;   /* there are two waiters */
 	bool reopened; /* has many descriptors, one after the other */
 	bool many;     /* is another one for each operation */
+	bool mapped;   /* is waited for without a descriptor */
 };
 
 /* Each ends with an entry without a name. */
-extern const struct target file_targets[], event_targets[], socket_targets[];
+extern const struct target file_targets[], event_targets[], socket_targets[], mapped_targets[];
 
 extern struct object objects[2];
 

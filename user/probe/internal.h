@@ -137,6 +137,8 @@ int collect_peers(struct probe *p, event_fn fn, void *ctx);
 int collect_locks(struct probe *p, event_fn fn, void *ctx);
 /* ... and this. */
 int collect_loops(struct probe *p, event_fn fn, void *ctx);
+/* Which function of the kernel has page faults; without, nothing says what they wait for. */
+void find_fault_handler(struct probe *p);
 int collect_targets(struct probe *p, event_fn fn, void *ctx);
 int collect_losses(struct probe *p, event_fn fn, void *ctx);
 int collect_calls(struct probe *p, event_fn fn, void *ctx);

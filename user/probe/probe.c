@@ -224,6 +224,7 @@ int probe_open(struct probe **ret, const struct probe_opts *opts, struct err *er
 	error = load(p, opts, err);
 	if (error)
 		goto fail;
+	find_fault_handler(p);
 	for (size_t i = 0; i < PROBE_ROWS && !error; i++) {
 		if (probe_rows[i].when == ATTACH_ALWAYS)
 			error = attach_row(p, i, err);

@@ -2,6 +2,7 @@
 /* What was waited for with descriptors and names, out of the map in the kernel. */
 #include "probe/internal.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static void fill(struct ev_io *ev, uint32_t index, const struct io_target *t)
@@ -20,6 +21,20 @@ static void fill(struct ev_io *ev, uint32_t index, const struct io_target *t)
 	};
 	memcpy(ev->users, t->users, sizeof(ev->users));
 	memcpy(ev->histogram, t->histogram, sizeof(ev->histogram));
+}
+
+void find_fault_handler(struct probe *p)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, none);
+	struct code *handler = &p->skel->bss->fault_handler;
+	const char *size = p->skel->bss->fault_symbol;
+	unsigned long long n;
+
+	if (bpf_prog_test_run_opts(bpf_program__fd(p->skel->progs.cp_find_handler), &none))
+		return;
+	size = strchr(size, '/');
+	if (size && sscanf(size, "/%llx", &n) == 1)
+		handler->end = handler->start + n;
 }
 
 int collect_targets(struct probe *p, event_fn fn, void *ctx)

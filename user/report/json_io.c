@@ -13,7 +13,8 @@ static const char *kind_of(const struct io *io)
 		[TARGET_NAME] = "file",
 	};
 
-	if (io->kind == TARGET_DEVICE && io->cause == CAUSE_IO_DISK)
+	if (io->kind == TARGET_DEVICE &&
+	    (io->cause == CAUSE_IO_DISK || io->cause == CAUSE_FAULT_MAJOR))
 		return "disk";
 	/* What has no name is called what it is. */
 	return io->kind == TARGET_OBJECT ? io->name : names[io->kind];

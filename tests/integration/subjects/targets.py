@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What is waited for with a descriptor: the workload that knows it by its own clocks."""
+import os
 import shutil
 import subprocess
 
@@ -266,3 +267,76 @@ thread.join()
     row = only(rows, side='client')
     equal((row['peer'], row['waits']), (str(t.dir / 'socket'), 1), rows)
     expect(all(row['side'] != 'pair' for row in rows), rows)
+
+
+def forget(path):
+    """The page cache has it no more, unless the file system keeps its files in memory."""
+    fd = os.open(path, os.O_RDONLY)
+    os.fsync(fd)
+    os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+    os.close(fd)
+
+
+def make_cold(path, size):
+    """A file of which each page has to be read."""
+    path.write_bytes(b'x' * size)
+    forget(path)
+
+
+def waited_for(outcome, path, cause):
+    """A file that was mapped has its row; Skip if nothing was waited for so."""
+    equal(outcome.code, 0, outcome)
+    if cause not in outcome.report['totals']['blocked']:
+        raise Skip('the file was in memory, or was read too fast')
+    row = only(outcome.report['io'], path=str(path), cause=cause)
+    equal((row['kind'], row['fds'], row['descriptors']), ('file', [], 1), row)
+
+
+def test_cold_program(t):
+    """A program's own pages, which come from the disk as it runs."""
+    program = t.dir / 'program'
+    shutil.copy(shutil.which('true'), program)
+    forget(program)
+    waited_for(t.run(program), program, 'fault.major')
+
+
+def test_mapped_at_once(t):
+    """mlock(2), say, waits for memory in the call: a wait for a disk, and for that file."""
+    code = '''
+import ctypes, mmap
+fd = os.open(sys.argv[1], os.O_RDONLY)
+size = os.fstat(fd).st_size
+libc = ctypes.CDLL(None, use_errno=True)
+libc.mmap.restype = ctypes.c_void_p
+at = libc.mmap(None, ctypes.c_size_t(size), mmap.PROT_READ, mmap.MAP_SHARED, fd, ctypes.c_long(0))
+os.close(fd)
+if libc.mlock(ctypes.c_void_p(at), ctypes.c_size_t(size)):
+    sys.exit(os.strerror(ctypes.get_errno()))
+'''
+    path = t.dir / 'mapped'
+    make_cold(path, 4 << 20)
+    waited_for(t.run(*t.python(PRELUDE + code, path)), path, 'io.disk')
+
+
+def test_mapped_through_overlay(t):
+    """The file that overlayfs maps is another one; its path is as the program has it."""
+    lower, work, upper, at = (t.dir / name for name in ('lower', 'work', 'upper', 'at'))
+    for path in (lower, work, upper, at):
+        path.mkdir()
+    make_cold(lower / 'mapped', 4 << 20)
+    options = f'lowerdir={lower},upperdir={upper},workdir={work}'
+    if subprocess.run(['mount', '-t', 'overlay', 'none', '-o', options, at], check=False,
+                      capture_output=True).returncode:
+        raise Skip('overlayfs cannot be mounted here')
+    try:
+        code = '''
+import mmap
+with open(sys.argv[1], 'rb') as file:
+    pages = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
+pages.madvise(mmap.MADV_RANDOM)
+sum(pages[at] for at in range(0, len(pages), 65536))
+'''
+        outcome = t.run(*t.python(PRELUDE + code, at / 'mapped'))
+    finally:
+        subprocess.run(['umount', at], check=True)
+    waited_for(outcome, at / 'mapped', 'fault.major')
