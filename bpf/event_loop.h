@@ -49,16 +49,16 @@ struct loop_away {
 /* What windows of the calls saw: a sample unless they were open all the time. */
 struct loop_calls {
 	__u64 calls, events;
-	__u64 empty;   /* returned no descriptor */
-	__u64 at_once; /* did not block */
+	__u64 empty;		       /* returned no descriptor */
+	__u64 at_once;		       /* did not block */
 	__u64 turns, turns_ns, max_ns; /* from one call's return to the next call */
 	__u64 histogram[LOOP_BUCKETS]; /* of turns */
 };
 
 struct ev_loop {
 	struct event head;
-	__u32 cause; /* CAUSE_EVENT_EPOLL, CAUSE_EVENT_POLL or CAUSE_EVENT_SELECT */
-	__u32 pid;   /* of the first that waited */
+	__u32 cause;		 /* CAUSE_EVENT_EPOLL, CAUSE_EVENT_POLL or CAUSE_EVENT_SELECT */
+	__u32 pid;		 /* of the first that waited */
 	__u64 users[LOOP_USERS]; /* ids of threads that waited here */
 	__u32 n_users;
 	__u32 fd;      /* of epoll: the first that waited had it under this number */

@@ -7,8 +7,8 @@
 #include "thread.bpf.h"
 
 #define DEADLINE_PART 16 /* of a time-out, by which it is known at least */
-#define SET_MAX	  6 /* descriptors of a poll or select that are looked at */
-#define EPOLL_MAX 8 /* of an epoll instance */
+#define SET_MAX	      6	 /* descriptors of a poll or select that are looked at */
+#define EPOLL_MAX     8	 /* of an epoll instance */
 
 /* include/uapi/asm-generic/siginfo.h, include/uapi/asm-generic/signal.h */
 #define SI_TIMER -2
@@ -260,7 +260,8 @@ __noinline u32 item_row(struct tracked *t, u64 address)
 	u32 fd = BPF_CORE_READ(item, ffd.fd), wait = file_target(file, fd);
 	u32 row = WAIT_ROW(wait);
 
-	io_event(t, file, fd, WAIT_CAUSE(wait));
+	if (t)
+		wait_for_file(t, file, fd, WAIT_CAUSE(wait));
 	return row < ROW_COUNT && row != ROW_UNKNOWN ? row : ROW_EVENT;
 }
 

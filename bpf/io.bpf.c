@@ -381,22 +381,6 @@ int io_begin(struct tracked *t)
 	return 0;
 }
 
-/* The epoll wait that t was in has ended by this file, for which one waits with that cause. */
-int io_event(struct tracked *t, u64 address, u32 fd, u32 cause)
-{
-	struct file *file = (struct file *)address;
-	struct opened opened;
-
-	if (!t || !file)
-		return 0;
-	read_file(file, &opened);
-	wait_with(&t->io, &opened, fd);
-	t->io.object = cause;
-	io_begin(t);
-	t->io.object = 0;
-	return 0;
-}
-
 static __always_inline void add(u64 *sum, u64 ns, bool shared)
 {
 	if (shared)

@@ -189,11 +189,9 @@ static __always_inline u64 blocked_of(const struct tracked *t)
 static __always_inline void add_blocked(struct tracked *t, u64 ns)
 {
 	struct loop_stretch *s = &t->loop.stretch;
-	struct loop_block one = { .cause = t->loop.cause,
-				  .target = t->loop.target,
-				  .waits = 1,
-				  .ns = ns,
-				  .max_ns = ns };
+	struct loop_block one = {
+		.cause = t->loop.cause, .target = t->loop.target, .waits = 1, .ns = ns, .max_ns = ns
+	};
 
 	if (ns > s->worst_ns) {
 		s->worst_ns = ns;

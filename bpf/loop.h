@@ -41,23 +41,23 @@ enum loop_rank {
 struct looping {
 	struct loop_key main; /* cause 0: it has none */
 	__u32 main_fd, pad3;
-	struct loop_key in;   /* where it waits; cause 0: nowhere */
-	__u32 rank, in_rank;  /* enum loop_rank of both */
-	__u32 waits;	      /* at main */
-	__u32 elsewhere;      /* waits since the last of these */
+	struct loop_key in;    /* where it waits; cause 0: nowhere */
+	__u32 rank, in_rank;   /* enum loop_rank of both */
+	__u32 waits;	       /* at main */
+	__u32 elsewhere;       /* waits since the last of these */
 	struct loop_key other; /* the last of those, and how often in a row */
 	__u32 other_waits;
 	__u32 begun; /* waits at any; seen: up to the return of the last call */
 	__u32 seen;
-	__u32 late;	      /* no descriptor was ready when the wait ended */
-	__u32 watched, edge;  /* of `in` */
+	__u32 late;	     /* no descriptor was ready when the wait ended */
+	__u32 watched, edge; /* of `in` */
 	__u32 fd;
-	__u64 woken_before; /* state_ns at the last switch-out */
-	__u64 entered; /* the call in which it waits */
-	__u64 since;	      /* it is away since then; 0: it is not */
+	__u64 woken_before;	/* state_ns at the last switch-out */
+	__u64 entered;		/* the call in which it waits */
+	__u64 since;		/* it is away since then; 0: it is not */
 	__u64 running, blocked; /* state_ns then */
-	__u64 blocked_before; /* state_ns at the last switch-out */
-	__u32 cause, target;  /* what it was blocked in since then */
+	__u64 blocked_before;	/* state_ns at the last switch-out */
+	__u32 cause, target;	/* what it was blocked in since then */
 	/* The last time away, or this one so far: it is counted when the wait that it leads to ends. */
 	struct loop_stretch stretch;
 	struct loop_blocks blocks;

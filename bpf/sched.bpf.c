@@ -266,6 +266,10 @@ static __always_inline void resolve_wait(struct task_struct *task, struct tracke
 
 	bpf_probe_read_kernel(&address, sizeof(address), &task);
 	t->track.row = wait_row(t, address, 0);
+	if (t->io.file) {
+		io_begin(t);
+		t->io.object = 0;
+	}
 }
 
 /* Prev leaves this CPU. */

@@ -62,6 +62,15 @@ static __always_inline void wait_with_file(struct io_wait *io, struct file *file
 	wait_with(io, &opened, fd);
 }
 
+int wait_for_file(struct tracked *t, u64 file, u32 fd, u32 cause)
+{
+	if (!t || !file)
+		return 0;
+	wait_with_file(&t->io, (struct file *)file, fd);
+	t->io.object = cause;
+	return 0;
+}
+
 /* Two descriptors, of which one is waited for: the device in state D, the peer
  * otherwise. Two peers cannot be told apart unless they are of one kind. */
 u32 two_fd_wait(struct tracked *t, u32 from, u32 to, u32 state)

@@ -298,6 +298,8 @@ u32 two_fd_wait(struct tracked *t, u32 from, u32 to, u32 state);
 u32 file_target(u64 file, u32 fd);
 /* target.bpf.c: its struct file, that one's private data, its struct sock. 0: none. */
 u64 fd_file(u32 fd);
+/* target.bpf.c: t waits for this struct file, for which one waits with that cause. */
+int wait_for_file(struct tracked *t, u64 file, u32 fd, u32 cause);
 u64 fd_private(u32 fd);
 u64 fd_sock(u32 fd);
 
@@ -325,8 +327,6 @@ int find_fault(struct tracked *t, u64 stack);
 int io_begin(struct tracked *t);
 /* io.bpf.c: ... and its wait ended then; or goes on at the end of the measurement. */
 int io_waited(struct tracked *t, u64 end, u32 is_open);
-/* io.bpf.c: the epoll wait that t was in has ended by this struct file; the cause of waits for it. */
-int io_event(struct tracked *t, u64 file, u32 fd, u32 cause);
 /* lock.bpf.c: of the length of a wait, in a histogram. */
 u32 bucket_of(u64 ns);
 /* io.bpf.c: of a struct sock: its enum target_side. */
@@ -361,5 +361,6 @@ int begin_futex(struct tracked *t, u64 word, u64 timeout, u32 op);
 int event_missed(struct tracked *t, u64 arrived);
 /* event_wait.bpf.c: how many descriptors below n are in this set of select(2). */
 u32 set_size(u64 set, u32 n);
-/* event_wait.bpf.c: ... and it ends, or (open) the measurement does: its enum wall_row. */
+/* event_wait.bpf.c: ... and it ends, or (open) the measurement does: its enum wall_row. What ended it, if
+ * that is known, is in t->io then, for io_begin(). */
 u32 wait_row(struct tracked *t, u64 task, u32 open);

@@ -212,7 +212,8 @@ static void expect_waits(const char *row, const char *who, const struct sums *su
 	 * was ready when it woke they may have taken when it looks: it returns 0 all the same. */
 	expect_count(truth_path("%s.empty", row),
 		     (struct bounds){ sums->timeouts, sums->timeouts + sums->sleeps - sums->waits },
-		     larger(slack, 2), "calls that blocked and returned 0, and those that slept on");
+		     larger(slack, 2),
+		     "calls that blocked and returned 0, and those that slept on");
 	expect_waited(truth_path("%s.wait_ns", row), who, sums->ns,
 		      tolerance(sums->ns, sums->sleeps), waited);
 	if (sums->sleeps == sums->waits)

@@ -345,7 +345,7 @@ struct findings {
 	size_t n_locks;
 	struct lock_site *lock_sites; /* of all locks */
 	size_t n_lock_sites;
-	size_t *lock_rank; /* of each of model.locks, its place in locks */
+	size_t *lock_rank;	  /* of each of model.locks, its place in locks */
 	struct io_site *io_sites; /* of all model.ios */
 	size_t n_io_sites;
 	struct io_sites *io_places; /* by place in model.ios */

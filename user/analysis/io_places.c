@@ -35,9 +35,9 @@ void io_places_find(struct findings *f)
 		place = map_add(&places, s->io * m->n_frames + stack->frames[own]);
 		if (*place == MAP_NONE) {
 			*place = list.n;
-			*vec_add(&list) = (struct io_site){
-				.io = s->io, .frame = &m->frames[stack->frames[own]]
-			};
+			*vec_add(&list) =
+				(struct io_site){ .io = s->io,
+						  .frame = &m->frames[stack->frames[own]] };
 		}
 		list.items[*place].ns += f->sites.ns[i];
 		list.items[*place].waits += f->sites.count[i];

@@ -9,13 +9,13 @@
 #include "analysis/internal.h"
 #include "base/units.h"
 
-#define WAITS_LEAST   20	 /* fewer are no loop */
-#define LIFE_LEAST    0.5	 /* of its thread's life, that the loop was seen */
-#define BLOCKED_NS    10000000	 /* at a time: a person notices some of them in a row */
-#define BLOCKED_SHARE 0.05	 /* of the time of the loop */
-#define LAG_NS	      100000000	 /* computing at a time: a person notices it (RAIL and the like) */
-#define AT_ONCE_MOST  0.05	 /* of the calls, for what lies between two that blocked to be one turn */
-#define BUSY_LEAST    0.5	 /* of the longest time away */
+#define WAITS_LEAST   20	/* fewer are no loop */
+#define LIFE_LEAST    0.5	/* of its thread's life, that the loop was seen */
+#define BLOCKED_NS    10000000	/* at a time: a person notices some of them in a row */
+#define BLOCKED_SHARE 0.05	/* of the time of the loop */
+#define LAG_NS	      100000000 /* computing at a time: a person notices it (RAIL and the like) */
+#define AT_ONCE_MOST  0.05 /* of the calls, for what lies between two that blocked to be one turn */
+#define BUSY_LEAST    0.5  /* of the longest time away */
 
 /* Time that the thread did not choose to spend so. */
 static bool is_its_own(enum cause c)
@@ -54,7 +54,7 @@ static const struct frame *place_of(const struct findings *f, const struct event
 	}
 	own = most ? own_frame(m, most) : -1;
 	return own < 0 || !m->frames[most->frames[own]].function[0] ? NULL
-								      : &m->frames[most->frames[own]];
+								    : &m->frames[most->frames[own]];
 }
 
 static void say_place(struct finding *to, const struct frame *place, const char *does)
@@ -73,15 +73,18 @@ static const char *blocked_advice(enum cause c)
 	switch (row_kind(row_of_cause(c))) {
 	case ROW_LOCK:
 	case ROW_SYNC:
-		return "Whoever has it makes all clients of the loop wait. Hold it for less time, or "
+		return "Whoever has it makes all clients of the loop wait. Hold it for less time, "
+		       "or "
 		       "hand the work over and let an eventfd tell the loop that it is done.";
 	case ROW_TIMER:
-		return "Let a timer of the loop (its time-out, or a timerfd) come back to it, instead "
+		return "Let a timer of the loop (its time-out, or a timerfd) come back to it, "
+		       "instead "
 		       "of sleeping in it.";
 	case ROW_CHILD:
 		return "Let the loop wait for the process too: a pidfd, or SIGCHLD by a signalfd.";
 	}
-	return "Make the descriptor non-blocking and let the loop wait for it, or, as files know no "
+	return "Make the descriptor non-blocking and let the loop wait for it, or, as files know "
+	       "no "
 	       "such thing, hand it over: to a thread, or io_uring.";
 }
 
@@ -102,9 +105,8 @@ static void find_blocked(struct findings *f, const struct event_loop *l)
 	finding_title(to, "its event loop blocks in other waits, %s at the longest",
 		      units_ns(most, w->max_ns, true));
 	evidence_add(to, "loops.blocked.wait_ns", w->ns, "%s waits of %s took %s in all%s%.60s",
-		     units_count(waits, w->waits), cause_name(w->cause),
-		     units_ns(sum, w->ns, true), w->target ? ", for " : "",
-		     w->target ? w->target : "");
+		     units_count(waits, w->waits), cause_name(w->cause), units_ns(sum, w->ns, true),
+		     w->target ? ", for " : "", w->target ? w->target : "");
 	say_place(to, place_of(f, l, SITE_WAIT, w->cause), "they are");
 	evidence_add(to, "loops.away.max_ns", l->away.longest.ns,
 		     "meanwhile nobody saw to its %u descriptor%s: %s at the longest", l->watched,

@@ -140,8 +140,7 @@ static void settle_sites(struct model_builder *b)
 		places[m->ios[i].number] = i;
 	for (size_t i = 0; i < m->n_sites; i++) {
 		struct site *s = &m->sites[i];
-		const uint64_t *number =
-			s->io == NO_IO ? NULL : map_find(&b->ios_by_target, s->io);
+		const uint64_t *number = s->io == NO_IO ? NULL : map_find(&b->ios_by_target, s->io);
 
 		s->io = number ? places[*number] : NO_IO;
 	}

@@ -354,16 +354,17 @@ struct event_loop {
 	enum cause cause; /* CAUSE_EVENT_* */
 	uint32_t pid, fd; /* fd: of epoll */
 	uint64_t thread_id;
-	size_t thread;	      /* the first that waited: its place in model.threads, or NO_THREAD */
-	uint32_t n_users;     /* threads that waited; more than LOOP_USERS: at least so many */
-	uint32_t watched;     /* descriptors, when it was looked at last; LOOP_WATCHED: or more; 0: not known */
-	uint32_t edge;	      /* ... of them edge-triggered */
+	size_t thread;	  /* the first that waited: its place in model.threads, or NO_THREAD */
+	uint32_t n_users; /* threads that waited; more than LOOP_USERS: at least so many */
+	uint32_t
+		watched; /* descriptors, when it was looked at last; LOOP_WATCHED: or more; 0: not known */
+	uint32_t edge;		    /* ... of them edge-triggered */
 	uint64_t waits, ns, max_ns; /* that blocked */
-	uint64_t empty;	      /* of them ended with no descriptor ready */
+	uint64_t empty;		    /* of them ended with no descriptor ready */
 	uint64_t open;
 	/* Of several threads nothing; from: since the start. */
 	struct loop_away away;
-	uint64_t away_p99_ns; /* at most */
+	uint64_t away_p99_ns;			      /* at most */
 	struct loop_wait blocked[LOOP_BLOCKS], worst; /* the longest first; of away.longest */
 	size_t n_blocked;
 	struct loop_calls calls;

@@ -75,7 +75,8 @@ static void put_sites(struct json *j, const struct io_sites *sites, struct room 
 	json_end(j);
 }
 
-static void put_io(struct json *j, const struct io *io, const struct io_sites *sites, struct room *r)
+static void put_io(struct json *j, const struct io *io, const struct io_sites *sites,
+		   struct room *r)
 {
 	json_object(j, NULL);
 	json_string(j, "kind", kind_of(io));

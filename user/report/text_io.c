@@ -7,9 +7,9 @@
 #include "base/units.h"
 #include "model/target.h"
 
-#define WIDTH 40   /* of a name */
+#define WIDTH	 40 /* of a name */
 #define IN_WIDTH 24
-#define SMALL 0.01 /* of the wall time: such targets are one line together */
+#define SMALL	 0.01 /* of the wall time: such targets are one line together */
 
 enum { I_TARGET, I_WAITS, I_TOTAL, I_LONGEST, I_WALL, I_CAUSE, I_IN };
 
