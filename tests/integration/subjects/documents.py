@@ -79,7 +79,7 @@ def test_key_order(t):
         for key in ('group', 'session'):
             report['processes'][0]['life'].pop(key, None)
         # What the clock and the page cache happen to meet.
-        report['wait_sites'] = report['cpu_sites'] = report['locks'] = []
+        report['wait_sites'] = report['cpu_sites'] = report['locks'] = report['io'] = []
     equal(keys_of(first), keys_of(second), 'keys')
 
 
@@ -90,7 +90,7 @@ def test_integers(t):
     def look(node, path):
         if isinstance(node, dict):
             for key, value in node.items():
-                if key.endswith('_ns'):
+                if key.endswith('_ns') and not isinstance(value, list):
                     expect(isinstance(value, int) and value >= 0, path, key, value)
                 look(value, f'{path}.{key}')
         elif isinstance(node, list):
