@@ -173,7 +173,10 @@ static __always_inline void count_loop(struct calls_sums *s, struct tracked *t, 
 				       long result)
 {
 	bool through = went_through(t);
-	struct loop_call call = { .result = result, .cause = cause, .fd = fd, .at_once = through };
+	struct loop_call call = { .result = result,
+				  .cause = cause,
+				  .fd = cause == CAUSE_EVENT_EPOLL ? fd : 0,
+				  .at_once = through };
 
 	loop_called(t, &call);
 	if (cause != CAUSE_EVENT_EPOLL)

@@ -242,6 +242,7 @@ static __always_inline u32 poll_wait(struct tracked *t, const struct call *call,
 	if (!CALL_ARG1(call))
 		return plain_wait(CAUSE_TIMER_SLEEP);
 	waits_seen = 1;
+	t->event.watched = CALL_ARG1(call);
 	if (!call->compat)
 		begin_poll(t, CALL_ARG0(call), CALL_ARG1(call), CALL_ARG2(call), is_time);
 	return plain_wait(CAUSE_EVENT_POLL);
@@ -254,8 +255,7 @@ static __always_inline u32 select_wait(struct tracked *t, const struct call *cal
 	if (!n)
 		return plain_wait(CAUSE_TIMER_SLEEP);
 	waits_seen = 1;
-	t->loop.watched = set_size(CALL_ARG1(call), n) + set_size(CALL_ARG2(call), n) +
-			  set_size(CALL_ARG3(call), n);
+	t->event.watched = sets_size(CALL_ARG1(call), CALL_ARG2(call), CALL_ARG3(call), n);
 	if (!call->compat)
 		begin_select(t, CALL_ARG1(call), CALL_ARG0(call), CALL_ARG4(call), part_ns);
 	return plain_wait(CAUSE_EVENT_SELECT);

@@ -42,6 +42,8 @@ struct loop_away {
 	__u64 times, ns;
 	__u64 running_ns, blocked_ns;
 	struct loop_stretch longest;
+	struct loop_stretch
+		open; /* away at the end of the measurement: not in the sums. ns 0: it was not */
 	__u64 histogram[LOOP_BUCKETS];
 	struct loop_blocks blocks;
 };
@@ -71,4 +73,4 @@ struct ev_loop {
 	struct loop_calls calls;
 };
 
-#define LOOP_WATCHED 4096
+#define LOOP_WATCHED 1024

@@ -76,8 +76,12 @@ struct poll_scan {
 
 static int look_at_pollfd(u32 i, struct poll_scan *scan)
 {
-	if (i < SET_MAX && scan->set[i].fd >= 0)
+	if (i >= SET_MAX)
+		return 0;
+	if (scan->set[i].fd >= 0)
 		add_to_set(scan->t, scan->set[i].fd);
+	else
+		scan->t->event.watched--; /* poll(2): it is ignored */
 	return 0;
 }
 
@@ -93,7 +97,6 @@ int begin_poll(struct tracked *t, u64 fds, u32 n, u64 timeout, u32 is_time)
 		read_timeout(t, timeout, 1);
 	else if ((s32)timeout > 0)
 		set_deadline(t, (u32)timeout * 1000000ull);
-	t->loop.watched = n;
 	if (n > SET_MAX)
 		n = SET_MAX;
 	if (n && !bpf_probe_read_user(scan.set, n * sizeof(*scan.set), (void *)fds))
@@ -117,7 +120,7 @@ static int look_at_bit(u32 fd, struct select_scan *scan)
 #define SET_WORDS 16
 
 struct bit_count {
-	u64 words[SET_WORDS];
+	u64 words[SET_WORDS], more[SET_WORDS];
 	u32 n, pad;
 };
 
@@ -127,15 +130,28 @@ static int count_bits(u32 i, struct bit_count *c)
 	return 0;
 }
 
-u32 set_size(u64 set, u32 n)
+static int join_bits(u32 i, struct bit_count *c)
+{
+	c->words[i & (SET_WORDS - 1)] |= c->more[i & (SET_WORDS - 1)];
+	return 0;
+}
+
+static __always_inline void add_set(struct bit_count *c, u64 set, u32 words)
+{
+	if (set && !bpf_probe_read_user(c->more, words * 8, (void *)set))
+		bpf_loop(words, join_bits, c, 0);
+}
+
+u32 sets_size(u64 read, u64 write, u64 except, u32 n)
 {
 	struct bit_count c = {};
 	u32 words = (n + 63) / 64;
 
 	if (words > SET_WORDS)
 		words = SET_WORDS;
-	if (!set || bpf_probe_read_user(c.words, words * 8, (void *)set))
-		return 0;
+	add_set(&c, read, words);
+	add_set(&c, write, words);
+	add_set(&c, except, words);
 	bpf_loop(words, count_bits, &c, 0);
 	return c.n;
 }
@@ -166,7 +182,7 @@ int begin_epoll(struct tracked *t, u32 fd, u64 timeout, u32 is_time)
 	else if ((s32)timeout > 0)
 		set_deadline(t, (u32)timeout * 1000000ull);
 	t->event.object = fd_private(fd);
-	t->loop.fd = fd;
+	t->event.fd = fd;
 	return 0;
 }
 

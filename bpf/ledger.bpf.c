@@ -372,6 +372,8 @@ int BPF_PROG(cp_exec, struct task_struct *task, pid_t old_pid, struct linux_binp
 	read_numbers(task, t);
 	t->space = t->process_id | ((t->space >> SPACE_EXECS_SHIFT) + 1) << SPACE_EXECS_SHIFT;
 	t->first_io = 0;
+	if (t->loops)
+		loop_forget(t);
 	/* exec_mmap() has taken over the peak of the memory that was there before. */
 	t->rss_before = BPF_CORE_READ(task, signal, maxrss);
 	ev = bpf_ringbuf_reserve(&ring, sizeof(*ev), 0);

@@ -126,6 +126,8 @@ static __always_inline void join(struct loop *l, const struct tracked *t, u32 ca
 		if (!l->users[i])
 			break;
 	}
+	if (l->n_users > LOOP_USERS)
+		return;
 	n = __sync_fetch_and_add(&l->n_users, 1);
 	if (n < LOOP_USERS)
 		l->users[n] = t->id;
@@ -153,6 +155,23 @@ static __always_inline void count(u64 *histogram, u64 ns)
 
 /* --- away ---------------------------------------------------------------------------------- */
 
+/* There is no room for it alone: it joins others of its cause, and if there are none what is of several
+ * causes. */
+static __always_inline struct loop_block *block_for_several(struct loop_blocks *to, u32 cause)
+{
+	struct loop_block *b = NULL;
+
+	for (u32 i = 0; i < LOOP_BLOCKS; i++) {
+		b = &to->items[i];
+		if (b->cause == cause)
+			break;
+	}
+	if (b->cause != cause)
+		b->cause = CAUSE_COUNT;
+	b->target = 0;
+	return b;
+}
+
 /* Global, so that the verifier does not walk it for each of them. */
 __noinline int add_block(struct loop_blocks *to, struct loop_block *one)
 {
@@ -169,8 +188,7 @@ __noinline int add_block(struct loop_blocks *to, struct loop_block *one)
 		b->cause = one->cause;
 		b->target = one->target;
 	} else {
-		b->cause = CAUSE_COUNT;
-		b->target = 0;
+		b = block_for_several(to, one->cause);
 	}
 	b->waits += one->waits;
 	b->ns += one->ns;
@@ -244,6 +262,9 @@ static __always_inline void find_loop(struct tracked *t)
 	struct looping *g = &t->loop;
 	u32 cause = t->track.cause;
 
+	g->fd = t->event.fd;
+	g->watched = t->event.watched;
+	g->edge = 0;
 	g->in.cause = cause;
 	g->in.instance = cause == CAUSE_EVENT_EPOLL ? t->event.object : 0;
 	g->in.thread = cause == CAUSE_EVENT_EPOLL ? 0 : t->id;
@@ -254,20 +275,27 @@ static __always_inline void find_loop(struct tracked *t)
 
 /* One that it does not come back to any more is the main one no longer. */
 #define ELSEWHERE_MOST	    4
-#define ELSEWHERE_MOST_LESS 64 /* ... for one of a lower rank */
+#define ELSEWHERE_MOST_LESS 64		  /* ... for one of a lower rank, ... */
+#define ELSEWHERE_NS	    2000000000ull /* ... and so long */
 
-static __always_inline void wait_elsewhere(struct looping *g)
+static __always_inline bool is_left(struct looping *g, u64 now)
 {
-	u32 most = g->in_rank >= g->rank ? ELSEWHERE_MOST : ELSEWHERE_MOST_LESS;
+	if (g->elsewhere++ < (g->in_rank >= g->rank ? ELSEWHERE_MOST : ELSEWHERE_MOST_LESS))
+		return false;
+	return g->in_rank >= g->rank || now - g->main_at > ELSEWHERE_NS;
+}
 
-	if (g->in_rank == RANK_EPOLL && g->rank == RANK_EPOLL && g->fd == g->main_fd)
-		most = 0; /* the other was closed */
+static __always_inline void wait_elsewhere(struct looping *g, u64 now)
+{
+	/* The same number again: the other was closed. */
+	bool is_closed = g->in_rank == RANK_EPOLL && g->rank == RANK_EPOLL && g->fd == g->main_fd;
+
 	if (is_same(&g->other, &g->in))
 		g->other_waits++;
 	else
 		g->other_waits = 1;
 	g->other = g->in;
-	if (g->main.cause && g->in_rank <= g->rank && g->elsewhere++ < most)
+	if (g->main.cause && g->in_rank <= g->rank && !is_closed && !is_left(g, now))
 		return;
 	g->main = g->in;
 	g->main_fd = g->fd;
@@ -277,6 +305,8 @@ static __always_inline void wait_elsewhere(struct looping *g)
 	g->waits = g->other_waits;
 	g->elsewhere = 0;
 }
+
+#define LOOK_NS 20000000 /* between looks at instances that take turns */
 
 static __always_inline bool is_power_of_two(u32 n)
 {
@@ -297,16 +327,19 @@ static __always_inline void begin_wait(struct tracked *t)
 			end_stretch(t, t->track.last_out);
 		waits = ++g->waits;
 		g->elsewhere = 0;
+		g->main_at = t->track.last_out;
 	} else {
-		wait_elsewhere(g);
+		wait_elsewhere(g, t->track.last_out);
 		waits = g->other_waits;
 	}
 	if (g->in_rank != RANK_EPOLL)
 		return;
-	g->watched = g->edge = 0;
+	g->watched = 0;
 	/* How many there are changes seldom, and to count them takes long. */
-	if (is_power_of_two(waits))
+	if (is_power_of_two(waits) && (waits > 1 || t->track.last_out - g->looked_at > LOOK_NS)) {
+		g->looked_at = t->track.last_out;
 		look_at_instance(t);
+	}
 }
 
 static __always_inline void add_wait(struct tracked *t, struct loop *l, u64 ns, bool is_open)
@@ -447,16 +480,32 @@ int loop_called(struct tracked *t, struct loop_call *call)
 	return 0;
 }
 
+/* --- an exec: its instances are gone, or another program's ------------------------------------- */
+
+int loop_forget(struct tracked *t)
+{
+	u64 blocked, woken;
+
+	if (!t)
+		return 0;
+	blocked = t->loop.blocked_before;
+	woken = t->loop.woken_before;
+	__builtin_memset(&t->loop, 0, sizeof(t->loop));
+	t->loop.blocked_before = blocked;
+	t->loop.woken_before = woken;
+	return 0;
+}
+
 /* --- the end --------------------------------------------------------------------------------- */
 
-/* It is away at the end of the measurement. */
+/* It is away at the end of the measurement, and may never come back. */
 static __always_inline void not_back(struct tracked *t)
 {
 	struct loop_key key = t->loop.main;
 	struct loop *l = bpf_map_lookup_elem(&loops, &key);
 
 	if (l && !is_shared(l))
-		add_stretch(&l->away, &t->loop);
+		l->away.open = t->loop.stretch;
 }
 
 int loop_finish(struct tracked *t, u64 end)
@@ -470,15 +519,15 @@ int loop_finish(struct tracked *t, u64 end)
 	ns = blocked_of(t) - g->blocked_before;
 	g->blocked_before += ns;
 	g->target = t->io.ended;
-	if (g->in.cause) {
+	if (g->in.cause)
 		loop_waited(t, ns, 1);
-		g->in.cause = 0;
-	} else if (g->since) {
-		if (ns)
-			add_blocked(t, ns);
-		end_stretch(t, end);
-		not_back(t);
-	}
+	g->in.cause = 0;
+	if (!g->since)
+		return 0;
+	if (ns)
+		add_blocked(t, ns);
+	end_stretch(t, end);
+	not_back(t);
 	return 0;
 }
 

@@ -52,8 +52,10 @@ struct looping {
 	__u32 late;	     /* no descriptor was ready when the wait ended */
 	__u32 watched, edge; /* of `in` */
 	__u32 fd;
-	__u64 woken_before;	/* state_ns at the last switch-out */
-	__u64 entered;		/* the call in which it waits */
+	__u64 woken_before;	  /* state_ns at the last switch-out */
+	__u64 entered;		  /* the call in which it waits */
+	__u64 main_at, looked_at; /* its last wait at main; it has looked at an instance */
+
 	__u64 since;		/* it is away since then; 0: it is not */
 	__u64 running, blocked; /* state_ns then */
 	__u64 blocked_before;	/* state_ns at the last switch-out */

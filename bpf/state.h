@@ -39,6 +39,8 @@ struct event_wait {
 	__u32 resolve; /* enum resolve */
 	__u32 set;     /* of RESOLVE_POLL: enum event_set */
 	__u32 looked;  /* ... and at how many of its descriptors has been looked */
+	__u32 watched; /* descriptors of poll and select */
+	__u32 fd;      /* of RESOLVE_EPOLL */
 	__u32 pad;
 	__u64 deadline_at; /* CLOCK_MONOTONIC; 0: none */
 	__u64 object; /* of RESOLVE_EPOLL, its struct eventpoll; of RESOLVE_POLL, a peer's struct sock */

@@ -343,6 +343,8 @@ int name_target(struct tracked *t, u32 index, u32 kind);
 int loop_switch(struct tracked *t, u64 arrived);
 /* loop.bpf.c: ... or the measurement ends; its ledger is complete. */
 int loop_finish(struct tracked *t, u64 end);
+/* loop.bpf.c: it executes another program. */
+int loop_forget(struct tracked *t);
 /* loop.bpf.c: its call, for CAUSE_EVENT_*, has returned so many descriptors. */
 int loop_called(struct tracked *t, struct loop_call *call);
 
@@ -359,8 +361,8 @@ int begin_epoll(struct tracked *t, u32 fd, u64 timeout, u32 is_time);
 int begin_futex(struct tracked *t, u64 word, u64 timeout, u32 op);
 /* event_wait.bpf.c: ... and it ended, and the thread leaves the CPU again already. */
 int event_missed(struct tracked *t, u64 arrived);
-/* event_wait.bpf.c: how many descriptors below n are in this set of select(2). */
-u32 set_size(u64 set, u32 n);
+/* event_wait.bpf.c: how many descriptors below n are in these sets of select(2). */
+u32 sets_size(u64 read, u64 write, u64 except, u32 n);
 /* event_wait.bpf.c: ... and it ends, or (open) the measurement does: its enum wall_row. What ended it, if
  * that is known, is in t->io then, for io_begin(). */
 u32 wait_row(struct tracked *t, u64 task, u32 open);

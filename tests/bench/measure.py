@@ -2,12 +2,15 @@
 """The cases: what is run, and which numbers of it count."""
 import os
 import re
+import shutil
 import subprocess
+import sys
 import time
 from statistics import median
 
-from rivals import Failed
+from rivals import PATH, Failed
 
+HERE = os.path.dirname(os.path.abspath(__file__))
 TIMEOUT = 30  # seconds: a bare run takes less than two
 
 # What would change a build, or what is read of a tool.
@@ -28,6 +31,7 @@ class Case:
     runs:   in a row, of which the median counts
     slow:   for a tool that makes it many times slower, so many times less of it
     events: what there is to be seen at least, by kind
+    needs:  programs without which it is left out
     whole:  from the tool's start to its end: milliseconds more, not a ratio"""
 
     def __init__(self, name, command, columns, **more):
@@ -35,7 +39,11 @@ class Case:
         self.runs = more.get('runs', 1)
         self.slow = more.get('slow', 1)
         self.events = more.get('events', {})
+        self.needs = more.get('needs', ())
         self.whole = more.get('whole', False)
+
+    def missing(self):
+        return [program for program in self.needs if not shutil.which(program, path=PATH)]
 
     def less(self, tool):
         return self.slow if tool.slow else 1
@@ -75,6 +83,14 @@ CASES = (
     Case('forks', '{scratch}/account {scratch}/forks 3000',
          [Column('fork storm, elapsed', 's', 3, ELAPSED),
           Column('fork storm, CPU time', 's', 3, CPU)]),
+    *(Case(name, f'{sys.executable} {HERE}/serve.py {name} {{scratch}} {requests}',
+           [Column(f'{title}, a request', 'µs', 3, said(r'([0-9.]+) us a request')),
+            Column(f'{title}, p99', 'ms', 2, said(r'within ([0-9.]+) ms'))],
+           slow=10, needs=needs)
+      for name, title, requests, needs in (
+          ('redis', 'redis', 100000, ('redis-server', 'redis-benchmark')),
+          ('nginx', 'nginx', 40000, ('nginx', 'wrk')),
+          ('go', 'Go HTTP', 40000, ('go', 'wrk')))),
 )
 
 

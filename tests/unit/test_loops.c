@@ -40,6 +40,7 @@ static struct ev_loop busy_loop(void)
 {
 	struct ev_loop l = loop(1, CAUSE_EVENT_EPOLL, 100, 4 * SECOND);
 
+	l.watched = 20;
 	l.away.times = 99;
 	l.away.ns = 4 * SECOND;
 	return l;
@@ -182,11 +183,50 @@ static void blocked_is_silent(struct ev_loop l)
 	cr_assert_null(finding_of("loop.blocked"));
 }
 
+/* One hiccup in a long run is none; one that a person notices is. */
+Test(blocked, hiccup, .init = begin, .fini = teardown)
+{
+	struct ev_loop l = busy_loop();
+
+	block(&l, CAUSE_IO_DISK, 0, 1, 30 * MS, 30 * MS);
+	blocked_is_silent(l);
+}
+
+Test(blocked, one_long, .init = begin, .fini = teardown)
+{
+	struct ev_loop l = busy_loop();
+
+	block(&l, CAUSE_SYNC_FUTEX, 0, 10000, 200 * MS, MS / 50);
+	block(&l, CAUSE_IO_DISK, 0, 1, 150 * MS, 150 * MS);
+	put(&l);
+	look();
+	cr_assert_not_null(finding_of("loop.blocked"));
+	cr_assert_not_null(strstr(finding_of("loop.blocked")->title, "150 ms"));
+}
+
+/* A session with one client: nobody else waits for it. */
+Test(blocked, session, .init = begin, .fini = teardown)
+{
+	struct ev_loop l = busy_loop();
+
+	l.watched = 3;
+	block(&l, CAUSE_IO_DISK, 0, 100, SECOND, 90 * MS);
+	blocked_is_silent(l);
+}
+
+Test(blocked, page_faults, .init = begin, .fini = teardown)
+{
+	struct ev_loop l = busy_loop();
+
+	block(&l, CAUSE_FAULT_MAJOR, 0, 100, SECOND, 90 * MS);
+	blocked_is_silent(l);
+}
+
 Test(blocked, short_ones, .init = begin, .fini = teardown)
 {
 	struct ev_loop l = busy_loop();
 
-	block(&l, CAUSE_IO_DISK, 0, 100, 300 * MS, 9 * MS);
+	block(&l, CAUSE_IO_DISK, 0, 100, 300 * MS, 9 * MS); /* of 8 s */
 	blocked_is_silent(l);
 }
 
@@ -275,6 +315,35 @@ Test(lag, calls_not_seen, .init = begin, .fini = teardown)
 }
 
 /* Late, but not by its own doing. */
+/* 99 of 100 took less than the longest, which has no end in the histogram. */
+Test(p99, beyond_the_last, .init = begin, .fini = teardown)
+{
+	struct ev_loop l = busy_loop();
+
+	l.away.longest.ns = 17 * SECOND;
+	l.away.histogram[loop_bucket(lock_bucket(17 * SECOND), 17 * SECOND)] = 9;
+	l.calls.histogram[LOOP_BUCKETS - 1] = l.calls.histogram[0] = UINT64_MAX;
+	put(&l);
+	look();
+	cr_assert_eq(m->loops[0].away_p99_ns, 17 * SECOND);
+}
+
+/* What goes on at the end may be for ever: it makes no loop. */
+Test(rows, open_is_apart, .init = begin, .fini = teardown)
+{
+	struct ev_loop l = busy_loop();
+
+	l.ns = l.away.ns = SECOND;
+	l.away.open = (struct loop_stretch){ .from = T0 + 2 * SECOND,
+					     .ns = 7 * SECOND,
+					     .blocked_ns = 7 * SECOND };
+	block(&l, CAUSE_SYNC_JOIN, 0, 100, SECOND, 200 * MS);
+	put(&l);
+	look();
+	cr_assert_eq(m->loops[0].away.open.from, 2 * SECOND);
+	cr_assert_null(finding_of("loop.blocked"));
+}
+
 Test(lag, queued, .init = begin, .fini = teardown)
 {
 	struct ev_loop l = computing(300 * MS);
@@ -284,4 +353,57 @@ Test(lag, queued, .init = begin, .fini = teardown)
 	put(&l);
 	look();
 	cr_assert_null(finding_of("loop.lag"));
+}
+
+/* Of the thread's samples so many were in there. */
+static void scans(enum cause cause, __u32 watched, __u64 samples, __u64 others)
+{
+	struct ev_frame *scan = frame(1, "do_sys_poll", "", "[kernel]"),
+			*own = frame(2, "work", "a.c", "/bin/a");
+	struct ev_stack *in = stack(1, (const __u32[]){ 1, 2 }, 2),
+			*out = stack(2, (const __u32[]){ 2 }, 1);
+	struct ev_site a = cpu_site(1, 1, samples), c = cpu_site(1, 2, others);
+	struct ev_loop l = busy_loop();
+
+	scan->flags = FRAME_KERNEL;
+	put(scan);
+	put(own);
+	put(in);
+	put(out);
+	put(&a);
+	put(&c);
+	l.cause = cause;
+	l.watched = watched;
+	put(&l);
+	look();
+	free(scan);
+	free(own);
+	free(in);
+	free(out);
+}
+
+Test(scan, is_said, .init = begin, .fini = teardown)
+{
+	scans(CAUSE_EVENT_POLL, 1000, 30, 70);
+	cr_assert_not_null(finding_of("loop.scan"));
+	cr_assert_not_null(strstr(finding_of("loop.scan")->title, "1000 descriptors"));
+	cr_assert_not_null(strstr(finding_of("loop.scan")->evidence[0].text, "30 %"));
+}
+
+Test(scan, few_descriptors, .init = begin, .fini = teardown)
+{
+	scans(CAUSE_EVENT_POLL, 10, 30, 70);
+	cr_assert_null(finding_of("loop.scan"));
+}
+
+Test(scan, is_not_much, .init = begin, .fini = teardown)
+{
+	scans(CAUSE_EVENT_POLL, 1000, 10, 90);
+	cr_assert_null(finding_of("loop.scan"));
+}
+
+Test(scan, epoll_does_not, .init = begin, .fini = teardown)
+{
+	scans(CAUSE_EVENT_EPOLL, 1000, 30, 70);
+	cr_assert_null(finding_of("loop.scan"));
 }

@@ -210,7 +210,11 @@ static const char *words_for(const struct io *io)
 {
 	if (!io || io->path)
 		return io ? target_end_of(io->name, NAME_MOST) : "";
-	return io->users[0].fd == 2 ? "standard error" : "standard output";
+	for (size_t i = 0; i < io->n_users && i < TARGET_USERS; i++) {
+		if (io->users[i].fd == 2)
+			return "standard error";
+	}
+	return "standard output";
 }
 
 static void say_title(struct finding *to, const struct log *l)

@@ -31,6 +31,7 @@ const char *const finding_rules[] = {
 	"lock.starved",
 	"loop.blocked",
 	"loop.lag",
+	"loop.scan",
 	"machine.busy",
 	"memory.faults",
 	"pool.large",

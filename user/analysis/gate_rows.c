@@ -59,6 +59,7 @@ static const char *const rules[] = {
 	"lock.starved",
 	"loop.blocked",
 	"loop.lag",
+	"loop.scan",
 	"machine.busy",
 	"memory.faults",
 	"pool.large",

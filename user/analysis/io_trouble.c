@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Common troubles of input and output that is waited for: see io_calls.c for what is not. */
+/* Common troubles of input and output that is waited for: see tiny_calls.c for what is not. */
 #include <string.h>
 
+#include "../bpf/wall.h"
 #include "analysis/internal.h"
 #include "base/units.h"
 #include "model/target.h"
@@ -45,7 +46,7 @@ static void find_syncs(struct syncs *ret, const struct findings *f)
 		const char *call = call_of_sync(f->model, row->stack);
 		size_t k = 0;
 
-		if (!call)
+		if (!call || row_kind(row_of_cause(row->cause)) != ROW_IO)
 			continue;
 		ret->ns += row->ns;
 		ret->waits += row->waits;
@@ -178,6 +179,7 @@ static void find_names(struct findings *f)
 #define WAIT_MEAN_MOST 50000000
 #define ALONE_SHARE    0.5     /* of the wall time */
 #define ALONE	       1.1     /* waits at once while anybody waited, at most */
+#define ALL_LEAST      0.9     /* of the time in which anybody waited for a device: for a disk */
 #define ONE_FILE       0.6     /* of the waits for devices, for it to be named */
 #define LARGE	       0x40000 /* bytes for each wait: from there on the disk is busy with one, too */
 
@@ -211,25 +213,20 @@ static void add_threads(struct requests *ret, const struct model *m)
 
 static void sum_requests(struct requests *ret, const struct findings *f)
 {
-	static const enum cause causes[] = { CAUSE_IO_DISK, CAUSE_IO_FILE };
+	const struct wait *w = &f->totals.waits[CAUSE_IO_DISK];
 	const struct model *m = f->model;
 
 	memset(ret, 0, sizeof(*ret));
-	for (size_t i = 0; i < sizeof(causes) / sizeof(*causes); i++) {
-		const struct wait *w = &f->totals.waits[causes[i]];
-
-		ret->ns += w->ns;
-		ret->waits += w->count;
-		if (w->max_ns > ret->max_ns)
-			ret->max_ns = w->max_ns;
-	}
+	ret->ns = w->ns;
+	ret->waits = w->count;
+	ret->max_ns = w->max_ns;
 	add_threads(ret, m);
 	if (m->wall.row_ns[ROW_IO] > ret->any_ns)
 		ret->any_ns = m->wall.row_ns[ROW_IO];
 	for (size_t i = 0; i < m->n_ios; i++) {
 		const struct io *io = &m->ios[i];
 
-		if (is_device(io) && io->kind == TARGET_FILE && io->objects == 1 &&
+		if (io->cause == CAUSE_IO_DISK && io->kind == TARGET_FILE && io->objects == 1 &&
 		    io->ns >= ONE_FILE * ret->ns && (!ret->file || io->ns > ret->file->ns))
 			ret->file = io;
 	}
@@ -247,8 +244,8 @@ static bool is_one_at_a_time(const struct requests *r, const struct findings *f)
 	double bytes = r->read_bytes + r->written_bytes;
 
 	return r->waits >= WAITS_LEAST && r->ns < (double)WAIT_MEAN_MOST * r->waits &&
-	       part(f, r->any_ns) >= ALONE_SHARE && r->ns < ALONE * r->any_ns && r->is_counted &&
-	       bytes < (double)LARGE * r->waits;
+	       part(f, r->any_ns) >= ALONE_SHARE && r->ns < ALONE * r->any_ns &&
+	       r->ns >= ALL_LEAST * r->any_ns && r->is_counted && bytes < (double)LARGE * r->waits;
 }
 
 static void say_requests(struct finding *to, const struct findings *f, const struct requests *r)

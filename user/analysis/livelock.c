@@ -157,22 +157,32 @@ static void say_thread(struct finding *to, const struct thread *t, const struct 
 			     t->comm, t->tid, part, units_count(count, s->samples), name);
 }
 
+#define REST_NS 5000000 /* between two tries */
+
+static bool is_restless(const struct trying *s)
+{
+	return s->sleep_ns < (double)REST_NS * s->sleeps || !s->sleeps;
+}
+
 static void say(struct findings *f, const struct trying *of, size_t process, size_t n)
 {
 	const struct model *m = f->model;
-	struct finding *to = finding_add(f, "livelock", SEVERITY_WARNING);
+	struct finding *to = finding_add(f, "livelock", SEVERITY_NOTE);
 	size_t named = 0;
 	uint64_t ns = 0;
 	char text[UNITS_SIZE];
 
-	finding_title(to, "%zu threads try locks, give up and try again: a livelock, or polling",
-		      n);
+	finding_title(
+		to, "%zu threads do little but try locks, again and again: a livelock, or polling",
+		n);
 	for (size_t i = 0; i < m->n_threads; i++) {
 		const struct thread *t = &m->threads[i];
 
 		if (t->process != process || !only_tries(t, &of[i]))
 			continue;
 		ns += t->row_ns[ROW_LOCK];
+		if (is_restless(&of[i])) /* who looks into a queue now and then rests longer */
+			to->severity = SEVERITY_WARNING;
 		if (named++ < NAMED)
 			say_thread(to, t, &of[i]);
 	}

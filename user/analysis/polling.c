@@ -99,7 +99,8 @@ static bool keeps_waiting(const struct findings *f, const struct thread *t)
 {
 	const struct wait *w = sleeps_of(t);
 
-	return w && w->count >= NAPS_LEAST && w->ns < (double)NAP_MOST * w->count &&
+	return w && t->lifetime_ns && w->count >= NAPS_LEAST &&
+	       w->ns < (double)NAP_MOST * w->count &&
 	       w->max_ns <= (double)NAP_LONGEST * w->ns / w->count &&
 	       w->ns >= NAPPING_SHARE * t->state_ns[TS_BLOCKED] &&
 	       work_of(t) <= NAP_WORK_SHARE * t->lifetime_ns &&

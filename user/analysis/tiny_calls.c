@@ -55,9 +55,20 @@ static double kernel_share(const struct model *m, const struct thread *t)
 	return t->witness.kernel_ns / both;
 }
 
+/* One that sees to many others has a few bytes for each of them. */
+static bool is_in_loop(const struct model *m, const struct thread *t)
+{
+	for (size_t i = 0; i < m->n_loops; i++) {
+		if (m->loops[i].thread_id == t->id)
+			return true;
+	}
+	return false;
+}
+
 static bool is_tiny(const struct findings *f, const struct thread *t, enum direction d)
 {
-	return t->flags & THREAD_IO_COUNTED && is_many(t, d) && !is_hand_over(t, d) &&
+	return t->flags & THREAD_IO_COUNTED && t->lifetime_ns && is_many(t, d) &&
+	       !is_in_loop(f->model, t) && !is_hand_over(t, d) &&
 	       bytes_of(t, d) < (double)BYTES_BELOW * calls_of(t, d) &&
 	       t->state_ns[TS_RUNNING] >= CPU_SHARE * f->totals.state_ns[TS_RUNNING] &&
 	       kernel_share(f->model, t) >= KERNEL_SHARE;

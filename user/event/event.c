@@ -263,7 +263,7 @@ static int loop_is_valid(const struct ev_loop *l)
 			return 0;
 	}
 	return l->cause >= CAUSE_EVENT_EPOLL && l->cause <= CAUSE_EVENT_SELECT && l->n_users &&
-	       l->away.longest.worst_cause < CAUSE_COUNT;
+	       l->away.longest.worst_cause < CAUSE_COUNT && l->away.open.worst_cause < CAUSE_COUNT;
 }
 
 static const size_t sizes[EV_KIND_COUNT] = {

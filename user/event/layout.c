@@ -61,15 +61,11 @@ static const struct begin io_parts[] = {
 };
 
 static const struct begin loop_parts[] = {
-	PLAIN(ev_loop, head),
-	ARRAY(ev_loop, users),
-	PLAIN(ev_loop, n_users),
-	PLAIN(ev_loop, away),
-	PLAIN(ev_loop, away.longest),
-	ARRAY(ev_loop, away.histogram),
-	ARRAY(ev_loop, away.blocks.items),
-	PLAIN(ev_loop, calls),
-	ARRAY(ev_loop, calls.histogram),
+	PLAIN(ev_loop, head),		ARRAY(ev_loop, users),
+	PLAIN(ev_loop, n_users),	PLAIN(ev_loop, away),
+	PLAIN(ev_loop, away.longest),	PLAIN(ev_loop, away.open),
+	ARRAY(ev_loop, away.histogram), ARRAY(ev_loop, away.blocks.items),
+	PLAIN(ev_loop, calls),		ARRAY(ev_loop, calls.histogram),
 };
 
 /* Of all others the fields follow each other, and new ones the last. */

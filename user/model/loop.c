@@ -7,15 +7,16 @@
 /* Below which 99 of 100 lie: the upper edge of a part of the histogram. */
 static uint64_t p99_of(const __u64 *histogram, uint64_t max_ns)
 {
-	uint64_t all = 0, rest, edge;
+	double all = 0, rest = 0;
 	uint32_t i = LOOP_BUCKETS;
+	uint64_t edge;
 
 	for (uint32_t k = 0; k < LOOP_BUCKETS; k++)
-		all += histogram[k];
-	if (!all)
-		return 0;
-	for (rest = 0; i-- && (rest += histogram[i]) * 100 <= all;)
-		;
+		all += (double)histogram[k];
+	while (i && rest * 100 <= all)
+		rest += (double)histogram[--i];
+	if (all <= 0 || i >= LOOP_BUCKETS - 4) /* the last power of two has no end */
+		return max_ns;
 	edge = i < 4 ? 1024 : (4ull + i % 4 + 1) << (i / 4 + 7);
 	return edge < max_ns ? edge : max_ns;
 }
@@ -62,10 +63,14 @@ static void put_away(struct model_builder *b, struct event_loop *l, const struct
 
 	l->away = *away;
 	l->away.longest.from = from > b->origin ? from - b->origin : 0;
+	from = away->open.from;
+	l->away.open.from = from > b->origin ? from - b->origin : 0;
 	l->away_p99_ns = p99_of(away->histogram, away->longest.ns);
 	add_blocked(b, l, &away->blocks);
 	l->worst = wait_of(b, away->longest.worst_cause, away->longest.worst_target);
 	l->worst.ns = away->longest.worst_ns;
+	l->open = wait_of(b, away->open.worst_cause, away->open.worst_target);
+	l->open.ns = away->open.worst_ns;
 }
 
 static void put_loop(struct model_builder *b, struct event_loop *l, const struct ev_loop *ev,
@@ -86,7 +91,7 @@ static void put_loop(struct model_builder *b, struct event_loop *l, const struct
 		.ns = ev->ns,
 		.max_ns = ev->max_ns,
 		.empty = ev->empty,
-		.open = ev->open,
+		.open_waits = ev->open,
 		.calls = ev->calls,
 		.turn_p99_ns = p99_of(ev->calls.histogram, ev->calls.max_ns),
 	};

@@ -361,11 +361,12 @@ struct event_loop {
 	uint32_t edge;		    /* ... of them edge-triggered */
 	uint64_t waits, ns, max_ns; /* that blocked */
 	uint64_t empty;		    /* of them ended with no descriptor ready */
-	uint64_t open;
+	uint64_t open_waits;	    /* that go on at the end */
 	/* Of several threads nothing; from: since the start. */
 	struct loop_away away;
-	uint64_t away_p99_ns;			      /* at most */
-	struct loop_wait blocked[LOOP_BLOCKS], worst; /* the longest first; of away.longest */
+	uint64_t away_p99_ns;		       /* at most */
+	struct loop_wait blocked[LOOP_BLOCKS]; /* the longest first */
+	struct loop_wait worst, open;	       /* of away.longest and away.open */
 	size_t n_blocked;
 	struct loop_calls calls;
 	uint64_t turn_p99_ns; /* at most */

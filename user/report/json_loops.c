@@ -30,19 +30,22 @@ static uint64_t queued_ns(uint64_t ns, uint64_t running_ns, uint64_t blocked_ns)
 	return ns > running_ns + blocked_ns ? ns - running_ns - blocked_ns : 0;
 }
 
-static void put_longest(struct json *j, const struct event_loop *l)
+static void put_stretch(struct json *j, const char *key, const struct loop_stretch *s,
+			const struct loop_wait *worst)
 {
-	const struct loop_stretch *s = &l->away.longest;
-
-	json_line_object(j, "longest");
+	if (!s->ns) {
+		json_null(j, key);
+		return;
+	}
+	json_line_object(j, key);
 	json_u64(j, "at_ns", s->from);
 	json_u64(j, "ns", s->ns);
 	json_u64(j, "running_ns", s->running_ns);
 	json_u64(j, "queued_ns", queued_ns(s->ns, s->running_ns, s->blocked_ns));
 	json_u64(j, "blocked_ns", s->blocked_ns);
-	json_u64(j, "wait_ns", l->worst.ns);
-	if (l->worst.ns) {
-		put_cause(j, l->worst.cause, l->worst.target);
+	json_u64(j, "wait_ns", worst->ns);
+	if (worst->ns) {
+		put_cause(j, worst->cause, worst->target);
 	} else {
 		json_string(j, "cause", NULL);
 		json_string(j, "target", NULL);
@@ -63,7 +66,7 @@ static void put_away(struct json *j, const struct event_loop *l)
 {
 	const struct loop_away *a = &l->away;
 
-	if (l->n_users > 1 || !a->times) {
+	if (l->n_users > 1 || (!a->times && !a->open.ns)) {
 		json_null(j, "away");
 		return;
 	}
@@ -75,7 +78,8 @@ static void put_away(struct json *j, const struct event_loop *l)
 	json_u64(j, "running_ns", a->running_ns);
 	json_u64(j, "queued_ns", queued_ns(a->ns, a->running_ns, a->blocked_ns));
 	json_u64(j, "blocked_ns", a->blocked_ns);
-	put_longest(j, l);
+	put_stretch(j, "longest", &a->longest, &l->worst);
+	put_stretch(j, "open", &a->open, &l->open);
 	put_histogram(j, a->histogram);
 	json_end(j);
 }
@@ -142,7 +146,7 @@ static void put_loop(struct json *j, const struct model *m, size_t number)
 	json_u64(j, "wait_ns", l->ns);
 	json_u64(j, "max_wait_ns", l->max_ns);
 	json_u64(j, "empty", l->empty);
-	json_u64(j, "open", l->open);
+	json_u64(j, "open", l->open_waits);
 	put_away(j, l);
 	put_blocked(j, l);
 	put_calls(j, l);

@@ -61,7 +61,7 @@ static void put_away(struct page *p, struct table *t, const struct event_loop *l
 
 	if (!l->away.times)
 		return;
-	is_bound = l->calls.at_once > AT_ONCE_MOST * l->calls.calls;
+	is_bound = !l->calls.calls || l->calls.at_once > AT_ONCE_MOST * l->calls.calls;
 	set_time(p, t, L_AWAY, l->away.ns, is_bound);
 	set_time(p, t, L_P99, l->away_p99_ns, is_bound);
 	set_time(p, t, L_LONGEST, l->away.longest.ns, is_bound);

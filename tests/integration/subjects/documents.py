@@ -66,7 +66,7 @@ def keys_of(node):
 
 
 # What depends on what happened in the run.
-UNSTEADY = ('strip', 'findings', 'blocked', 'lost', 'bpf_share_of_cpu')
+UNSTEADY = ('strip', 'findings', 'blocked', 'lost', 'bpf_share_of_cpu', 'waited_for', 'first_io_ns')
 
 
 def test_key_order(t):

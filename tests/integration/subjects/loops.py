@@ -120,3 +120,32 @@ if {fork}:
 '''
     row, = loops_of(t, code)
     equal((row['waits'], row['away']), (1, None), row)
+
+
+# A child answers at once; the rest of what is watched never has anything.
+ANSWERED = '''
+r, w = os.pipe()
+r2, w2 = os.pipe()
+if not os.fork():
+    os.close(w2)
+    while os.read(r2, 1):
+        os.write(w, b'x')
+    os._exit(0)
+idle = os.pipe()[0]
+p = getattr(select, sys.argv[1])()
+for fd in [r] + [os.dup(idle) for _ in range(900)]:
+    p.register(fd, 1)
+for _ in range(20000):
+    os.write(w2, b'x')
+    p.poll()
+    os.read(r, 1)
+'''
+
+
+@cases(('poll', True), ('epoll', False))
+def test_scans(t, call, scans):
+    """poll looks at each descriptor in each call, and epoll does not."""
+    outcome = t.run(*t.python(PRELUDE + ANSWERED, call))
+    equal(outcome.code, 0, outcome)
+    found = [finding['rule'] for finding in outcome.report['findings']]
+    equal('loop.scan' in found, scans, found)
