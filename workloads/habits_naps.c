@@ -84,7 +84,7 @@ static void run_work(void)
 {
 	for (int i = 0; i < NAPS; i++) {
 		sleep_ns(NAP);
-		burn(400);
+		burn(1500);
 	}
 }
 

@@ -144,6 +144,13 @@ static void read_disk(const struct watch *w, int which, long i)
 	stop_ends();
 }
 
+/* To give back its space takes long, and is not to be done at the exit. */
+static void end_disk(void)
+{
+	must(close(device.fd), "close");
+	free(device.buffer);
+}
+
 /* --- computing, its own and another's ------------------------------------------------------ */
 
 static void compute(const struct watch *w, int which, long i)
@@ -194,7 +201,7 @@ const struct plan away_plans[] = {
 	AWAY("away-pipe-poll", POLL, "io.pipe", make_pipe, read_slowly, end_partner),
 	AWAY("away-pipe-select", SELECT, "io.pipe", make_pipe, read_slowly, end_partner),
 	AWAY("away-mutex", EPOLL, "lock.mutex", make_mutex, take_lock, end_partner),
-	AWAY("away-disk", EPOLL, "io.disk", make_disk, read_disk, NULL),
+	AWAY("away-disk", EPOLL, "io.disk", make_disk, read_disk, end_disk),
 	AWAY("away-computing", EPOLL, NULL, NULL, compute, NULL),
 	AWAY("away-computing-poll", POLL, NULL, NULL, compute, NULL),
 	AWAY("away-queued", EPOLL, NULL, make_hog, NULL, end_hog),
