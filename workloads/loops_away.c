@@ -148,7 +148,6 @@ static void read_disk(const struct watch *w, int which, long i)
 static void end_disk(void)
 {
 	must(close(device.fd), "close");
-	free(device.buffer);
 }
 
 /* --- computing, its own and another's ------------------------------------------------------ */
