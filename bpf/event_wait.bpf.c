@@ -120,39 +120,32 @@ static int look_at_bit(u32 fd, struct select_scan *scan)
 #define SET_WORDS 16
 
 struct bit_count {
-	u64 words[SET_WORDS], more[SET_WORDS];
+	u64 sets[3];
 	u32 n, pad;
 };
 
+static __always_inline u64 set_word(u64 set, u32 i)
+{
+	u64 word = 0;
+
+	if (set)
+		bpf_probe_read_user(&word, sizeof(word), (void *)(set + i * sizeof(word)));
+	return word;
+}
+
 static int count_bits(u32 i, struct bit_count *c)
 {
-	c->n += __builtin_popcountll(c->words[i & (SET_WORDS - 1)]);
+	c->n += __builtin_popcountll(set_word(c->sets[0], i) | set_word(c->sets[1], i) |
+				     set_word(c->sets[2], i));
 	return 0;
-}
-
-static int join_bits(u32 i, struct bit_count *c)
-{
-	c->words[i & (SET_WORDS - 1)] |= c->more[i & (SET_WORDS - 1)];
-	return 0;
-}
-
-static __always_inline void add_set(struct bit_count *c, u64 set, u32 words)
-{
-	if (set && !bpf_probe_read_user(c->more, words * 8, (void *)set))
-		bpf_loop(words, join_bits, c, 0);
 }
 
 u32 sets_size(u64 read, u64 write, u64 except, u32 n)
 {
-	struct bit_count c = {};
+	struct bit_count c = { .sets = { read, write, except } };
 	u32 words = (n + 63) / 64;
 
-	if (words > SET_WORDS)
-		words = SET_WORDS;
-	add_set(&c, read, words);
-	add_set(&c, write, words);
-	add_set(&c, except, words);
-	bpf_loop(words, count_bits, &c, 0);
+	bpf_loop(words < SET_WORDS ? words : SET_WORDS, count_bits, &c, 0);
 	return c.n;
 }
 
