@@ -2,10 +2,8 @@
 /* What a thread waits for in a system call, where that is not told by one descriptor. */
 #include "thread.bpf.h"
 #include "arch.bpf.h"
+#include "target.bpf.h"
 
-/* include/uapi/linux/stat.h */
-#define S_IFMT	0170000
-#define S_IFIFO 0010000
 /* include/linux/threads.h */
 #define PID_MAX_LIMIT (4 * 1024 * 1024)
 /* include/uapi/asm-generic/fcntl.h */
@@ -229,10 +227,6 @@ static __always_inline u32 simple_cause(u32 class)
 		return CAUSE_IPC_SYSV_MSG;
 	case CALL_MQ:
 		return CAUSE_IPC_POSIX_MQ;
-	case CALL_URING:
-		return CAUSE_IO_URING;
-	case CALL_AIO:
-		return CAUSE_IO_AIO;
 	}
 	return CAUSE_KERNEL_OTHER;
 }
@@ -266,6 +260,23 @@ static __always_inline u32 epoll_wait(struct tracked *t, const struct call *call
 	waits_seen = 1;
 	begin_epoll(t, CALL_ARG0(call), CALL_ARG3(call), is_time);
 	return plain_wait(CAUSE_EVENT_EPOLL);
+}
+
+/* In state D it waits for a device in the middle of its requests, not for their end. */
+static __always_inline u32 ring_wait(struct tracked *t, const struct call *call, u32 state)
+{
+	u32 flags = in_d_state(state) ? 0 : CALL_ARG3(call);
+
+	ring_begin(t, CALL_ARG0(call), CALL_ARG2(call), flags);
+	return plain_wait(CAUSE_IO_URING);
+}
+
+/* Of which request an event was, only the program's memory tells, and that may hold the next one by the
+ * time that it can be read. */
+static __always_inline u32 aio_wait(struct tracked *t)
+{
+	wait_with_ring(&t->io);
+	return plain_wait(CAUSE_IO_AIO);
 }
 
 /* After stop and continue a sleep goes on under the number of restart_syscall. */
@@ -314,6 +325,10 @@ static __always_inline u32 class_wait(struct tracked *t, const struct call *call
 		return plain_wait(in_d_state(state) ? CAUSE_IO_DISK : CAUSE_KERNEL_OTHER);
 	case CALL_RESTART:
 		return restarted_wait(t);
+	case CALL_URING:
+		return ring_wait(t, call, state);
+	case CALL_AIO:
+		return aio_wait(t);
 	case CALL_PATH:
 		t->io.file = IO_BY_NAME;
 		return path_wait(state);

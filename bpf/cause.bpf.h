@@ -18,24 +18,11 @@
 /* include/linux/sched/jobctl.h */
 #define JOBCTL_TRAP_FREEZE (1UL << 23)
 
-static __always_inline bool in_iowait(struct task_struct *task)
-{
-	return BPF_CORE_READ_BITFIELD_PROBED(task, in_iowait);
-}
-
 /* The cgroup freezer of version 2 sleeps interruptibly in a trap of its own
  * (kernel/signal.c, do_freezer_trap). */
 static __always_inline bool is_frozen(struct task_struct *task, u32 state)
 {
 	return state & TASK_FROZEN || task->jobctl & JOBCTL_TRAP_FREEZE;
-}
-
-/* Without a system call of its own: the kernel's workers, and a task that exits. */
-static __always_inline u32 worker_cause(struct task_struct *task, u32 state)
-{
-	if (in_d_state(state) && in_iowait(task))
-		return CAUSE_IO_DISK;
-	return task->flags & PF_IO_WORKER ? CAUSE_IO_URING : CAUSE_KERNEL_OTHER;
 }
 
 /* Is it inside a page fault? A look costs microseconds, so whoever has met no fault of
@@ -106,6 +93,7 @@ static __always_inline u32 wait_of(struct task_struct *task, struct tracked *t, 
 	t->event.resolve = RESOLVE_NOT;
 	t->peer.key.family = 0;
 	t->io.file = 0;
+	t->io.ring = 0;
 	if (unlikely(state & (TASK_STOPPED | TASK_TRACED)))
 		return plain_wait(state & TASK_STOPPED ? CAUSE_SIGNAL_STOP : CAUSE_SIGNAL_PTRACE);
 	if (unlikely(is_frozen(task, state)))
@@ -113,7 +101,7 @@ static __always_inline u32 wait_of(struct task_struct *task, struct tracked *t, 
 	if (unlikely(t->kernel_lock))
 		return plain_wait(CAUSE_KERNEL_LOCK);
 	if (task->flags & (PF_KTHREAD | PF_IO_WORKER | PF_USER_WORKER | PF_EXITING))
-		return plain_wait(worker_cause(task, state));
+		return worker_wait(t, state);
 	read_call(task, &call);
 	if (unlikely(call.nr < 0))
 		return fault_wait(t, d && in_iowait(task));

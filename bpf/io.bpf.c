@@ -10,8 +10,8 @@
 #define HAS_TARGET                                                                                 \
 	(BIT(CAUSE_FAULT_MAJOR) | BIT(CAUSE_EVENT_EPOLL) | BIT(CAUSE_IO_DISK) |                    \
 	 BIT(CAUSE_IO_FILE) | BIT(CAUSE_IO_PIPE) | BIT(CAUSE_IO_SOCKET) | BIT(CAUSE_IO_TTY) |      \
-	 BIT(CAUSE_EVENT_EVENTFD) | BIT(CAUSE_EVENT_SIGNALFD) | BIT(CAUSE_EVENT_INOTIFY) |         \
-	 BIT(CAUSE_TIMER_TIMERFD))
+	 BIT(CAUSE_IO_URING) | BIT(CAUSE_IO_AIO) | BIT(CAUSE_EVENT_EVENTFD) |                      \
+	 BIT(CAUSE_EVENT_SIGNALFD) | BIT(CAUSE_EVENT_INOTIFY) | BIT(CAUSE_TIMER_TIMERFD))
 
 /* What is one target for a person. */
 struct io_key {
@@ -70,7 +70,7 @@ __u64 io_count = 0; /* targets so far; the first has index 1 */
 /* Two of them, mixed in two ways: names of hostile programs must not meet in one. */
 struct mixed {
 	const struct name_words *words;
-	u64 a, b;
+	struct io_key *key; /* in which they are */
 };
 
 static __always_inline u64 mix(u64 hash, u64 word, u64 by)
@@ -84,8 +84,8 @@ static long mix_word(u32 i, void *ctx)
 	struct mixed *m = ctx;
 	u64 word = m->words->item[i & (NAME_WORDS - 1)];
 
-	m->a = mix(m->a, word, 0x9e3779b97f4a7c15ull);
-	m->b = mix(m->b, word, 0xc2b2ae3d27d4eb4full);
+	m->key->id[1] = mix(m->key->id[1], word, 0x9e3779b97f4a7c15ull);
+	m->key->id[2] = mix(m->key->id[2], word, 0xc2b2ae3d27d4eb4full);
 	return 0;
 }
 
@@ -99,14 +99,13 @@ static __always_inline struct name_words *the_words(void)
 /* So many bytes of it. */
 static __always_inline void mix_name(struct io_key *key, struct name_words *w, u32 size)
 {
-	struct mixed m = { .words = w, .a = size, .b = size };
+	struct mixed m = { .words = w, .key = key };
 	char *end = (char *)w + (size & (TARGET_TEXT - 1));
 
 	for (u32 i = 0; i < 8; i++) /* of the last word */
 		end[i] = 0;
+	key->id[1] = key->id[2] = size;
 	bpf_loop((size & (TARGET_TEXT - 1)) / 8 + 1, mix_word, &m, 0);
-	key->id[1] = m.a;
-	key->id[2] = m.b;
 }
 
 static __always_inline void inet_key(struct io_key *key, struct sock *sk, u32 side)
@@ -193,6 +192,8 @@ static __always_inline u32 kind_of(const struct io_wait *io)
 
 	if (io->file == IO_BY_NAME)
 		return TARGET_NAME;
+	if (io->file == IO_BY_RING)
+		return TARGET_OBJECT;
 	switch (io->mode & S_IFMT) {
 	case S_IFIFO:
 		return TARGET_PIPE;
@@ -226,7 +227,7 @@ static __always_inline void find_key(struct io_key *key, const struct io_wait *i
 }
 
 /* A new one gets the next number. 0: there is no room. */
-static __always_inline u32 index_of(struct tracked *t, const struct io_key *key)
+static __always_inline u32 index_of(u64 file, const struct io_key *key)
 {
 	u32 *known = bpf_map_lookup_elem(&io_indexes, key), index;
 
@@ -241,20 +242,23 @@ static __always_inline u32 index_of(struct tracked *t, const struct io_key *key)
 		known = bpf_map_lookup_elem(&io_indexes, key); /* another CPU was faster */
 		return known ? *known : 0;
 	}
-	name_target(t, index, key->kind);
+	name_target(file, index, key->kind, key->kind == TARGET_OBJECT ? key->id[0] : 0);
 	return index;
 }
 
-static __always_inline void add_user(struct io_target *target, const struct tracked *t)
+static __always_inline void add_user(struct io_target *target, const struct tracked *t,
+				     const struct io_wait *io)
 {
-	u32 fd = t->io.file == IO_BY_NAME ? TARGET_NO_FD : t->io.fd;
+	u32 fd = io->file == IO_BY_NAME ? TARGET_NO_FD : io->fd;
 	u32 n;
 
 	for (u32 i = 0; i < TARGET_USERS; i++) {
 		if (i < target->n_users && target->users[i].pid == t->pid &&
-		    target->users[i].fd == fd)
+		    (target->users[i].fd == fd || fd == TARGET_NO_FD))
 			return;
 	}
+	if (fd == TARGET_NO_FD && io->file > IO_BY_RING && target->n_users < TARGET_USERS)
+		fd = fd_of(io->file);
 	n = __sync_fetch_and_add(&target->n_users, 1);
 	if (n >= TARGET_USERS)
 		return;
@@ -262,15 +266,15 @@ static __always_inline void add_user(struct io_target *target, const struct trac
 	target->users[n].fd = fd;
 }
 
-static __always_inline void fill_slot(struct tracked *t, u32 target)
+static __always_inline void fill_slot(struct io_wait *io, u32 target)
 {
-	struct io_slot *s = &t->io.slots[t->io.next++ % IO_SLOTS];
+	struct io_slot *s = &io->slots[io->next++ % IO_SLOTS];
 
-	s->file = t->io.file;
-	s->inode = t->io.inode;
-	s->version = t->io.version;
-	s->cause = t->track.cause;
-	s->fd = t->io.fd;
+	s->file = io->file;
+	s->inode = io->inode;
+	s->version = io->version;
+	s->cause = io->cause;
+	s->fd = io->fd;
 	s->target = target;
 }
 
@@ -282,32 +286,32 @@ static __always_inline bool is_settled(const struct io_key *key)
 }
 
 /* A thread meets a target that it has not waited at lately. */
-static __always_inline u32 meet(struct tracked *t)
+static __always_inline u32 meet(struct tracked *t, struct io_wait *io)
 {
-	struct io_object object = { t->io.file, t->io.inode, t->io.version, t->track.cause };
-	struct io_key key = { .cause = t->track.cause };
+	struct io_object object = { io->file, io->inode, io->version, io->cause };
+	struct io_key key = { .cause = io->cause };
 	struct io_target *target;
 	u32 *known = NULL, index;
 	bool is_new = true;
 
 	if (object.file != IO_BY_NAME) {
 		object.file = 0;
-		if (kind_of(&t->io) == TARGET_OBJECT)
-			object.file = t->io.file;
+		if (kind_of(io) == TARGET_OBJECT)
+			object.file = io->file;
 		known = bpf_map_lookup_elem(&io_objects, &object);
 	}
 	if (known) {
 		index = *known;
 	} else {
-		find_key(&key, &t->io);
-		index = index_of(t, &key);
+		find_key(&key, io);
+		index = index_of(io->file, &key);
 		if (index && is_settled(&key)) /* or another CPU was faster */
 			is_new = !bpf_map_update_elem(&io_objects, &object, &index, BPF_NOEXIST);
 	}
 	target = bpf_map_lookup_elem(&io_targets, &index);
 	if (!target || !index)
 		return 0;
-	target->cause = t->track.cause;
+	target->cause = io->cause;
 	if (object.file == IO_BY_NAME)
 		target->objects = 1;
 	else if (!known && is_new)
@@ -317,22 +321,20 @@ static __always_inline u32 meet(struct tracked *t)
 		target->any_alone = target->any_ns;
 		target->shared = 1;
 	}
-	add_user(target, t);
+	add_user(target, t, io);
 	if (known || is_settled(&key))
-		fill_slot(t, index);
+		fill_slot(io, index);
 	return index;
 }
 
-static __always_inline u32 slot_target(struct tracked *t)
+static __always_inline u32 slot_target(const struct io_wait *io)
 {
 	for (int i = 0; i < IO_SLOTS; i++) {
-		if (is_slot(t, &t->io.slots[i]))
-			return t->io.slots[i].target;
+		if (is_slot(io, io->cause, &io->slots[i]))
+			return io->slots[i].target;
 	}
 	return 0;
 }
-
-/* --- waits ------------------------------------------------------------------------------- */
 
 /* Its number may have been another file's. */
 static __always_inline bool has_generation(u32 mode)
@@ -340,34 +342,51 @@ static __always_inline bool has_generation(u32 mode)
 	return (mode & S_IFMT) == S_IFREG || (mode & S_IFMT) == S_IFDIR;
 }
 
-int io_begin(struct tracked *t)
+__noinline u32 io_target_of(struct tracked *t, struct io_wait *io)
 {
-	struct io_target *target;
 	struct inode *inode;
-	u32 index, shared;
-	u64 since;
+	u32 index;
 
-	if (!t || !t->io.file || t->track.cause >= CAUSE_COUNT ||
-	    !(HAS_TARGET & BIT(t->track.cause)))
+	if (!t || !io || !io->file || io->cause >= CAUSE_COUNT || !(HAS_TARGET & BIT(io->cause)))
 		return 0;
-	inode = (struct inode *)t->io.inode;
-	if (t->io.file != IO_BY_NAME && has_generation(t->io.mode))
-		t->io.version = mix(t->io.version, BPF_CORE_READ(inode, i_generation),
-				    0x9e3779b97f4a7c15ull);
-	index = t->io.file == IO_BY_NAME ? 0 : slot_target(t);
+	inode = (struct inode *)io->inode;
+	if (io->file != IO_BY_NAME && has_generation(io->mode))
+		io->version =
+			mix(io->version, BPF_CORE_READ(inode, i_generation), 0x9e3779b97f4a7c15ull);
+	index = io->file == IO_BY_NAME ? 0 : slot_target(io);
 	if (!index) {
-		index = meet(t);
+		index = meet(t, io);
 		if (!index)
 			__sync_fetch_and_add(&lost[LOSS_TARGETS], 1);
 	}
-	t->io.target = index;
+	return index;
+}
+
+/* --- waits ------------------------------------------------------------------------------- */
+
+int io_begin(struct tracked *t)
+{
+	struct io_target *target;
+	u32 index, shared;
+	bool is_first;
+	u64 since;
+
+	if (!t)
+		return 0;
+	index = t->io.target;
 	target = bpf_map_lookup_elem(&io_targets, &index);
 	if (!target || !index)
 		return 0;
+	is_first = is_slot(&t->io, t->io.cause, &t->io.slots[0]);
+	if (t->io.ring) { /* it is added when it has ended */
+		if (is_first)
+			t->io.alone = 0;
+		return 0;
+	}
 	shared = *(volatile u32 *)&target->shared;
 	t->io.counted = shared;
 	if (!shared) {
-		if (is_slot(t, &t->io.slots[0]))
+		if (is_first)
 			t->io.alone = index;
 		return 0;
 	}
@@ -426,11 +445,43 @@ static __always_inline u64 leave_target(struct io_target *target, struct tracked
 	return target->until > since ? target->until - since : 0;
 }
 
-int io_waited(struct tracked *t, u64 end, u32 is_open)
+static __always_inline void add_wait(struct io_target *target, u64 ns, bool is_open, bool shared)
+{
+	u32 bucket = bucket_of(ns);
+
+	add(&target->waits, 1, shared);
+	add(&target->ns, ns, shared);
+	raise(&target->max_ns, ns);
+	if (bucket < TARGET_BUCKETS)
+		add(&target->histogram[bucket], 1, shared);
+	if (is_open)
+		__sync_fetch_and_add(&target->open, 1);
+}
+
+/* Of the wall time, what is later than the end of all waits before: who else waits is not known, and less than
+ * there was is better than more. */
+int io_add_late(u32 index, u64 begin, u64 end, u32 is_open)
+{
+	struct io_target *target = bpf_map_lookup_elem(&io_targets, &index);
+	u64 until;
+
+	if (!target || !index)
+		return 0;
+	if (end < begin)
+		end = begin;
+	until = target->until > begin ? target->until : begin;
+	if (end > until)
+		__sync_fetch_and_add(&target->any_ns, end - until);
+	raise(&target->until, end);
+	add_wait(target, end - begin, is_open, true);
+	return 0;
+}
+
+int io_waited(struct tracked *t, u64 end, u32 how)
 {
 	struct io_target *target;
 	u64 ns, any;
-	u32 index, bucket;
+	u32 index;
 	bool shared;
 
 	if (!t)
@@ -446,15 +497,8 @@ int io_waited(struct tracked *t, u64 end, u32 is_open)
 	if (shared)
 		t->io.alone = 0;
 	any = leave_target(target, t, end, ns, shared);
-	add(&target->waits, 1, shared);
-	add(&target->ns, ns, shared);
 	add(&target->any_ns, any, shared);
-	raise(&target->max_ns, ns);
-	bucket = bucket_of(ns);
-	if (bucket < TARGET_BUCKETS)
-		add(&target->histogram[bucket], 1, shared);
-	if (is_open)
-		__sync_fetch_and_add(&target->open, 1);
+	add_wait(target, ns, how == IO_OPEN, shared);
 	return 0;
 }
 

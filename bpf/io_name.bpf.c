@@ -186,27 +186,25 @@ static __always_inline void put_socket(struct name_room *room, struct file *file
 		put_unix(room, sk);
 }
 
-int name_target(struct tracked *t, u32 index, u32 kind)
+int name_target(u64 file, u32 index, u32 kind, u32 object)
 {
 	u32 zero = 0, size;
 	struct name_room *room = bpf_map_lookup_elem(&name_rooms, &zero);
 	struct ev_target *ev;
-	struct file *file;
 
-	if (!room || !t)
+	if (!room)
 		return 0;
 	ev = &room->ev;
-	file = (struct file *)t->io.file;
 	__builtin_memset(ev, 0, sizeof(*ev));
 	ev->index = index;
 	ev->kind = kind;
-	ev->object = t->io.object;
+	ev->object = object;
 	if (kind == TARGET_NAME)
 		put_name(room);
 	else if (kind == TARGET_SOCKET)
-		put_socket(room, file);
-	else
-		put_path(room, file);
+		put_socket(room, (struct file *)file);
+	else if (file != IO_BY_RING)
+		put_path(room, (struct file *)file);
 	size = ev->size;
 	if (size >= TARGET_TEXT)
 		size = 0;

@@ -203,7 +203,7 @@ static __always_inline void finish(struct task_struct *task, struct tracked *t)
 	if (t->lock.state)
 		lock_waited(t, queued ? s.queued_at : end_at, !queued);
 	if (t->io.target)
-		io_waited(t, queued ? s.queued_at : end_at, !queued);
+		wait_ended(t, queued ? s.queued_at : end_at, queued ? IO_PASSED : IO_OPEN);
 	track_finish(&t->track, &s);
 	if (t->loops && !(task->flags & PF_EXITING)) /* it will not come back to them */
 		loop_finish(t, end_at);

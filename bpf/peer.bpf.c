@@ -83,6 +83,8 @@ int note_call_peer(struct tracked *t)
 {
 	struct call call;
 
+	if (!has_user_code(bpf_get_current_task_btf())) /* it has made none */
+		return 0;
 	read_call(bpf_get_current_task_btf(), &call);
 	return note_peer(t, fd_sock(CALL_ARG0(&call)));
 }

@@ -258,6 +258,15 @@ static __always_inline void note_clocks(struct task_struct *next, u64 now)
 	ns_level = BPF_CORE_READ(next, thread_pid, level);
 }
 
+/* One after the other: each in the other, they would take more stack than there is. */
+static __always_inline void begin_at_target(struct tracked *t)
+{
+	t->io.cause = t->track.cause;
+	t->io.target = io_target_of(t, &t->io);
+	if (t->io.target)
+		io_begin(t);
+}
+
 /* The wait that the task was in has ended: what it was for. A global function takes no
  * kernel pointer, so the verifier must forget that this is one. */
 static __always_inline void resolve_wait(struct task_struct *task, struct tracked *t)
@@ -267,7 +276,7 @@ static __always_inline void resolve_wait(struct task_struct *task, struct tracke
 	bpf_probe_read_kernel(&address, sizeof(address), &task);
 	t->track.row = wait_row(t, address, 0);
 	if (t->io.file) {
-		io_begin(t);
+		begin_at_target(t);
 		t->io.object = 0;
 	}
 }
@@ -315,10 +324,10 @@ static __always_inline void begin_io(struct tracked *p, void *ctx)
 {
 	if (unlikely(p->io.file == IO_BY_FAULT))
 		find_faulting(p, ctx);
-	if (likely(p->io.alone && is_slot(p, &p->io.slots[0])))
+	if (likely(p->io.alone && is_slot(&p->io, p->track.cause, &p->io.slots[0])))
 		p->io.target = p->io.alone;
 	else
-		io_begin(p);
+		begin_at_target(p);
 }
 
 /* Prev leaves the CPU; returns its position from now on, and what goes with that. */
@@ -337,11 +346,14 @@ static __always_inline u32 leave(struct task_struct *prev, struct tracked *p, bo
 
 		lock_waited(p, prev->sched_info.last_arrival - delay, 0);
 	}
-	if (unlikely(p->io.target))
-		io_waited(p,
-			  prev->sched_info.last_arrival -
-				  (prev->sched_info.run_delay - p->track.run_delay),
-			  0);
+	if (unlikely(p->io.target)) {
+		if (p->io.ring && prev_state && !preempt)
+			ring_left(p);
+		wait_ended(p,
+			   prev->sched_info.last_arrival -
+				   (prev->sched_info.run_delay - p->track.run_delay),
+			   prev_state && !preempt ? IO_PASSED : IO_WOKEN);
+	}
 	if (unlikely(p->event.resolve))
 		event_missed(p, prev->sched_info.last_arrival);
 	if (unlikely(p->reap.kind))
@@ -385,7 +397,7 @@ static __always_inline u32 arrive(struct task_struct *next, struct tracked *n,
 	if (unlikely(n->peer.key.family))
 		peer_waited(n, m->now, next->sched_info.run_delay, next->sched_info.last_queued);
 	if (n->io.target)
-		io_waited(n, queued_since(next, n, m->now), 0);
+		wait_ended(n, queued_since(next, n, m->now), IO_WOKEN);
 	if (unlikely(n->lock.state))
 		lock_waited(n, queued_since(next, n, m->now), 0);
 	return first ? MOVE_FIRST : 0;

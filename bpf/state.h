@@ -70,22 +70,44 @@ struct io_slot {
 	__u32 pad;
 };
 
-/* Instead of the address of a file. */
+/* Instead of the address of a file: */
 #define IO_BY_NAME  1
 #define IO_BY_FAULT 2 /* find_fault() tells, if it is a page fault */
+#define IO_BY_RING  3 /* of io_uring or aio: whatever was asked for there */
 
 /* The target that a thread waits at. */
 struct io_wait {
 	__u64 file; /* 0: none, or it is not known */
 	__u64 inode, version;
 	__u32 fd, mode;
-	__u32 target;  /* its index; 0: none, or it is not known */
-	__u32 counted; /* it is one of io_target.waiters */
-	__u32 next;    /* slot to use */
-	__u32 ended;   /* target of the wait that has ended before this leave of the CPU */
-	__u32 object;  /* see ev_target */
+	__u32 cause;  /* enum cause */
+	__u32 object; /* see ev_target */
+	__u64 ring;   /* struct io_ring_ctx, or RING_NONE: what ended it may be known when it has */
+	__u64 since, ended_at; /* ... and it has, then */
+	__u32 target;	       /* its index; 0: none, or it is not known */
+	__u32 counted;	       /* it is one of io_target.waiters */
+	__u32 next;	       /* slot to use */
+	__u32 ended;	       /* target of the wait that has ended before this leave of the CPU */
+	__u32 pad;
 	__u32 alone; /* target of the first slot, as long as no other thread waits there; 0: none */
 	struct io_slot slots[IO_SLOTS];
+};
+
+#define RING_NONE 1 /* instead of its address: it is not known, or not waited for */
+
+/* How a wait at a target ended. */
+enum io_end {
+	IO_WOKEN,  /* the thread has come to a CPU, or goes on to run */
+	IO_PASSED, /* ... and leaves it, or the measurement is over */
+	IO_OPEN,   /* not: the measurement did */
+};
+
+/* What a thread waits for in io_uring_enter(2). */
+struct ring_wait {
+	__u64 waiter; /* id of the last one that began to */
+	__u64 ready; /* address of the first file that can go on; 0: none, or something is done since */
+	__u32 need;   /* number of the completion that it waits for */
+	__u32 target; /* of the last one up to that; 0: none yet, or it has none */
 };
 
 /* A wait for children that has begun, see life.bpf.c. */
@@ -181,9 +203,10 @@ struct tracked {
 	__u64 creator_id, process_id;
 	__u32 tid, pid;
 	__u32 pad3;
-	__u32 flags;	  /* enum thread_flags */
-	__u64 open_since; /* with THREAD_OPEN_WAIT */
-	__u64 sent;	  /* 1: its ledger went out */
+	__u32 flags;	     /* enum thread_flags */
+	__u64 open_since;    /* with THREAD_OPEN_WAIT */
+	__u64 sent;	     /* 1: its ledger went out */
+	struct io_wait done; /* the target of a request that it completes */
 	__u64 rss_before; /* pages: the peak that its process had before it executed its program */
 	struct witness base; /* the kernel's accounting where the life that we account for began */
 };

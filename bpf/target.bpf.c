@@ -104,4 +104,39 @@ __noinline u64 fd_sock(u32 fd)
 	return socket ? (u64)BPF_CORE_READ(socket, sk) : 0;
 }
 
+#define FD_SEARCH 256
+
+struct fd_search {
+	struct file **slots;
+	u64 file;
+	u32 found, pad;
+};
+
+static long look_at_slot(u32 fd, void *ctx)
+{
+	struct fd_search *search = ctx;
+	u64 file = 0;
+
+	bpf_probe_read_kernel(&file, sizeof(file), search->slots + fd);
+	if (file != search->file)
+		return 0;
+	search->found = fd;
+	return 1;
+}
+
+__noinline u32 fd_of(u64 file)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
+	struct fd_search search = {
+		.slots = BPF_CORE_READ(table, fd),
+		.file = file,
+		.found = TARGET_NO_FD,
+	};
+	u32 n = BPF_CORE_READ(table, max_fds);
+
+	bpf_loop(n < FD_SEARCH ? n : FD_SEARCH, look_at_slot, &search, 0);
+	return search.found;
+}
+
 char LICENSE[] SEC("license") = "GPL";

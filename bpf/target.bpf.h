@@ -282,7 +282,7 @@ static __always_inline u32 read_path(char *to, u32 size)
 static __always_inline u32 read_unix_name(char *to, struct sock *sk, u32 side)
 {
 	struct unix_address *address;
-	u32 size;
+	u64 size; /* of 32 bits it would be forgotten on the stack how large it is, by 6.1's verifier */
 
 	if (!bpf_core_type_exists(struct unix_sock)) /* CONFIG_UNIX=m */
 		return 0;
@@ -296,6 +296,11 @@ static __always_inline u32 read_unix_name(char *to, struct sock *sk, u32 side)
 	return size;
 }
 
+static __always_inline bool in_iowait(struct task_struct *task)
+{
+	return BPF_CORE_READ_BITFIELD_PROBED(task, in_iowait);
+}
+
 /* io_begin() finds out which target it is. */
 static __always_inline void wait_with(struct io_wait *io, const struct opened *o, u32 fd)
 {
@@ -304,6 +309,15 @@ static __always_inline void wait_with(struct io_wait *io, const struct opened *o
 	io->version = o->ino;
 	io->mode = o->mode;
 	io->fd = fd;
+}
+
+static __always_inline void wait_with_ring(struct io_wait *io)
+{
+	io->file = IO_BY_RING;
+	io->inode = 0;
+	io->version = 0;
+	io->mode = 0;
+	io->fd = TARGET_NO_FD;
 }
 
 static __always_inline void read_target(struct files_struct *files, u32 fd, struct io_wait *io,

@@ -64,6 +64,7 @@ extern __u64 linger;	   /* it ends with the last tracked thread, not with the co
 extern __u64 window;	   /* serial number of the window of calls that is open or was last */
 extern __u64 locks_seen;   /* a thread has waited for a lock */
 extern __u64 waits_seen;   /* a futex has been waited at, or many descriptors */
+extern __u64 rings_seen;   /* a wait for io_uring has blocked */
 extern __u64 lock_waits;   /* threads that wait at a futex now */
 extern __u64 number_ns;	   /* the PID namespace of the first thread's number */
 extern __u64 several_ns;   /* ... and there are others: equal numbers may be two threads */
@@ -302,6 +303,8 @@ u64 fd_file(u32 fd);
 int wait_for_file(struct tracked *t, u64 file, u32 fd, u32 cause);
 u64 fd_private(u32 fd);
 u64 fd_sock(u32 fd);
+/* target.bpf.c: the current task's first descriptor of a file; TARGET_NO_FD: none, or a high one. */
+u32 fd_of(u64 file);
 
 /* lock.bpf.c: t leaves the CPU, to wait at the futex that its call named. */
 int lock_begin(struct tracked *t);
@@ -313,11 +316,11 @@ int lock_find_shared(struct lock_key *key);
  * number or the address. */
 int lock_find_kernels(struct lock_key *key, u32 hint);
 
-/* Is this what t waits for? */
-static __always_inline bool is_slot(const struct tracked *t, const struct io_slot *s)
+/* Is this what is waited for? */
+static __always_inline bool is_slot(const struct io_wait *io, u32 cause, const struct io_slot *s)
 {
-	return s->file == t->io.file && s->inode == t->io.inode && s->version == t->io.version &&
-	       s->cause == t->track.cause && s->fd == t->io.fd;
+	return s->file == io->file && s->inode == io->inode && s->version == io->version &&
+	       s->cause == cause && s->fd == io->fd;
 }
 
 /* fault.bpf.c: puts the file that a page fault waits for into t's struct io_wait, or none; stack:
@@ -325,14 +328,35 @@ static __always_inline bool is_slot(const struct tracked *t, const struct io_slo
 int find_fault(struct tracked *t, u64 stack);
 /* io.bpf.c: t, which leaves the CPU, begins to wait at what its struct io_wait says. */
 int io_begin(struct tracked *t);
-/* io.bpf.c: ... and its wait ended then; or goes on at the end of the measurement. */
-int io_waited(struct tracked *t, u64 end, u32 is_open);
+/* io.bpf.c: ... and its wait ended then; how: enum io_end. */
+int io_waited(struct tracked *t, u64 end, u32 how);
+/* io.bpf.c: the index of what `io`, of t, says; 0: there is no room. */
+u32 io_target_of(struct tracked *t, struct io_wait *io);
+/* io.bpf.c: a wait, which ended then or is open, was at this target after all. */
+int io_add_late(u32 index, u64 begin, u64 end, u32 is_open);
+/* ring.bpf.c: the current task waits in io_uring_enter(2). */
+int ring_begin(struct tracked *t, u32 fd, u32 least, u32 flags);
+/* ring.bpf.c: the current task, t, leaves the CPU, after a wait at a ring. */
+int ring_left(struct tracked *t);
+/* ring.bpf.c: as io_waited(), at a ring. */
+int ring_waited(struct tracked *t, u64 end, u32 how);
+
+static __always_inline void wait_ended(struct tracked *t, u64 end, u32 how)
+{
+	if (unlikely(t->io.ring)) /* not from inside io_waited(): see the size of the stack */
+		ring_waited(t, end, how);
+	else
+		io_waited(t, end, how);
+}
+
+/* ring.bpf.c: what the current task, which works for the program in the kernel, waits for: WAIT(). */
+u32 worker_wait(struct tracked *t, u32 state);
 /* lock.bpf.c: of the length of a wait, in a histogram. */
 u32 bucket_of(u64 ns);
 /* io.bpf.c: of a struct sock: its enum target_side. */
 u32 socket_side(u64 sock);
-/* io_name.bpf.c: what a target is: the file that t waits for, or a name. */
-int name_target(struct tracked *t, u32 index, u32 kind);
+/* io_name.bpf.c: what a target is: a file, or the name that the current task's call has. */
+int name_target(u64 file, u32 index, u32 kind, u32 object);
 
 /* Waits for many descriptors at once. */
 #define IS_LOOP(cause)                                                                             \

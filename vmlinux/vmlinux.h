@@ -363,6 +363,46 @@ struct unix_sock {
 	struct sock *peer;
 };
 
+/* io_uring/io_uring.c, include/linux/io_uring_types.h: a file of a ring has it as private_data. */
+struct io_uring {
+	u32 head;
+	u32 tail;
+};
+
+struct io_rings {
+	struct io_uring cq;
+};
+
+struct io_ring_ctx {
+	struct io_rings *rings;
+	unsigned int cached_cq_tail;
+};
+
+struct io_wq_work {
+	int cancel_seq;
+};
+
+struct io_cqe {
+	u64 user_data;
+};
+
+/* A request. */
+struct io_kiocb {
+	struct file *file;
+	struct io_cqe cqe;
+	struct io_ring_ctx *ctx;
+	struct io_wq_work work;
+};
+
+/* io_uring/io-wq.c: task_struct.worker_private of a worker. */
+struct io_worker {
+	struct io_wq_work *cur_work;
+};
+
+struct io_uring_task {
+	struct file *registered_rings[16];
+};
+
 struct fdtable {
 	unsigned int max_fds;
 	struct file **fd;
@@ -556,6 +596,8 @@ struct task_struct {
 	struct nameidata *nameidata;
 	struct fs_struct *fs;
 	struct files_struct *files;
+	struct io_uring_task *io_uring;
+	void *worker_private;
 	struct signal_struct *signal;
 	struct sigpending pending;
 	struct nsproxy *nsproxy;

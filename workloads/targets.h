@@ -28,15 +28,19 @@ struct target {
 	void (*after)(struct object *o, long i);
 	/* What the partner makes it possible by; NULL: there is no partner. */
 	void (*let)(struct object *o, long i);
-	bool replaced; /* there are two objects, in turns */
-	bool shared;   /* there are two waiters */
-	bool reopened; /* has many descriptors, one after the other */
-	bool many;     /* is another one for each operation */
-	bool mapped;   /* is waited for without a descriptor */
+	void (*end)(void); /* what takes long in the end; may be NULL */
+	bool replaced;	   /* there are two objects, in turns */
+	bool shared;	   /* there are two waiters */
+	bool reopened;	   /* has many descriptors, one after the other */
+	bool nameless;	   /* of which descriptor is not told */
+	bool mixed;	   /* other waits, of the kernel's threads say, have its name, too */
+	bool many;	   /* is another one for each operation */
+	bool mapped;	   /* is waited for without a descriptor */
 };
 
 /* Each ends with an entry without a name. */
-extern const struct target file_targets[], event_targets[], socket_targets[], mapped_targets[];
+extern const struct target file_targets[], event_targets[], socket_targets[], mapped_targets[],
+	async_targets[];
 
 extern struct object objects[2];
 
@@ -47,6 +51,8 @@ void own_name(char *ret, size_t size, const char *name);
 const char *own_directory(void);
 void remove_names(void);
 
+void make_pipe_of(struct object *o);
+void make_fifo_of(struct object *o, const char *name);
 void read_it(struct object *o, long i);
 void write_it(struct object *o, long i);
 

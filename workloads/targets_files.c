@@ -57,7 +57,7 @@ void write_it(struct object *o, long i)
 	must(write(o->partner, zeros, o->size), "write");
 }
 
-static void make_pipe_of(struct object *o)
+void make_pipe_of(struct object *o)
 {
 	int ends[2];
 
@@ -105,7 +105,7 @@ static void drain(struct object *o, long i)
 	must(read(o->partner, buffer, o->size), "read");
 }
 
-static void make_fifo_of(struct object *o, const char *name)
+void make_fifo_of(struct object *o, const char *name)
 {
 	own_name(o->text[BY_PATH], sizeof(o->text[0]), name);
 	must(mkfifo(o->text[BY_PATH], 0600), "mkfifo");

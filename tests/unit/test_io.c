@@ -123,8 +123,12 @@ Test(name, files, .init = begin, .fini = teardown)
 	put_target(6, TARGET_OBJECT, "/[eventfd]");
 	for (__u32 i = 1; i <= 6; i++)
 		put_io(i, i == 6 ? CAUSE_EVENT_EVENTFD : CAUSE_IO_DISK, 1, (7 - i) * SECOND);
+	put_target(7, TARGET_OBJECT, "");
+	put_target(8, TARGET_OBJECT, "");
+	put_io(7, CAUSE_IO_URING, 1, SECOND / 2);
+	put_io(8, CAUSE_IO_AIO, 1, SECOND / 4);
 	look();
-	cr_assert_eq(m->n_ios, 6);
+	cr_assert_eq(m->n_ios, 8);
 	cr_assert_str_eq(m->ios[0].name, "/var/lib/x.db");
 	cr_assert_str_eq(m->ios[0].path, "/var/lib/x.db");
 	cr_assert_str_eq(m->ios[1].name, "pipe");
@@ -133,6 +137,8 @@ Test(name, files, .init = begin, .fini = teardown)
 	cr_assert_str_eq(m->ios[3].name, "relative");
 	cr_assert_str_eq(m->ios[4].name, "files by name");
 	cr_assert_str_eq(m->ios[5].name, "eventfd");
+	cr_assert_str_eq(m->ios[6].name, "io_uring");
+	cr_assert_str_eq(m->ios[7].name, "aio");
 }
 
 /* Made again and again under one name; by name and open; but not for another cause. */
@@ -195,7 +201,7 @@ static const struct evidence *evidence_of(const char *metric)
 	return NULL;
 }
 
-static void wait_for_disk(const char *path)
+static void wait_for_device(enum cause cause, enum target_kind kind, const char *path)
 {
 	struct ev_wall w = wall(9 * SECOND);
 	struct ev_end e = end(0);
@@ -204,12 +210,17 @@ static void wait_for_disk(const char *path)
 	w.sums.row_ns[ROW_IO] = 8 * SECOND;
 	w.sums.by_count[1] = SECOND;
 	w.sums.busy_ns = SECOND;
-	put_target(1, TARGET_FILE, path);
-	put_io(1, CAUSE_IO_DISK, 4, 8 * SECOND);
+	put_target(1, kind, path);
+	put_io(1, cause, 4, 8 * SECOND);
 	put(&w);
 	put(&e);
 	m = model_builder_finish(b);
 	f = findings_new(m);
+}
+
+static void wait_for_disk(const char *path)
+{
+	wait_for_device(CAUSE_IO_DISK, TARGET_FILE, path);
 }
 
 Test(verdict, names_the_file, .init = begin, .fini = teardown)
@@ -219,6 +230,21 @@ Test(verdict, names_the_file, .init = begin, .fini = teardown)
 	cr_assert_not_null(strstr(f->list[0].title, "/srv/orders.db"), "%s", f->list[0].title);
 	cr_assert_not_null(evidence_of("io.wait_ns"));
 	cr_assert_not_null(strstr(evidence_of("io.wait_ns")->text, "one at a time"));
+}
+
+/* One wait at a ring may be for many requests at once. */
+Test(verdict, names_the_file_of_a_ring, .init = begin, .fini = teardown)
+{
+	wait_for_device(CAUSE_IO_URING, TARGET_FILE, "/srv/orders.db");
+	cr_assert_not_null(strstr(f->list[0].title, "/srv/orders.db"), "%s", f->list[0].title);
+	cr_assert_null(strstr(f->list[0].title, "on a disk"), "%s", f->list[0].title);
+	cr_assert_null(strstr(evidence_of("io.wait_ns")->text, "one at a time"));
+}
+
+Test(verdict, names_no_pipe_of_a_ring, .init = begin, .fini = teardown)
+{
+	wait_for_device(CAUSE_IO_URING, TARGET_PIPE, "/srv/fifo");
+	cr_assert_null(strstr(f->list[0].title, "/srv/fifo"), "%s", f->list[0].title);
 }
 
 /* What is said of it is not cut off. */

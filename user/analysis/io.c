@@ -12,7 +12,10 @@
 
 static bool is_device(const struct io *io)
 {
-	return io->cause == CAUSE_IO_DISK || io->cause == CAUSE_IO_FILE;
+	bool is_file = io->kind == TARGET_FILE || io->kind == TARGET_DEVICE;
+
+	return io->cause == CAUSE_IO_DISK || io->cause == CAUSE_IO_FILE ||
+	       (io->cause == CAUSE_IO_URING && is_file);
 }
 
 /* NULL: it is not one above all. */
@@ -32,12 +35,13 @@ static void add_evidence(struct finding *to, const struct io *io)
 {
 	char total[UNITS_SIZE], waits[UNITS_SIZE], mean[UNITS_SIZE];
 	double at_once = io->any_ns ? (double)io->ns / (double)io->any_ns : 0;
+	/* In one wait at a ring there may be many. */
+	bool is_alone = io->objects == 1 && at_once < ALONE && io->cause != CAUSE_IO_URING;
 
 	evidence_add(to, "io.wait_ns", io->ns, "%s waits took %s in all, %s each%s, for %s",
 		     units_count(waits, io->waits), units_ns(total, io->ns, true),
 		     units_ns(mean, io->waits ? io->ns / io->waits : 0, true),
-		     io->objects == 1 && at_once < ALONE ? ", one at a time" : "",
-		     target_end_of(io->name, NAME_MOST));
+		     is_alone ? ", one at a time" : "", target_end_of(io->name, NAME_MOST));
 }
 
 void device_say(struct finding *to, const struct findings *f)

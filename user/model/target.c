@@ -133,6 +133,10 @@ static const char *object_name(enum cause cause)
 		return "timerfd";
 	case CAUSE_EVENT_EPOLL:
 		return "epoll";
+	case CAUSE_IO_URING:
+		return "io_uring";
+	case CAUSE_IO_AIO:
+		return "aio";
 	default:
 		return "object";
 	}

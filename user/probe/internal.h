@@ -13,6 +13,7 @@
 enum attach_when {
 	ATTACH_ALWAYS,
 	ATTACH_ON_DEMAND, /* when the program turns out to need it: probe_read() */
+	ATTACH_FOR_RINGS, /* ... when it waits for io_uring: probe_read(), too */
 	ATTACH_IN_WINDOW, /* in windows of calls only */
 };
 
@@ -26,7 +27,7 @@ struct probe_row {
 };
 
 /* The first rows are those whose cost is measured, as in enum costed_probe. */
-#define PROBE_ROWS 12
+#define PROBE_ROWS 14
 extern const struct probe_row probe_rows[PROBE_ROWS];
 
 /* What tells where the code is, beside the probes. */
@@ -60,6 +61,7 @@ struct probe {
 	int fn_error;
 	bool all_calls;
 	bool has_wakeups; /* was attached on demand */
+	bool has_rings;
 	uint32_t windows;
 	uint64_t window_ns, window_since;
 	struct code_sink code; /* no functions: nobody asks */

@@ -37,6 +37,10 @@ const struct probe_row probe_rows[PROBE_ROWS] = {
 	  "kernel.lock: these waits go by their system call" },
 	{ "cp_lock_end", "contention_end", false, ATTACH_ALWAYS,
 	  "kernel.lock: these waits go by their system call" },
+	{ "cp_complete", "io_uring_complete", false, ATTACH_FOR_RINGS,
+	  "what ended waits for io_uring" },
+	{ "cp_ready", "io_uring_task_add", false, ATTACH_FOR_RINGS,
+	  "what ended waits for io_uring, of requests that complete many times or are put off" },
 	{ "cp_call", "sys_exit", false, ATTACH_IN_WINDOW, "futex and epoll calls" },
 };
 
@@ -352,8 +356,27 @@ int read_program(struct probe *p, struct program *ret)
 /* Hidden for this share of the time: a busy machine, on which many threads take turns. */
 #define BUSY_SHARE 200
 
+static int attach_all(struct probe *p, enum attach_when when)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < PROBE_ROWS && !error; i++) {
+		if (probe_rows[i].when == when)
+			error = attach_row(p, i, NULL); /* if it fails its row says why */
+	}
+	return error;
+}
+
+static int attach_for_rings(struct probe *p)
+{
+	if (p->has_rings || !p->skel->bss->rings_seen)
+		return 0;
+	p->has_rings = true;
+	return attach_all(p, ATTACH_FOR_RINGS);
+}
+
 /* Attaches to wake-ups once they are worth what they cost. */
-static int attach_on_demand(struct probe *p)
+static int attach_for_wakeups(struct probe *p)
 {
 	struct program program;
 	uint64_t elapsed;
@@ -368,22 +391,20 @@ static int attach_on_demand(struct probe *p)
 	if (!p->skel->bss->locks_seen && program.wall.hidden_ns * BUSY_SHARE <= elapsed)
 		return 0;
 	p->has_wakeups = true;
-	for (size_t i = 0; i < PROBE_ROWS && !error; i++) {
-		if (probe_rows[i].when == ATTACH_ON_DEMAND)
-			error = attach_row(p, i, NULL); /* if it fails its row says why */
-	}
-	return error;
+	return attach_all(p, ATTACH_ON_DEMAND);
 }
 
 int probe_read(struct probe *p, event_fn fn, void *ctx)
 {
-	int error = code_read(p);
+	int error = attach_for_rings(p);
 
+	if (!error)
+		error = code_read(p);
 	if (!error)
 		error = collect_ring(p, fn, ctx);
 	if (!error)
 		error = collect_wall(p, 0, fn, ctx);
-	return error ? error : attach_on_demand(p);
+	return error ? error : attach_for_wakeups(p);
 }
 
 bool probe_is_tracked(struct probe *p, int pidfd)

@@ -22,6 +22,23 @@ def test_truth(t, mode):
 test_truth.cases = modes
 
 
+def test_worker(t):
+    """What a worker of io_uring waits for is what it was asked to do: a row of its own."""
+    report = t.truth('targets', 'uring-sync')
+    workers = [thread for thread in report['threads'] if thread['comm'].startswith('iou-wrk')]
+    expect(workers and all(thread['kernel_thread'] for thread in workers), workers)
+    waits = sum(thread['blocked'].get('io.disk', {'count': 0})['count'] for thread in workers)
+    expect(waits > 100, workers)
+    in_rows = sum(row['waits'] for row in report['io'] if row['cause'] == 'io.disk')
+    expect(in_rows > report['totals']['blocked']['io.disk']['count'] - 0.1 * waits, report['io'])
+    expect(all('io.uring' not in thread['blocked'] for thread in workers), workers)
+
+
+def test_posix_aio(t):
+    """glibc does it by threads of its own, which wait for the disk."""
+    t.truth('posix_aio')
+
+
 def python_rows(t, code, *args, **popen):
     """Rows of what a Python program waits for."""
     outcome = t.run(*t.python(PRELUDE + code, *args), **popen)

@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * io_uring: what a thread waited for at a ring is told by the completion that ended its wait. Mostly it
+ * completes the request itself, once it has come to a CPU; or a worker or another thread of the program has
+ * before. So the wait is added to the target's only when the thread leaves the CPU again.
+ */
+#include "target.bpf.h"
+
+/* include/uapi/linux/io_uring.h */
+#define IORING_ENTER_GETEVENTS	     1
+#define IORING_ENTER_REGISTERED_RING 16
+
+#define RINGS_MAX 4096 /* of more it is not known what ended a wait */
+
+/* By the address of their struct io_ring_ctx. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, RINGS_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, u64);
+	__type(value, struct ring_wait);
+} rings SEC(".maps");
+
+/* --- the waiter -------------------------------------------------------------------------- */
+
+static __always_inline u64 ring_of(u32 fd, u32 flags)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct io_uring_task *own = BPF_CORE_READ(task, io_uring);
+	struct file *file = NULL;
+
+	if (!(flags & IORING_ENTER_REGISTERED_RING))
+		return fd_private(fd);
+	if (own && fd < 16)
+		bpf_core_read(&file, sizeof(file), &own->registered_rings[fd]);
+	return file ? (u64)BPF_CORE_READ(file, private_data) : 0;
+}
+
+/* The collector attaches to the completions; now, not when it next looks. */
+static __always_inline void ask_for_completions(void)
+{
+	void *nothing;
+
+	if (rings_seen)
+		return;
+	rings_seen = 1;
+	nothing = bpf_ringbuf_reserve(&lives, 8, 0);
+	if (nothing)
+		bpf_ringbuf_discard(nothing, BPF_RB_FORCE_WAKEUP);
+}
+
+int ring_begin(struct tracked *t, u32 fd, u32 least, u32 flags)
+{
+	struct ring_wait wait = {}, *known;
+	struct io_ring_ctx *ring;
+	u64 address;
+
+	if (!t || !bpf_core_type_exists(struct io_ring_ctx))
+		return 0;
+	ask_for_completions();
+	wait_with_ring(&t->io);
+	t->io.fd = flags & IORING_ENTER_REGISTERED_RING ? TARGET_NO_FD : fd;
+	t->io.ended_at = 0;
+	t->io.ring = RING_NONE;
+	address = flags & IORING_ENTER_GETEVENTS ? ring_of(fd, flags) : 0;
+	if (!address)
+		return 0;
+	ring = (struct io_ring_ctx *)address;
+	wait.waiter = t->id;
+	wait.need = BPF_CORE_READ(ring, rings, cq.head) + least;
+	t->io.ring = address;
+	known = bpf_map_lookup_elem(&rings, &address);
+	if (known)
+		*known = wait;
+	else if (bpf_map_update_elem(&rings, &address, &wait, BPF_NOEXIST))
+		t->io.ring = RING_NONE; /* there is no room */
+	return 0;
+}
+
+static __always_inline void wait_with_file(struct io_wait *io, struct file *file)
+{
+	struct inode *inode = BPF_CORE_READ(file, f_inode);
+
+	io->file = (u64)file;
+	io->inode = (u64)inode;
+	io->version = BPF_CORE_READ(inode, i_ino);
+	io->mode = BPF_CORE_READ(inode, i_mode);
+	io->fd = TARGET_NO_FD;
+}
+
+/* 0: it has none, or who completes it is not of the program. */
+static __always_inline u32 target_of_file(struct tracked *t, struct file *file)
+{
+	if (!file || !t || t->role)
+		return 0;
+	wait_with_file(&t->done, file);
+	t->done.cause = CAUSE_IO_URING;
+	return io_target_of(t, &t->done);
+}
+
+/* Another thread that waits at the same ring makes it unknown. */
+static __always_inline struct ring_wait *own_wait(const struct tracked *t)
+{
+	u64 address = t->io.ring;
+	struct ring_wait *wait = bpf_map_lookup_elem(&rings, &address);
+
+	return wait && wait->waiter == t->id ? wait : NULL;
+}
+
+/* A request that can go on wakes the thread, which leaves it to a worker perhaps, and waits again. */
+int ring_left(struct tracked *t)
+{
+	struct ring_wait *wait = t ? own_wait(t) : NULL;
+
+	if (wait && !wait->target)
+		wait->target = target_of_file(t, (struct file *)wait->ready);
+	return 0;
+}
+
+__noinline int ring_waited(struct tracked *t, u64 end, u32 how)
+{
+	struct ring_wait *wait;
+	u32 index;
+
+	if (!t)
+		return 0;
+	if (!t->io.ended_at) {
+		t->io.since = t->track.last_out;
+		if (how != IO_OPEN)
+			t->io.ended_at = end;
+	}
+	if (how == IO_WOKEN)
+		return 0;
+	if (t->io.ended_at)
+		end = t->io.ended_at;
+	wait = own_wait(t);
+	index = t->io.target;
+	if (wait && wait->target)
+		index = wait->target;
+	io_add_late(index, t->io.since, end, !t->io.ended_at);
+	t->io.ring = 0;
+	t->io.target = 0;
+	t->io.ended = index;
+	return 0;
+}
+
+/* --- completions ------------------------------------------------------------------------- */
+
+/* A request may complete many times, and all but the last time the kernel does not say which it is, only
+ * what the program calls it. For what file it is then, is known from what woke it. */
+struct shot {
+	u64 ring, user_data;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096); /* of more it is not known */
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct shot);
+	__type(value, u64); /* address of the file; 0: several go by one name */
+} shots SEC(".maps");
+
+__u64 shots_seen = 0;
+
+/* In io_uring/poll.c, whoever makes a file ready. */
+SEC("tp_btf/io_uring_task_add")
+int BPF_PROG(cp_ready, struct io_kiocb *req)
+{
+	struct shot shot = { .ring = (u64)BPF_CORE_READ(req, ctx) };
+	u64 file = (u64)BPF_CORE_READ(req, file), *known;
+	struct ring_wait *wait;
+
+	if (stopped)
+		return 0;
+	wait = bpf_map_lookup_elem(&rings, &shot.ring);
+	if (!wait)
+		return 0;
+	if (!wait->ready)
+		wait->ready = file;
+	if (!shots_seen)
+		return 0;
+	shot.user_data = BPF_CORE_READ(req, cqe.user_data);
+	known = bpf_map_lookup_elem(&shots, &shot);
+	if (!known)
+		bpf_map_update_elem(&shots, &shot, &file, BPF_NOEXIST);
+	else if (*known != file)
+		*known = 0;
+	return 0;
+}
+
+/* What: until 6.14 its name, since then its struct io_uring_cqe, which begins with that. */
+static __always_inline struct file *file_of_shot(u64 ring, u64 what)
+{
+	struct shot shot = { .ring = ring, .user_data = what };
+	u64 *known;
+
+	shots_seen = 1;
+	known = bpf_map_lookup_elem(&shots, &shot);
+	if (!known && !bpf_probe_read_kernel(&shot.user_data, sizeof(u64), (void *)what))
+		known = bpf_map_lookup_elem(&shots, &shot);
+	return known ? (struct file *)*known : NULL;
+}
+
+static __always_inline struct file *file_of_request(u64 ring, struct io_kiocb *req)
+{
+	struct shot shot = { .ring = ring };
+
+	if (shots_seen) {
+		shot.user_data = BPF_CORE_READ(req, cqe.user_data);
+		bpf_map_delete_elem(&shots, &shot);
+	}
+	return BPF_CORE_READ(req, file);
+}
+
+/* In this order since 5.18, whatever follows. */
+SEC("tp_btf/io_uring_complete")
+int BPF_PROG(cp_complete, void *ring, void *req, u64 what)
+{
+	u64 address = (u64)ring;
+	struct ring_wait *wait;
+	struct file *file;
+	u32 number;
+
+	if (stopped)
+		return 0;
+	wait = bpf_map_lookup_elem(&rings, &address);
+	if (!wait)
+		return 0;
+	if (req)
+		file = file_of_request(address, req);
+	else
+		file = file_of_shot(address, what);
+	number = BPF_CORE_READ((struct io_ring_ctx *)ring, cached_cq_tail);
+	wait->ready = 0;
+	if ((s32)(number - wait->need) > 0)
+		return 0;
+	wait->target = target_of_file(
+		bpf_task_storage_get(&threads, bpf_get_current_task_btf(), 0, 0), file);
+	return 0;
+}
+
+/* --- workers ----------------------------------------------------------------------------- */
+
+/* What a worker does now; NULL: nothing, or it is none. */
+static __always_inline struct io_kiocb *request_of(struct task_struct *task)
+{
+	struct io_worker *worker;
+	struct io_wq_work *work;
+
+	if (!bpf_core_type_exists(struct io_worker))
+		return NULL;
+	worker = BPF_CORE_READ(task, worker_private);
+	if (!worker)
+		return NULL;
+	work = BPF_CORE_READ(worker, cur_work);
+	return work ? (void *)work - bpf_core_field_offset(struct io_kiocb, work) : NULL;
+}
+
+static __always_inline u32 request_wait(struct tracked *t, struct file *file, u32 state)
+{
+	u32 wait = file_target((u64)file, TARGET_NO_FD) & 0xffff, cause = WAIT_CAUSE(wait);
+	bool by_device = cause == CAUSE_IO_DISK || cause == CAUSE_IO_FILE;
+
+	if (!by_device && in_d_state(state))
+		return plain_wait(CAUSE_KERNEL_OTHER);
+	wait_with_file(&t->io, file); /* a request has it under another number, perhaps */
+	if (cause == CAUSE_IO_DISK && !in_d_state(state))
+		return WAIT(CAUSE_IO_FILE, ROW_IO);
+	return wait;
+}
+
+/* Threads of the kernel have no call of their own, and no more has a task that exits. */
+u32 worker_wait(struct tracked *t, u32 state)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	bool is_worker = task->flags & PF_IO_WORKER && !(task->flags & PF_EXITING);
+	struct io_kiocb *req = is_worker ? request_of(task) : NULL;
+	bool by_disk = in_d_state(state) && in_iowait(task);
+	struct file *file;
+	u32 wait;
+
+	if (!t)
+		return plain_wait(CAUSE_UNKNOWN);
+	file = req ? BPF_CORE_READ(req, file) : NULL;
+	if (file) {
+		wait = request_wait(t, file, state);
+		if (WAIT_CAUSE(wait) != CAUSE_KERNEL_OTHER || !by_disk)
+			return wait;
+	}
+	if (by_disk)
+		return plain_wait(CAUSE_IO_DISK);
+	if (req)
+		return plain_wait(CAUSE_IO_URING);
+	/* One that has nothing to do does not keep the program waiting. */
+	return is_worker ? WAIT(CAUSE_KERNEL_OTHER, ROW_EVENT) : plain_wait(CAUSE_KERNEL_OTHER);
+}
+
+char LICENSE[] SEC("license") = "GPL";
