@@ -9,9 +9,6 @@
 #include "arch.bpf.h"
 #include "event_lock.h"
 
-/* include/uapi/linux/bpf.h */
-#define BPF_NOEXIST 1
-
 #define EAGAIN	  11
 #define ETIMEDOUT 110
 

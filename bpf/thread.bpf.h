@@ -299,10 +299,10 @@ u32 two_fd_wait(struct tracked *t, u32 from, u32 to, u32 state);
 u32 file_target(u64 file, u32 fd);
 /* target.bpf.c: its struct file, that one's private data, its struct sock. 0: none. */
 u64 fd_file(u32 fd);
-/* target.bpf.c: t waits for this struct file, for which one waits with that cause. */
-int wait_for_file(struct tracked *t, u64 file, u32 fd, u32 cause);
 u64 fd_private(u32 fd);
 u64 fd_sock(u32 fd);
+/* target.bpf.c: t waits for this struct file, for which one waits with that cause. */
+int wait_for_file(struct tracked *t, u64 file, u32 fd, u32 cause);
 /* target.bpf.c: the current task's first descriptor of a file; TARGET_NO_FD: none, or a high one. */
 u32 fd_of(u64 file);
 
@@ -363,6 +363,8 @@ int name_target(u64 file, u32 index, u32 kind, u32 object);
 	((cause) == CAUSE_EVENT_EPOLL || (cause) == CAUSE_EVENT_POLL ||                            \
 	 (cause) == CAUSE_EVENT_SELECT)
 
+/* watch.bpf.c: counts what the epoll instance that t begins to wait at watches. */
+int look_at_instance(struct tracked *t);
 /* loop.bpf.c: t, on a CPU since `arrived`, leaves it; its ledger says what it does from now on. */
 int loop_switch(struct tracked *t, u64 arrived);
 /* loop.bpf.c: ... or the measurement ends; its ledger is complete. */

@@ -404,6 +404,19 @@ def check_loop_row(name, row, threads):
     return failures
 
 
+def check_stretches(name, away, wall_ns):
+    """They lie within the measurement, and what is open goes to its end; in between clocks are read."""
+    failures, slack = [], 1000000
+    for key in ('longest', 'open'):
+        stretch = away[key]
+        if not stretch:
+            continue
+        end = stretch['at_ns'] + stretch['ns']
+        if end > wall_ns + slack or (key == 'open' and end < wall_ns - slack):
+            failures.append(f'{name} {key}: ends at {end} of {wall_ns} ns')
+    return failures
+
+
 def check_loops(report):
     """The rows of event loops add up, and are part of what the ledgers have."""
     failures, waits, wait_ns = [], collections.Counter(), collections.Counter()
@@ -416,6 +429,7 @@ def check_loops(report):
         failures += check_loop_row(name, row, threads)
         if row['away']:
             failures += check_away(name, row['away'], row['blocked'])
+            failures += check_stretches(name, row['away'], report['wall_ns'])
     for call, count in waits.items():
         of_all = report['totals']['blocked'].get(f'event.{call}', {'count': 0, 'ns': 0})
         if count > of_all['count']:

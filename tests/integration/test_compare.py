@@ -55,7 +55,9 @@ def loop(number, waits, ns):
             'wait_ns': ns, 'max_wait_ns': ns // 2, 'empty': 1, 'open': 1,
             'away': {'times': 4, 'ns': 1000, 'max_ns': 400, 'p99_ns': 400, 'running_ns': 300,
                      'queued_ns': 200, 'blocked_ns': 500,
-                     'longest': {'ns': 400, 'running_ns': 100, 'queued_ns': 50, 'blocked_ns': 250},
+                     'longest': {'at_ns': 100, 'ns': 400, 'running_ns': 100, 'queued_ns': 50,
+                                 'blocked_ns': 250},
+                     'open': None,
                      'histogram_log2_ns': [0, 3, 1]},
             'blocked': [{'cause': 'io.pipe', 'waits': 2, 'wait_ns': 450},
                         {'cause': 'io.disk', 'waits': 1, 'wait_ns': 100}],
@@ -340,6 +342,14 @@ class Invariants(unittest.TestCase):
         self.fails('p99_ns: 401 > 400', (away + ['p99_ns'], 401))
         self.fails('blocked_ns: 551 > 550', (away + ['blocked_ns'], 551),
                    (away + ['queued_ns'], 149))
+
+    def test_stretches_lie_in_the_run(self):
+        away = ['loops', 0, 'away']
+        end = report()['wall_ns']
+        late = {'at_ns': end, 'ns': 2000000}
+        self.fails('longest: ends at', (away + ['longest', 'at_ns'], end + 2000000))
+        self.fails('open: ends at', (away + ['open'], late))
+        self.fails('open: ends at', (away + ['open'], {'at_ns': 0, 'ns': 1}))
 
     def test_not_away(self):
         document = report()

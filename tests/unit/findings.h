@@ -76,6 +76,30 @@ static inline void check(void)
 	cr_assert(f->n_counts >= 1 && f->n_counts <= WALL_COUNTS);
 }
 
+/* In place of setup(): one thread, of nine seconds, that has waited for eight of them. */
+static inline void begin_waiting(enum cause cause)
+{
+	struct ev_run r = run();
+	struct ev_thread t = thread(1, 0, 1, 0, 9 * SECOND);
+
+	b = model_builder_new();
+	put(&r);
+	waited(&t, cause, 8 * SECOND, 4);
+	put(&t);
+}
+
+/* ... and its end. */
+static inline void end_waiting(void)
+{
+	struct ev_wall w = wall(9 * SECOND);
+	struct ev_end e = end(0);
+
+	put(&w);
+	put(&e);
+	m = model_builder_finish(b);
+	f = findings_new(m);
+}
+
 /* The stream ends with these sums, and the CPUs were idle for so long. */
 static inline void analyse_idle(struct ev_wall w, const uint64_t *idle_ns)
 {

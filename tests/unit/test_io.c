@@ -10,24 +10,7 @@
 
 static void begin(void)
 {
-	struct ev_run r = run();
-	struct ev_thread t = thread(1, 0, 1, 0, 9 * SECOND);
-
-	b = model_builder_new();
-	put(&r);
-	waited(&t, CAUSE_IO_DISK, 8 * SECOND, 4);
-	put(&t);
-}
-
-static void look(void)
-{
-	struct ev_wall w = wall(9 * SECOND);
-	struct ev_end e = end(0);
-
-	put(&w);
-	put(&e);
-	m = model_builder_finish(b);
-	f = findings_new(m);
+	begin_waiting(CAUSE_IO_DISK);
 }
 
 static void put_target(__u32 index, enum target_kind kind, const char *path)
@@ -127,7 +110,7 @@ Test(name, files, .init = begin, .fini = teardown)
 	put_target(8, TARGET_OBJECT, "");
 	put_io(7, CAUSE_IO_URING, 1, SECOND / 2);
 	put_io(8, CAUSE_IO_AIO, 1, SECOND / 4);
-	look();
+	end_waiting();
 	cr_assert_eq(m->n_ios, 8);
 	cr_assert_str_eq(m->ios[0].name, "/var/lib/x.db");
 	cr_assert_str_eq(m->ios[0].path, "/var/lib/x.db");
@@ -150,7 +133,7 @@ Test(rows, one_name_is_one, .init = begin, .fini = teardown)
 	for (__u32 i = 1; i <= 3; i++)
 		put_io(i, CAUSE_IO_DISK, 2, SECOND);
 	put_io(1, CAUSE_IO_FILE, 1, SECOND / 2);
-	look();
+	end_waiting();
 	cr_assert_eq(m->n_ios, 2);
 	cr_assert_eq(m->ios[0].waits, 6);
 	cr_assert_eq(m->ios[0].ns, 3 * SECOND);
@@ -166,7 +149,7 @@ Test(rows, pipes_stay_apart, .init = begin, .fini = teardown)
 	put_target(2, TARGET_PIPE, "/");
 	put_io(1, CAUSE_IO_PIPE, 1, SECOND);
 	put_io(2, CAUSE_IO_PIPE, 1, 2 * SECOND);
-	look();
+	end_waiting();
 	cr_assert_eq(m->n_ios, 2);
 	cr_assert_eq(m->ios[0].ns, 2 * SECOND);
 }
@@ -178,7 +161,7 @@ Test(rows, no_more_than_the_wall, .init = begin, .fini = teardown)
 	put_target(2, TARGET_FILE, "/tmp/log");
 	put_io(1, CAUSE_IO_DISK, 1, 8 * SECOND);
 	put_io(2, CAUSE_IO_DISK, 1, 8 * SECOND);
-	look();
+	end_waiting();
 	cr_assert_eq(m->n_ios, 1);
 	cr_assert_eq(m->ios[0].any_ns, m->wall_ns);
 }
@@ -187,7 +170,7 @@ Test(rows, no_more_than_the_wall, .init = begin, .fini = teardown)
 Test(rows, nameless, .init = begin, .fini = teardown)
 {
 	put_io(7, CAUSE_IO_DISK, 3, SECOND);
-	look();
+	end_waiting();
 	cr_assert_eq(m->n_ios, 1);
 	cr_assert_eq(m->ios[0].waits, 3);
 }
@@ -277,7 +260,7 @@ Test(sites, belong_to_their_target, .init = begin, .fini = teardown)
 	put_io(2, CAUSE_IO_DISK, 3, 7 * SECOND);
 	s.target = 2;
 	put(&s);
-	look();
+	end_waiting();
 	cr_assert_str_eq(m->ios[0].path, "/srv/b");
 	cr_assert_eq(m->sites[0].io, 0);
 	cr_assert_eq(f->io_places[0].n, 1);
@@ -298,7 +281,7 @@ Test(sites, of_no_row, .init = begin, .fini = teardown)
 	put(calls);
 	s.target = 9;
 	put(&s);
-	look();
+	end_waiting();
 	cr_assert_eq(m->sites[0].io, NO_IO);
 	free(name);
 	free(calls);

@@ -7,24 +7,7 @@
 
 static void begin(void)
 {
-	struct ev_run r = run();
-	struct ev_thread t = thread(1, 0, 1, 0, 9 * SECOND);
-
-	b = model_builder_new();
-	put(&r);
-	waited(&t, CAUSE_EVENT_EPOLL, 8 * SECOND, 100);
-	put(&t);
-}
-
-static void look(void)
-{
-	struct ev_wall w = wall(9 * SECOND);
-	struct ev_end e = end(0);
-
-	put(&w);
-	put(&e);
-	m = model_builder_finish(b);
-	f = findings_new(m);
+	begin_waiting(CAUSE_EVENT_EPOLL);
 }
 
 static void put_target(__u32 index, const char *path)
@@ -103,7 +86,7 @@ Test(p99, is_an_upper_edge, .init = begin, .fini = teardown)
 	l.calls.max_ns = 1100;
 	l.calls.histogram[4] = 1;
 	put(&l);
-	look();
+	end_waiting();
 	cr_assert_eq(m->loops[0].away_p99_ns, 1048576); /* of 917,504 to 1,048,576 */
 	cr_assert_eq(m->loops[0].turn_p99_ns, 1100);
 }
@@ -116,7 +99,7 @@ Test(p99, counts_one_in_a_hundred, .init = begin, .fini = teardown)
 	l.away.histogram[loop_bucket(lock_bucket(MS), MS)] = 98;
 	l.away.histogram[loop_bucket(lock_bucket(SECOND), SECOND)] = 2;
 	put(&l);
-	look();
+	end_waiting();
 	cr_assert_eq(m->loops[0].away_p99_ns, SECOND);
 }
 
@@ -133,7 +116,7 @@ Test(rows, longest_seen_first, .init = begin, .fini = teardown)
 	put_target(1, "/srv/a");
 	put(&l);
 	put(&poll);
-	look();
+	end_waiting();
 	cr_assert_eq(m->n_loops, 2);
 	cr_assert_eq(m->loops[0].cause, CAUSE_EVENT_POLL);
 	cr_assert_eq(m->loops[1].thread, 0);
@@ -154,7 +137,7 @@ Test(rows, of_several_threads, .init = begin, .fini = teardown)
 	l.n_users = 2;
 	block(&l, CAUSE_IO_DISK, 0, 9, SECOND, SECOND);
 	put(&l);
-	look();
+	end_waiting();
 	cr_assert_eq(m->loops[0].away.times, 0);
 	cr_assert_eq(m->loops[0].n_blocked, 0);
 	cr_assert_null(finding_of("loop.blocked"));
@@ -167,7 +150,7 @@ Test(blocked, is_said, .init = begin, .fini = teardown)
 	put_target(1, "/srv/a");
 	block(&l, CAUSE_IO_DISK, 1, 3, 40 * MS, 20 * MS);
 	put(&l);
-	look();
+	end_waiting();
 	cr_assert_not_null(finding_of("loop.blocked"));
 	cr_assert_not_null(strstr(finding_of("loop.blocked")->title, "20.0 ms"), "%s",
 			   finding_of("loop.blocked")->title);
@@ -179,7 +162,7 @@ Test(blocked, is_said, .init = begin, .fini = teardown)
 static void blocked_is_silent(struct ev_loop l)
 {
 	put(&l);
-	look();
+	end_waiting();
 	cr_assert_null(finding_of("loop.blocked"));
 }
 
@@ -199,7 +182,7 @@ Test(blocked, one_long, .init = begin, .fini = teardown)
 	block(&l, CAUSE_SYNC_FUTEX, 0, 10000, 200 * MS, MS / 50);
 	block(&l, CAUSE_IO_DISK, 0, 1, 150 * MS, 150 * MS);
 	put(&l);
-	look();
+	end_waiting();
 	cr_assert_not_null(finding_of("loop.blocked"));
 	cr_assert_not_null(strstr(finding_of("loop.blocked")->title, "150 ms"));
 }
@@ -273,7 +256,7 @@ Test(lag, is_said, .init = begin, .fini = teardown)
 	l.calls.calls = 100;
 	l.calls.at_once = 5;
 	put(&l);
-	look();
+	end_waiting();
 	cr_assert_not_null(finding_of("loop.lag"));
 	cr_assert_not_null(strstr(finding_of("loop.lag")->title, "300 ms"));
 	check();
@@ -288,7 +271,7 @@ Test(lag, busy_server, .init = begin, .fini = teardown)
 	l.calls.at_once = 90;
 	l.calls.max_ns = 2 * MS;
 	put(&l);
-	look();
+	end_waiting();
 	cr_assert_null(finding_of("loop.lag"));
 }
 
@@ -300,7 +283,7 @@ Test(lag, long_turn, .init = begin, .fini = teardown)
 	l.calls.at_once = 90;
 	l.calls.max_ns = 150 * MS;
 	put(&l);
-	look();
+	end_waiting();
 	cr_assert_not_null(finding_of("loop.lag"));
 	cr_assert_not_null(strstr(finding_of("loop.lag")->title, "150 ms"));
 }
@@ -310,7 +293,7 @@ Test(lag, calls_not_seen, .init = begin, .fini = teardown)
 	struct ev_loop l = computing(300 * MS);
 
 	put(&l);
-	look();
+	end_waiting();
 	cr_assert_null(finding_of("loop.lag"));
 }
 
@@ -324,7 +307,7 @@ Test(p99, beyond_the_last, .init = begin, .fini = teardown)
 	l.away.histogram[loop_bucket(lock_bucket(17 * SECOND), 17 * SECOND)] = 9;
 	l.calls.histogram[LOOP_BUCKETS - 1] = l.calls.histogram[0] = UINT64_MAX;
 	put(&l);
-	look();
+	end_waiting();
 	cr_assert_eq(m->loops[0].away_p99_ns, 17 * SECOND);
 }
 
@@ -339,7 +322,7 @@ Test(rows, open_is_apart, .init = begin, .fini = teardown)
 					     .blocked_ns = 7 * SECOND };
 	block(&l, CAUSE_SYNC_JOIN, 0, 100, SECOND, 200 * MS);
 	put(&l);
-	look();
+	end_waiting();
 	cr_assert_eq(m->loops[0].away.open.from, 2 * SECOND);
 	cr_assert_null(finding_of("loop.blocked"));
 }
@@ -351,7 +334,7 @@ Test(lag, queued, .init = begin, .fini = teardown)
 	l.calls.calls = 100;
 	l.away.longest.running_ns = 10 * MS;
 	put(&l);
-	look();
+	end_waiting();
 	cr_assert_null(finding_of("loop.lag"));
 }
 
@@ -375,7 +358,7 @@ static void scans(enum cause cause, __u32 watched, __u64 samples, __u64 others)
 	l.cause = cause;
 	l.watched = watched;
 	put(&l);
-	look();
+	end_waiting();
 	free(scan);
 	free(own);
 	free(in);

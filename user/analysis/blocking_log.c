@@ -57,15 +57,6 @@ static const struct io *target_of(const struct findings *f, enum cause cause)
 	return NULL;
 }
 
-static const struct thread *thread_by_id(const struct model *m, uint64_t id)
-{
-	for (size_t i = 0; id && i < m->n_threads; i++) {
-		if (m->threads[i].id == id)
-			return &m->threads[i];
-	}
-	return NULL;
-}
-
 /* It writes lines, and not blocks. */
 static bool writes_lines(const struct thread *t)
 {
@@ -105,7 +96,7 @@ static size_t count_writers(const struct model *m, struct writer *list, size_t n
 
 		for (next = i; next < n && list[next].thread_id == list[i].thread_id; next++)
 			ns += list[next].ns;
-		count += ns >= OF_THREAD * all && writes_lines(thread_by_id(m, list[i].thread_id));
+		count += ns >= OF_THREAD * all && writes_lines(listed_thread(m, list[i].thread_id));
 	}
 	return count;
 }
@@ -152,7 +143,7 @@ static void find_holder(struct log *ret, const struct findings *f, const struct 
 		const struct site *s = &m->sites[i];
 
 		if (s->held != lock || !is_write(m, s) ||
-		    !writes_lines(thread_by_id(m, s->thread_id)))
+		    !writes_lines(listed_thread(m, s->thread_id)))
 			continue;
 		ret->ns += f->sites.ns[i];
 		ret->waits += f->sites.count[i];

@@ -126,21 +126,12 @@ static bool same_act(const struct findings *f, const struct death *a, const stru
 	       (a->how == DEATH_PROCESS && k->by.pid == q->by.pid && k->by.pid);
 }
 
-static const struct thread *thread_of(const struct model *m, uint64_t id)
-{
-	for (size_t i = 0; i < m->n_threads; i++) {
-		if (m->threads[i].id == id)
-			return &m->threads[i];
-	}
-	return NULL;
-}
-
 /* "killed by timeout (11) with SIGTERM" */
 static void put_cause(char *buf, size_t size, const struct model *m, const struct death *d)
 {
 	const struct process *p = &m->processes[d->process];
 	const struct killer *k = &p->life.killer;
-	const struct thread *hit = d->how == DEATH_CRASH ? thread_of(m, k->hit_id) : NULL;
+	const struct thread *hit = d->how == DEATH_CRASH ? listed_thread(m, k->hit_id) : NULL;
 	char name[16], by[KIN_NAME_SIZE];
 
 	signal_name(d->signal, name);

@@ -40,6 +40,9 @@ const char *const finding_rules[] = {
 	NULL,
 };
 
+_Static_assert(sizeof(finding_rules) == (FINDING_RULES + 1) * sizeof(*finding_rules),
+	       "FINDING_RULES does not count them");
+
 void *zeroed(size_t n, size_t size)
 {
 	void *p = calloc(n ? n : 1, size);

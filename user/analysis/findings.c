@@ -78,6 +78,15 @@ static void sort_by_severity(struct findings *f)
 	}
 }
 
+const struct thread *listed_thread(const struct model *m, uint64_t id)
+{
+	for (size_t i = 0; i < m->n_threads; i++) {
+		if (m->threads[i].id == id)
+			return &m->threads[i];
+	}
+	return NULL;
+}
+
 struct findings *findings_new(const struct model *model)
 {
 	struct findings *f = zeroed(1, sizeof(*f));

@@ -34,6 +34,7 @@ struct evidence {
 };
 
 /* All rules that a finding can have, but those of verdicts ("verdict.cpu"); ended by NULL. */
+#define FINDING_RULES 30
 extern const char *const finding_rules[];
 
 #define EVIDENCE_MAX 8

@@ -24,60 +24,23 @@ static const char *known_cause(unsigned int cause)
 	return cause == CAUSE_UNKNOWN ? NULL : cause_name(cause);
 }
 
-static const char *const rules[] = {
-	"verdict.cpu",
-	"verdict.io",
-	"verdict.lock",
-	"verdict.crowd",
-	"verdict.starved",
-	"verdict.sleep",
-	"verdict.idle",
-	"verdict.mixed",
-	"verdict.unknown",
-	"verdict.deadlock",
-	"cpu.limit",
-	"cpu.spinning",
-	"deadlock",
-	"hang",
-	"handover.latency",
-	"io.fsync",
-	"io.log",
-	"io.names",
-	"io.one_at_a_time",
-	"io.tiny",
-	"lifecycle.crash",
-	"lifecycle.cut_off",
-	"lifecycle.killed",
-	"lifecycle.orphans",
-	"lifecycle.survivors",
-	"lifecycle.zombies",
-	"livelock",
-	"lock.computing",
-	"lock.contention",
-	"lock.inversion",
-	"lock.order",
-	"lock.starved",
-	"loop.blocked",
-	"loop.lag",
-	"loop.scan",
-	"machine.busy",
-	"memory.faults",
-	"pool.large",
-	"process.startup",
-	"timer.polling",
+static const char *const verdict_rules[] = {
+	"verdict.cpu",	 "verdict.io",	 "verdict.lock",  "verdict.crowd",   "verdict.starved",
+	"verdict.sleep", "verdict.idle", "verdict.mixed", "verdict.unknown", "verdict.deadlock",
 };
 
-#define RULES (sizeof(rules) / sizeof(*rules))
+#define VERDICT_RULES (sizeof(verdict_rules) / sizeof(*verdict_rules))
+#define RULES	      (VERDICT_RULES + FINDING_RULES)
 
 static const char *rule_name(unsigned int i)
 {
-	return rules[i];
+	return i < VERDICT_RULES ? verdict_rules[i] : finding_rules[i - VERDICT_RULES];
 }
 
 bool gate_knows_rule(const char *rule)
 {
-	for (size_t i = 0; i < RULES; i++) {
-		if (!strcmp(rules[i], rule))
+	for (unsigned int i = 0; i < RULES; i++) {
+		if (!strcmp(rule_name(i), rule))
 			return true;
 	}
 	return false;
@@ -164,7 +127,7 @@ static struct gate_value get_of_rule(const struct findings *f, unsigned int key)
 	size_t n = 0;
 
 	for (size_t i = 0; i < f->n_list; i++)
-		n += !strcmp(f->list[i].rule, rules[key]);
+		n += !strcmp(f->list[i].rule, rule_name(key));
 	return gate_number(n);
 }
 

@@ -53,6 +53,9 @@ const struct frame *kernel_frame(const struct model *m, const struct stack *s);
  * any; -1: there is none. */
 ptrdiff_t own_frame(const struct model *m, const struct stack *s);
 
+/* findings.c: NULL: it is not among those that are listed. */
+const struct thread *listed_thread(const struct model *m, uint64_t id);
+
 /* lock_places.c: fills f->lock_sites, and what f->locks, in the model's order, has of places. */
 void lock_places_find(struct findings *f);
 /* io_places.c: fills f->io_sites and f->io_places. */

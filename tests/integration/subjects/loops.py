@@ -91,6 +91,26 @@ while True:
     expect(row['wait_ns'] > 0.8e9, row)
 
 
+def test_stays_away(t):
+    """What it does at the end may be for ever: it is no time away like others, and is told apart."""
+    code = '''
+r = fed(5)
+e = select.epoll()
+e.register(r, select.EPOLLIN)
+for _ in range(5):
+    e.poll()
+    os.read(r, 1)
+os.read(os.pipe()[0], 1)
+'''
+    row, = loops_of(t, code, options=('-q', '-d', '1'))
+    away = row['away']
+    equal((row['waits'], away['times']), (5, 4), row)
+    expect(away['max_ns'] < 0.3e9, row)
+    equal((away['open']['cause'], away['open']['target']), ('io.pipe', 'pipe'), row)
+    expect(away['open']['blocked_ns'] > 0.7e9, row)
+    equal(row['blocked'], [], row)
+
+
 def test_interrupted(t):
     """A signal ends a wait as a time-out does: with nothing ready."""
     code = '''
