@@ -15,14 +15,14 @@
 /* clang-format off */
 /* Calls that each ABI has under the same name. */
 #define CALLS_COMMON(X) \
-	X(read, FD) X(write, FD) X(readv, FD) X(writev, FD) X(pread64, FD) X(pwrite64, FD) \
-	X(preadv, FD) X(pwritev, FD) X(preadv2, FD) X(pwritev2, FD) X(ioctl, FD) \
+	X(read, FD) X(write, FD_OUT) X(readv, FD) X(writev, FD_OUT) X(pread64, FD) X(pwrite64, FD_OUT) \
+	X(preadv, FD) X(pwritev, FD_OUT) X(preadv2, FD) X(pwritev2, FD_OUT) X(ioctl, FD) \
 	X(fsync, FD_BARE) X(fdatasync, FD_BARE) X(ftruncate, FD_BARE) X(fallocate, FD_BARE) \
 	X(fadvise64, FD_BARE) X(readahead, FD_BARE) X(fstat, FD) X(fstatfs, FD) \
 	X(fchmod, FD_BARE) X(fchown, FD_BARE) X(lseek, FD_BARE) X(getdents64, FD) \
-	X(connect, FD) X(sendto, FD) X(recvfrom, FD) X(sendmsg, FD) X(recvmsg, FD) \
-	X(sendmmsg, FD) X(recvmmsg, FD) X(accept4, FD) X(shutdown, FD) X(getsockopt, FD) \
-	X(setsockopt, FD) X(syncfs, FD_BARE) X(vmsplice, FD) X(tee, FD_TO_FD) \
+	X(connect, FD) X(sendto, FD_OUT) X(recvfrom, FD) X(sendmsg, FD_OUT) X(recvmsg, FD) \
+	X(sendmmsg, FD_OUT) X(recvmmsg, FD) X(accept4, FD) X(shutdown, FD) X(getsockopt, FD) \
+	X(setsockopt, FD) X(syncfs, FD_BARE) X(vmsplice, FD_OUT) X(tee, FD_TO_FD) \
 	X(sendfile, FD_TO_FD) X(splice, FD_X_FD) X(copy_file_range, FD_X_FD) X(sync, SYNC) \
 	X(msync, SYNC) X(openat, PATH) X(openat2, PATH) X(execve, PATH) X(execveat, PATH) \
 	X(truncate, PATH) X(statx, PATH) X(mkdirat, PATH) X(mknodat, PATH) X(unlinkat, PATH) \
@@ -32,9 +32,11 @@
 	X(epoll_pwait, EPOLL) X(epoll_pwait2, EPOLL_TIME) X(ppoll, POLL_TIME) X(pselect6, SELECT_TIME) \
 	X(nanosleep, SLEEP) X(clock_nanosleep, SLEEP) X(futex, FUTEX) \
 	X(rt_sigsuspend, SIGNAL) X(rt_sigtimedwait, SIGNAL) X(wait4, CHILD) X(waitid, CHILD_ID) \
-	X(clone, FORK) X(clone3, FORK) X(mq_timedsend, MQ) X(mq_timedreceive, MQ) \
-	X(msgsnd, SYSV_MSG) X(msgrcv, SYSV_MSG) X(flock, FLOCK) X(fcntl, FCNTL) \
+	X(clone, FORK) X(clone3, FORK) X(mq_timedsend, MQ_OUT) X(mq_timedreceive, MQ) \
+	X(msgsnd, SYSV_MSG_OUT) X(msgrcv, SYSV_MSG) X(flock, FLOCK) X(fcntl, FCNTL) \
 	X(io_uring_enter, URING) X(io_getevents, AIO) X(io_pgetevents, AIO) \
+	X(kill, KILL) X(tkill, KILL) X(tgkill, KILL) X(rt_sigqueueinfo, KILL) \
+	X(rt_tgsigqueueinfo, KILL) X(close, CLOSE) X(dup3, CLOSE) X(msgctl, SYSV_MSG) \
 	X(sched_yield, YIELD) X(restart_syscall, RESTART) X(exit, EXIT) X(exit_group, EXIT)
 
 /* Calls that the newer ABIs (arm64) left out. */
@@ -58,9 +60,13 @@
 	X(stat64, PATH) X(lstat64, PATH) X(fstat64, FD) X(fstatat64, PATH) \
 	X(sendfile64, FD_TO_FD) X(clock_nanosleep_time64, SLEEP) X(futex_time64, FUTEX) \
 	X(ppoll_time64, POLL_TIME) X(pselect6_time64, SELECT_TIME) X(rt_sigtimedwait_time64, SIGNAL) \
-	X(mq_timedsend_time64, MQ) X(mq_timedreceive_time64, MQ) X(recvmmsg_time64, FD) \
+	X(mq_timedsend_time64, MQ_OUT) X(mq_timedreceive_time64, MQ) X(recvmmsg_time64, FD) \
 	X(semtimedop_time64, SYSV_SEM) X(io_pgetevents_time64, AIO)
 /* clang-format on */
+
+#define CALL_FD_OUT	  (CALL_FD | CALL_WRITES)
+#define CALL_MQ_OUT	  (CALL_MQ | CALL_WRITES)
+#define CALL_SYSV_MSG_OUT (CALL_SYSV_MSG | CALL_WRITES)
 
 #define CALL_ROW(name, class) [__NR_##name] = CALL_##class,
 
@@ -69,7 +75,10 @@
 #define NR_FUTEX_WAKE	 454
 #define NR_FUTEX_WAIT	 455
 #define NR_FUTEX_REQUEUE 456
-#define CALL_ROWS_NEW	 [NR_FUTEX_WAITV] = CALL_FUTEX_WAIT, [NR_FUTEX_WAIT] = CALL_FUTEX_WAIT,
+#define NR_PIDFD_SEND_SIGNAL 424
+#define NR_CLOSE_RANGE 436
+#define CALL_ROWS_NEW	 [NR_FUTEX_WAITV] = CALL_FUTEX_WAIT, [NR_FUTEX_WAIT] = CALL_FUTEX_WAIT, \
+			 [NR_PIDFD_SEND_SIGNAL] = CALL_KILL, [NR_CLOSE_RANGE] = CALL_CLOSE,
 
 extern const unsigned char calls_native[CALL_TABLE];
 
@@ -101,6 +110,11 @@ static __always_inline void parse_call(struct task_struct *task, struct pt_regs 
 #define CALL_ARG2(call) CALL_ARG(call, dx, dx)
 #define CALL_ARG3(call) CALL_ARG(call, r10, si)
 #define CALL_ARG4(call) CALL_ARG(call, r8, di)
+
+/* Of calls that name where to send to. */
+#define NR_SENDTO   44
+#define NR_SENDMSG  46
+#define NR_SENDMMSG 307
 
 #define USER_IP(regs)	((regs)->ip)
 #define USER_ARG0(regs) ((regs)->di)
@@ -138,6 +152,10 @@ static __always_inline void parse_call(struct task_struct *task, struct pt_regs 
 #define CALL_ARG3(call) ((call)->regs->regs[3])
 #define CALL_ARG4(call) ((call)->regs->regs[4])
 
+#define NR_SENDTO   206
+#define NR_SENDMSG  211
+#define NR_SENDMMSG 269
+
 #define USER_IP(regs)	((regs)->pc)
 #define USER_ARG0(regs) ((regs)->regs[0])
 
@@ -160,7 +178,8 @@ static __always_inline const unsigned char *call_table(const struct call *call)
 
 #endif
 
-static __always_inline u32 class_of(const struct call *call)
+/* Its class, and CALL_WRITES perhaps. */
+static __always_inline u32 row_of_call(const struct call *call)
 {
 	unsigned long nr = call->nr;
 
@@ -168,6 +187,11 @@ static __always_inline u32 class_of(const struct call *call)
 		return CALL_OTHER;
 	barrier_var(nr); /* or the mask, which the verifier needs to see, is optimised away */
 	return call_table(call)[nr & (CALL_TABLE - 1)];
+}
+
+static __always_inline u32 class_of(const struct call *call)
+{
+	return row_of_call(call) & ~CALL_WRITES;
 }
 
 /* The call that a task is in, or was in last. */

@@ -27,7 +27,7 @@ enum call_class {
 	CALL_VFORK,
 	CALL_SYSV_MSG,
 	CALL_SYSV_SEM,
-	CALL_MQ,
+	CALL_MQ, /* the descriptor is the first argument */
 	CALL_FLOCK,
 	CALL_FCNTL,
 	CALL_URING,
@@ -35,4 +35,9 @@ enum call_class {
 	CALL_YIELD,
 	CALL_EXIT,
 	CALL_RESTART,
+	CALL_KILL,
+	CALL_CLOSE,
 };
+
+/* In the tables, beside the class: it writes to the descriptor. */
+#define CALL_WRITES 0x80

@@ -310,6 +310,7 @@ static __always_inline u32 class_wait(struct tracked *t, const struct call *call
 		return plain_wait(fork_cause(state));
 	case CALL_SIGNAL:
 		t->event.resolve = RESOLVE_SIGNAL;
+		wait_with_id(&t->io, t->pid);
 		return plain_wait(CAUSE_SIGNAL_WAIT);
 	case CALL_FD_TO_FD:
 		return two_fd_wait(t, CALL_ARG0(call), CALL_ARG1(call), state);
@@ -329,6 +330,12 @@ static __always_inline u32 class_wait(struct tracked *t, const struct call *call
 		return ring_wait(t, call, state);
 	case CALL_AIO:
 		return aio_wait(t);
+	case CALL_SYSV_MSG:
+		wait_with_id(&t->io, (u32)CALL_ARG0(call));
+		break;
+	case CALL_MQ:
+		wait_for_file(t, fd_file(CALL_ARG0(call)), CALL_ARG0(call), 0);
+		break;
 	case CALL_PATH:
 		t->io.file = IO_BY_NAME;
 		return path_wait(state);

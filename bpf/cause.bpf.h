@@ -88,7 +88,7 @@ static __always_inline u32 wait_of(struct task_struct *task, struct tracked *t, 
 {
 	bool d = in_d_state(state);
 	struct call call;
-	u32 class, wait;
+	u32 row, class, wait;
 
 	t->event.resolve = RESOLVE_NOT;
 	t->peer.key.family = 0;
@@ -105,7 +105,9 @@ static __always_inline u32 wait_of(struct task_struct *task, struct tracked *t, 
 	read_call(task, &call);
 	if (unlikely(call.nr < 0))
 		return fault_wait(t, d && in_iowait(task));
-	class = class_of(&call);
+	row = row_of_call(&call);
+	class = row & ~CALL_WRITES;
+	t->io.writes = row / CALL_WRITES;
 	if (class == CALL_FD || class == CALL_FD_BARE)
 		wait = fd_wait(task, t, CALL_ARG0(&call), state);
 	else

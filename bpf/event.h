@@ -126,7 +126,8 @@ enum event_kind {
 	EV_TARGET = 24,	    /* what threads waited for with a descriptor or a name */
 	EV_IO = 25,	    /* ... and how long */
 	EV_LOOP = 26,	    /* where they waited for many descriptors at once */
-	EV_KIND_COUNT = 27,
+	EV_WAKE = 27,	    /* who ended whose waits for a target */
+	EV_KIND_COUNT = 28,
 };
 
 #define EVENT_COMM_SIZE 16
@@ -313,7 +314,8 @@ enum loss_kind {
 		13, /* waits at targets that found no room: in the ledgers, not in the list */
 	LOSS_TARGET_NAMES = 14, /* targets that are listed without their names */
 	LOSS_LOOPS = 15,	/* waits for many descriptors that found no room: in the ledgers */
-	LOSS_KIND_COUNT = 16,
+	LOSS_WAKES = 16, /* waits of which is not listed who ended them: there was no room */
+	LOSS_KIND_COUNT = 17,
 };
 
 struct ev_loss {

@@ -17,7 +17,9 @@ enum target_kind {
 	TARGET_DEVICE = 5,
 	TARGET_OBJECT = 6, /* one without a name: its cause says what it is */
 	TARGET_NAME = 7,   /* a file that was not open: looked for, created, removed */
-	TARGET_KIND_COUNT = 8,
+	TARGET_QUEUE = 8,  /* of messages: of System V by its number, of POSIX by its name */
+	TARGET_SIGNALS = 9, /* to a process */
+	TARGET_KIND_COUNT = 10,
 };
 
 enum target_side {
@@ -53,7 +55,9 @@ struct ev_target {
 	__u32 object; /* of TARGET_OBJECT: the cause of waits for one; 0: that of its waits here */
 	struct target_end local, peer; /* of AF_INET and AF_INET6 */
 	__u32 size;		       /* bytes of text that are valid */
-	__u32 pad2;
+	/* of a queue of System V, of a pipe or pair its inode, of TARGET_SIGNALS the process, see
+	 * ev_thread.pid; or 0 */
+	__u32 id;
 	/* A path; of AF_UNIX the name, which begins with a NUL if it is abstract; and a NUL. */
 	char text[];
 };
@@ -83,4 +87,5 @@ struct ev_io {
 	__u32 n_users; /* more than TARGET_USERS: more than these */
 	__u32 pad;
 	__u64 histogram[TARGET_BUCKETS];
+	__u64 write_waits, write_ns, write_max_ns; /* of the waits, those to write */
 };

@@ -6,6 +6,10 @@
  */
 #include "thread.bpf.h"
 
+/* include/uapi/linux/eventpoll.h */
+#define EPOLLIN	 0x001
+#define EPOLLOUT 0x004
+
 #define DEADLINE_PART 16 /* of a time-out, by which it is known at least */
 #define SET_MAX	      6	 /* descriptors of a poll or select that are looked at */
 #define EPOLL_MAX     8	 /* of an epoll instance */
@@ -269,8 +273,10 @@ __noinline u32 item_row(struct tracked *t, u64 address)
 	u32 fd = BPF_CORE_READ(item, ffd.fd), wait = file_target(file, fd);
 	u32 row = WAIT_ROW(wait);
 
-	if (t)
+	if (t) {
 		wait_for_file(t, file, fd, WAIT_CAUSE(wait));
+		t->io.writes = (BPF_CORE_READ(item, event.events) & (EPOLLIN | EPOLLOUT)) == EPOLLOUT;
+	}
 	return row < ROW_COUNT && row != ROW_UNKNOWN ? row : ROW_EVENT;
 }
 

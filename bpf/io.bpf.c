@@ -11,7 +11,8 @@
 	(BIT(CAUSE_FAULT_MAJOR) | BIT(CAUSE_EVENT_EPOLL) | BIT(CAUSE_IO_DISK) |                    \
 	 BIT(CAUSE_IO_FILE) | BIT(CAUSE_IO_PIPE) | BIT(CAUSE_IO_SOCKET) | BIT(CAUSE_IO_TTY) |      \
 	 BIT(CAUSE_IO_URING) | BIT(CAUSE_IO_AIO) | BIT(CAUSE_EVENT_EVENTFD) |                      \
-	 BIT(CAUSE_EVENT_SIGNALFD) | BIT(CAUSE_EVENT_INOTIFY) | BIT(CAUSE_TIMER_TIMERFD))
+	 BIT(CAUSE_EVENT_SIGNALFD) | BIT(CAUSE_EVENT_INOTIFY) | BIT(CAUSE_TIMER_TIMERFD) |          \
+	 BIT(CAUSE_IPC_SYSV_MSG) | BIT(CAUSE_IPC_POSIX_MQ) | BIT(CAUSE_SIGNAL_WAIT))
 
 /* What is one target for a person. */
 struct io_key {
@@ -124,12 +125,24 @@ static __always_inline void inet_key(struct io_key *key, struct sock *sk, u32 si
 		bpf_core_read(&key->id[1], 16, &sk->__sk_common.skc_v6_daddr);
 }
 
+/* The lower of its own number and that of the other end, which may be closed. */
+static __always_inline u64 pair_number(struct sock *sk, u64 own)
+{
+	struct sock *peer = BPF_CORE_READ((struct unix_sock *)sk, peer);
+	struct socket_alloc *other = (struct socket_alloc *)BPF_CORE_READ(peer, sk_socket);
+	u64 number = other ? BPF_CORE_READ(other, vfs_inode.i_ino) : 0;
+
+	return number && number < own ? number : own;
+}
+
 static __always_inline void unix_key(struct io_key *key, struct sock *sk, u32 side, u64 version)
 {
 	struct name_words *w = the_words();
 
 	key->id[0] = (u64)AF_UNIX << 48 | side << 16;
-	if (side == SIDE_PAIR || side == SIDE_OTHER)
+	if (side == SIDE_PAIR)
+		key->id[1] = pair_number(sk, version);
+	else if (side == SIDE_OTHER)
 		key->id[1] = version;
 	else if (w)
 		mix_name(key, w, read_unix_name((char *)w, sk, side));
@@ -194,6 +207,10 @@ static __always_inline u32 kind_of(const struct io_wait *io)
 		return TARGET_NAME;
 	if (io->file == IO_BY_RING)
 		return TARGET_OBJECT;
+	if (io->file == IO_BY_ID)
+		return io->cause == CAUSE_SIGNAL_WAIT ? TARGET_SIGNALS : TARGET_QUEUE;
+	if (io->cause == CAUSE_IPC_POSIX_MQ)
+		return TARGET_QUEUE;
 	switch (io->mode & S_IFMT) {
 	case S_IFIFO:
 		return TARGET_PIPE;
@@ -220,10 +237,20 @@ static __always_inline void find_key(struct io_key *key, const struct io_wait *i
 		socket_key(key, file, io->version);
 	} else if (key->kind == TARGET_OBJECT) { /* of which all of a kind are one */
 		key->id[0] = io->object;
+	} else if (io->file == IO_BY_ID) {
+		key->id[0] = io->version;
 	} else {
 		key->id[0] = io->version;
 		key->id[1] = BPF_CORE_READ(inode, i_sb, s_dev);
 	}
+}
+
+/* What tells it from others of its kind and name; of TARGET_OBJECT, of which kind it is. */
+static __always_inline u32 number_of_target(const struct io_key *key)
+{
+	if (key->kind == TARGET_SOCKET)
+		return key->id[0] == ((u64)AF_UNIX << 48 | SIDE_PAIR << 16) ? key->id[1] : 0;
+	return key->kind == TARGET_FILE || key->kind == TARGET_NAME ? 0 : key->id[0];
 }
 
 /* A new one gets the next number. 0: there is no room. */
@@ -242,7 +269,7 @@ static __always_inline u32 index_of(u64 file, const struct io_key *key)
 		known = bpf_map_lookup_elem(&io_indexes, key); /* another CPU was faster */
 		return known ? *known : 0;
 	}
-	name_target(file, index, key->kind, key->kind == TARGET_OBJECT ? key->id[0] : 0);
+	name_target(file, index, key->kind, number_of_target(key));
 	return index;
 }
 
@@ -257,7 +284,7 @@ static __always_inline void add_user(struct io_target *target, const struct trac
 		    (target->users[i].fd == fd || fd == TARGET_NO_FD))
 			return;
 	}
-	if (fd == TARGET_NO_FD && io->file > IO_BY_RING && target->n_users < TARGET_USERS)
+	if (fd == TARGET_NO_FD && io->file > IO_LAST_SPECIAL && target->n_users < TARGET_USERS)
 		fd = fd_of(io->file);
 	n = __sync_fetch_and_add(&target->n_users, 1);
 	if (n >= TARGET_USERS)
@@ -445,7 +472,8 @@ static __always_inline u64 leave_target(struct io_target *target, struct tracked
 	return target->until > since ? target->until - since : 0;
 }
 
-static __always_inline void add_wait(struct io_target *target, u64 ns, bool is_open, bool shared)
+static __always_inline void add_wait(struct io_target *target, u64 ns, bool is_open, bool shared,
+				     u32 writes)
 {
 	u32 bucket = bucket_of(ns);
 
@@ -454,6 +482,11 @@ static __always_inline void add_wait(struct io_target *target, u64 ns, bool is_o
 	raise(&target->max_ns, ns);
 	if (bucket < TARGET_BUCKETS)
 		add(&target->histogram[bucket], 1, shared);
+	if (writes) {
+		add(&target->write_waits, 1, shared);
+		add(&target->write_ns, ns, shared);
+		raise(&target->write_max_ns, ns);
+	}
 	if (is_open)
 		__sync_fetch_and_add(&target->open, 1);
 }
@@ -473,7 +506,7 @@ int io_add_late(u32 index, u64 begin, u64 end, u32 is_open)
 	if (end > until)
 		__sync_fetch_and_add(&target->any_ns, end - until);
 	raise(&target->until, end);
-	add_wait(target, end - begin, is_open, true);
+	add_wait(target, end - begin, is_open, true, 0);
 	return 0;
 }
 
@@ -498,7 +531,7 @@ int io_waited(struct tracked *t, u64 end, u32 how)
 		t->io.alone = 0;
 	any = leave_target(target, t, end, ns, shared);
 	add(&target->any_ns, any, shared);
-	add_wait(target, ns, how == IO_OPEN, shared);
+	add_wait(target, ns, how == IO_OPEN, shared, t->io.writes);
 	return 0;
 }
 

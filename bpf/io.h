@@ -9,6 +9,7 @@
 
 struct io_target {
 	__u64 waits, ns, max_ns;
+	__u64 write_waits, write_ns, write_max_ns; /* of them, to write */
 	__u64 any_ns;
 	__u64 since;	 /* with waiters: somebody has waited since then */
 	__u64 until;	 /* ... and those that do not any more, until then */

@@ -186,7 +186,7 @@ static __always_inline void put_socket(struct name_room *room, struct file *file
 		put_unix(room, sk);
 }
 
-int name_target(u64 file, u32 index, u32 kind, u32 object)
+int name_target(u64 file, u32 index, u32 kind, u32 number)
 {
 	u32 zero = 0, size;
 	struct name_room *room = bpf_map_lookup_elem(&name_rooms, &zero);
@@ -198,12 +198,15 @@ int name_target(u64 file, u32 index, u32 kind, u32 object)
 	__builtin_memset(ev, 0, sizeof(*ev));
 	ev->index = index;
 	ev->kind = kind;
-	ev->object = object;
+	if (kind == TARGET_OBJECT)
+		ev->object = number;
+	else
+		ev->id = number;
 	if (kind == TARGET_NAME)
 		put_name(room);
 	else if (kind == TARGET_SOCKET)
 		put_socket(room, (struct file *)file);
-	else if (file != IO_BY_RING)
+	else if (file > IO_LAST_SPECIAL)
 		put_path(room, (struct file *)file);
 	size = ev->size;
 	if (size >= TARGET_TEXT)

@@ -520,14 +520,20 @@ int BPF_PROG(cp_waking, struct task_struct *task)
 	struct tracked *t;
 	u64 from, now;
 
-	if (stopped || !lock_waits)
+	if (stopped || (!lock_waits && !channel_has_time()))
 		return 0;
 	t = bpf_task_storage_get(&threads, task, 0, 0);
-	if (!t || t->lock.state != LOCK_WAIT_BEGUN)
+	if (!t)
 		return 0;
+	if (t->lock.state != LOCK_WAIT_BEGUN) {
+		channel_woken(t);
+		return 0;
+	}
 	from = bpf_ktime_get_ns();
 	now = from - clock_lag;
 	woken(task, t, now);
+	if (!(t->lock.hint & HINTS_OF_LOCKS))
+		channel_woken_at_futex(t);
 	if (unlikely(from % COST_SAMPLE == 0))
 		add_cost(COST_WAKING, from);
 	return 0;

@@ -354,6 +354,9 @@ static __always_inline u32 leave(struct task_struct *prev, struct tracked *p, bo
 				   (prev->sched_info.run_delay - p->track.run_delay),
 			   prev_state && !preempt ? IO_PASSED : IO_WOKEN);
 	}
+	if (unlikely(p->wake.seen))
+		channel_waited(p, prev->sched_info.last_arrival -
+					  (prev->sched_info.run_delay - p->track.run_delay));
 	if (unlikely(p->event.resolve))
 		event_missed(p, prev->sched_info.last_arrival);
 	if (unlikely(p->reap.kind))
@@ -398,6 +401,8 @@ static __always_inline u32 arrive(struct task_struct *next, struct tracked *n,
 		peer_waited(n, m->now, next->sched_info.run_delay, next->sched_info.last_queued);
 	if (n->io.target)
 		wait_ended(n, queued_since(next, n, m->now), IO_WOKEN);
+	if (unlikely(n->wake.seen))
+		channel_waited(n, queued_since(next, n, m->now));
 	if (unlikely(n->lock.state))
 		lock_waited(n, queued_since(next, n, m->now), 0);
 	return first ? MOVE_FIRST : 0;

@@ -8,6 +8,7 @@
  * tested is what runs.
  */
 #include "code.h"
+#include "channel.h"
 #include "io.h"
 #include "lock.h"
 #include "loop.h"
@@ -74,6 +75,8 @@ struct io_slot {
 #define IO_BY_NAME  1
 #define IO_BY_FAULT 2 /* find_fault() tells, if it is a page fault */
 #define IO_BY_RING  3 /* of io_uring or aio: whatever was asked for there */
+#define IO_BY_ID    4 /* its number, in version, is all that there is */
+#define IO_LAST_SPECIAL IO_BY_ID
 
 /* The target that a thread waits at. */
 struct io_wait {
@@ -88,7 +91,7 @@ struct io_wait {
 	__u32 counted;	       /* it is one of io_target.waiters */
 	__u32 next;	       /* slot to use */
 	__u32 ended;	       /* target of the wait that has ended before this leave of the CPU */
-	__u32 pad;
+	__u32 writes;	       /* it wants to write, not to read */
 	__u32 alone; /* target of the first slot, as long as no other thread waits there; 0: none */
 	struct io_slot slots[IO_SLOTS];
 };
@@ -206,6 +209,7 @@ struct tracked {
 	__u32 flags;	     /* enum thread_flags */
 	__u64 open_since;    /* with THREAD_OPEN_WAIT */
 	__u64 sent;	     /* 1: its ledger went out */
+	struct wake_up wake;
 	struct io_wait done; /* the target of a request that it completes */
 	__u64 rss_before; /* pages: the peak that its process had before it executed its program */
 	struct witness base; /* the kernel's accounting where the life that we account for began */

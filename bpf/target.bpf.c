@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What descriptors are, where that is asked seldom: global functions, see thread.bpf.h. */
 #include "target.bpf.h"
+#include "arch.bpf.h"
 
 const volatile __u32 hlist_head_type = 0, file_type = 0;
 
@@ -71,6 +72,18 @@ int wait_for_file(struct tracked *t, u64 file, u32 fd, u32 cause)
 	return 0;
 }
 
+/* is_last: it is the last descriptor of the current task's call, which has two. */
+static __always_inline u32 writes_to(const struct io_wait *io, bool is_last)
+{
+	struct file *file = (struct file *)io->file;
+	struct call call;
+
+	if ((io->mode & S_IFMT) == S_IFIFO)
+		return (BPF_CORE_READ(file, f_mode) & (FMODE_READ | FMODE_WRITE)) == FMODE_WRITE;
+	read_call(bpf_get_current_task_btf(), &call);
+	return class_of(&call) == CALL_FD_TO_FD ? !is_last : is_last; /* sendfile: to the first */
+}
+
 /* Two descriptors, of which one is waited for: the device in state D, the peer
  * otherwise. Two peers cannot be told apart unless they are of one kind. */
 u32 two_fd_wait(struct tracked *t, u32 from, u32 to, u32 state)
@@ -87,6 +100,7 @@ u32 two_fd_wait(struct tracked *t, u32 from, u32 to, u32 state)
 	if (!t)
 		return a_fits ? a : b;
 	wait_with_file(&t->io, a_fits ? file_a : file_b, a_fits ? from : to);
+	t->io.writes = writes_to(&t->io, !a_fits);
 	return a_fits ? a : b;
 }
 

@@ -320,6 +320,13 @@ static __always_inline void wait_with_ring(struct io_wait *io)
 	io->fd = TARGET_NO_FD;
 }
 
+static __always_inline void wait_with_id(struct io_wait *io, u32 id)
+{
+	wait_with_ring(io);
+	io->file = IO_BY_ID;
+	io->version = id;
+}
+
 static __always_inline void read_target(struct files_struct *files, u32 fd, struct io_wait *io,
 					struct target *ret)
 {

@@ -356,7 +356,29 @@ u32 bucket_of(u64 ns);
 /* io.bpf.c: of a struct sock: its enum target_side. */
 u32 socket_side(u64 sock);
 /* io_name.bpf.c: what a target is: a file, or the name that the current task's call has. */
-int name_target(u64 file, u32 index, u32 kind, u32 object);
+int name_target(u64 file, u32 index, u32 kind, u32 number);
+
+/* channel.bpf.c: the current task wakes t, perhaps. */
+int channel_woken(struct tracked *t);
+/* channel.bpf.c: it has woken t, which waited at a futex that is no lock, or nobody has. */
+int channel_woken_at_futex(struct tracked *t);
+/* channel.bpf.c: ... and its wait, at t->io.ended or that futex, ended then. */
+int channel_waited(struct tracked *t, u64 end);
+
+extern __u64 wakes_period, wakes_looked_at; /* see channel_has_time() */
+
+/* One that is looked at costs a fraction of a microsecond. So of each period, a quarter of a
+ * second at 250 Hz, the first few are; which makes a sample where there are more. */
+static __always_inline bool channel_has_time(void)
+{
+	u64 period = bpf_jiffies64() / WAKES_JIFFIES;
+
+	if (period != wakes_period) {
+		wakes_period = period;
+		wakes_looked_at = 0;
+	}
+	return wakes_looked_at < WAKES_A_PERIOD;
+}
 
 /* Waits for many descriptors at once. */
 #define IS_LOOP(cause)                                                                             \

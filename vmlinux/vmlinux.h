@@ -339,6 +339,12 @@ struct sock {
 	u8 sk_shutdown;
 	u16 sk_protocol;
 	struct pid *sk_peer_pid;
+	struct socket *sk_socket;
+};
+
+struct socket_alloc {
+	struct socket socket;
+	struct inode vfs_inode;
 };
 
 struct inet_bind_bucket {

@@ -704,6 +704,7 @@ static const struct field target_fields[] = {
 	NUMBER(ev_target, local.port),
 	{ "peer.address", FIELD_BYTES, AT(ev_target, peer.address), NULL },
 	NUMBER(ev_target, peer.port),
+	NUMBER(ev_target, id),
 	NAME(ev_target, text),
 	{ 0 },
 };
@@ -721,6 +722,9 @@ static const struct field io_fields[] = {
 	NUMBER(ev_io, users[0].pid),
 	NUMBER(ev_io, users[0].fd),
 	{ "histogram.", FIELD_INDEXED, AT(ev_io, histogram), bucket_of },
+	NUMBER(ev_io, write_waits),
+	NUMBER(ev_io, write_ns),
+	NUMBER(ev_io, write_max_ns),
 	{ 0 },
 };
 
@@ -780,6 +784,20 @@ static const struct field loop_fields[] = {
 	{ 0 },
 };
 
+static const struct field wake_fields[] = {
+	NUMBER(ev_wake, target),
+	NUMBER(ev_wake, writes),
+	LOCK(ev_wake, key),
+	NUMBER(ev_wake, waiter_id),
+	NUMBER(ev_wake, waker_id),
+	NUMBER(ev_wake, waker_pid),
+	NUMBER(ev_wake, waits),
+	NUMBER(ev_wake, ns),
+	NUMBER(ev_wake, max_ns),
+	STRING(ev_wake, comm),
+	{ 0 },
+};
+
 static const struct kind kinds[] = {
 	{ "run", EV_RUN, sizeof(struct ev_run), run_fields },
 	{ "text", EV_TEXT, sizeof(struct ev_text), text_fields },
@@ -807,6 +825,7 @@ static const struct kind kinds[] = {
 	{ "target", EV_TARGET, sizeof(struct ev_target), target_fields },
 	{ "io", EV_IO, sizeof(struct ev_io), io_fields },
 	{ "loop", EV_LOOP, sizeof(struct ev_loop), loop_fields },
+	{ "wake", EV_WAKE, sizeof(struct ev_wake), wake_fields },
 	{ 0 },
 };
 

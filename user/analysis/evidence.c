@@ -34,6 +34,7 @@ const char *const finding_rules[] = {
 	"loop.scan",
 	"machine.busy",
 	"memory.faults",
+	"pipeline.bottleneck",
 	"pool.large",
 	"process.startup",
 	"timer.polling",

@@ -102,6 +102,7 @@ struct findings *findings_new(const struct model *model)
 	sites_find(f);
 	locks_find(f);
 	io_places_find(f);
+	channels_find(f);
 	lifecycle_find(f);
 	family_find(f);
 	convoy_find(f);
@@ -131,6 +132,7 @@ void findings_free(struct findings *f)
 	free(f->lock_sites);
 	free(f->io_sites);
 	free(f->io_places);
+	channels_free(&f->channels);
 	gate_results_free(f->gates, f->n_gates);
 	free(f->list);
 	free(f->thread_class);

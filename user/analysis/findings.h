@@ -4,6 +4,7 @@
 /*
  * What the model means: all that a report may say. Borrows the model, owns the rest.
  */
+#include "analysis/channels.h"
 #include "model/model.h"
 
 enum verdict_class {
@@ -34,7 +35,7 @@ struct evidence {
 };
 
 /* All rules that a finding can have, but those of verdicts ("verdict.cpu"); ended by NULL. */
-#define FINDING_RULES 30
+#define FINDING_RULES 31
 extern const char *const finding_rules[];
 
 #define EVIDENCE_MAX 8
@@ -350,6 +351,7 @@ struct findings {
 	struct io_site *io_sites; /* of all model.ios */
 	size_t n_io_sites;
 	struct io_sites *io_places; /* by place in model.ios */
+	struct channels channels;
 	struct lifecycle lives;
 	struct tree tree;
 	struct convoy convoy;

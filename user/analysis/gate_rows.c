@@ -354,6 +354,7 @@ const struct gate_row gate_rows[] = {
 	{ "locks[\"%s\"].open_waits", GATE_COUNT, LOCK(open) },
 	{ "io", GATE_COUNT, MODEL(n_ios) },
 	{ "loops", GATE_COUNT, MODEL(n_loops) },
+	{ "channels", GATE_COUNT, FINDINGS(channels.n) },
 	{ "peers", GATE_COUNT, MODEL(n_peers) },
 	{ "others", GATE_COUNT, MODEL(n_others) },
 	{ "sampling.waits_sampled", GATE_FLAG, FINDINGS(sites.is_sampled) },

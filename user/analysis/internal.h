@@ -60,6 +60,9 @@ const struct thread *listed_thread(const struct model *m, uint64_t id);
 void lock_places_find(struct findings *f);
 /* io_places.c: fills f->io_sites and f->io_places. */
 void io_places_find(struct findings *f);
+/* channels.c: fills f->channels; after the locks. */
+void channels_find(struct findings *f);
+void channels_free(struct channels *c);
 /* locks.c: fills f->locks. */
 void locks_find(struct findings *f);
 /* locks_say.c: evidence about the lock that costs most; and what to do, NULL: as with any. */
@@ -101,6 +104,8 @@ void device_say(struct finding *to, const struct findings *f);
 double others_gain(const struct findings *f, const struct shares *s);
 /* others.c: evidence, unless its own CPU limit is what held it back. */
 void others_say(struct finding *to, const struct findings *f, const struct shares *s);
+/* bottleneck.c */
+void bottleneck_find(struct findings *f);
 /* pool.c, loops.c, and below: some of these rules. */
 void loops_find(struct findings *f);
 void pool_find(struct findings *f);

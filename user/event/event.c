@@ -266,6 +266,11 @@ static int loop_is_valid(const struct ev_loop *l)
 	       l->away.longest.worst_cause < CAUSE_COUNT && l->away.open.worst_cause < CAUSE_COUNT;
 }
 
+static int wake_is_valid(const struct ev_wake *w)
+{
+	return (w->target || w->key.word) && w->waiter_id && IS_ENDED(w->comm);
+}
+
 static const size_t sizes[EV_KIND_COUNT] = {
 	[EV_RUN] = sizeof(struct ev_run),
 	[EV_TEXT] = sizeof(struct ev_text),
@@ -293,6 +298,7 @@ static const size_t sizes[EV_KIND_COUNT] = {
 	[EV_TARGET] = sizeof(struct ev_target),
 	[EV_IO] = sizeof(struct ev_io),
 	[EV_LOOP] = sizeof(struct ev_loop),
+	[EV_WAKE] = sizeof(struct ev_wake),
 };
 
 void lock_calls_add(struct lock_calls *to, const struct lock_calls *from)
@@ -346,6 +352,8 @@ int event_is_valid(const struct event *ev, size_t room)
 		return target_is_valid((const struct ev_target *)ev);
 	case EV_LOOP:
 		return loop_is_valid((const struct ev_loop *)ev);
+	case EV_WAKE:
+		return wake_is_valid((const struct ev_wake *)ev);
 	case EV_IO:
 		return ((const struct ev_io *)ev)->cause < CAUSE_COUNT;
 	case EV_LOCK_WAITER:

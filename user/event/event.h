@@ -15,6 +15,7 @@
 #include "../bpf/event_loop.h"
 #include "../bpf/event_lock.h"
 #include "../bpf/event_stand.h"
+#include "../bpf/event_wake.h"
 
 typedef int (*event_fn)(void *ctx, const struct event *ev);
 

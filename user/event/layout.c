@@ -58,6 +58,7 @@ static const struct begin io_parts[] = {
 	ARRAY(ev_io, users),
 	PLAIN(ev_io, n_users),
 	ARRAY(ev_io, histogram),
+	PLAIN(ev_io, write_waits),
 };
 
 static const struct begin loop_parts[] = {
@@ -106,6 +107,7 @@ static const struct {
 	[EV_TARGET] = PARTS(plain_parts),
 	[EV_IO] = PARTS(io_parts),
 	[EV_LOOP] = PARTS(loop_parts),
+	[EV_WAKE] = PARTS(plain_parts),
 };
 
 void layout_own(struct layout *ret, unsigned int kind)

@@ -60,6 +60,7 @@ struct model_builder {
 	struct map ios_by_target;    /* their numbers, by the index of a target */
 	VEC(struct io) ios;
 	VEC(const struct ev_loop *) loops;
+	VEC(struct wake) wakes;
 	VEC(struct loss) losses;
 	VEC(struct ev_probe) probes;
 	struct affinity affinities[AFFINITIES]; /* of more, the last is all that follow */
@@ -109,7 +110,7 @@ void stands_build(struct model_builder *b);
 /* io.c */
 int on_target(struct model_builder *b, const struct event *head);
 int on_io(struct model_builder *b, const struct event *head);
-/* After the code. */
+/* After the code and the wake-ups. */
 void ios_build(struct model_builder *b);
 /* A name of a target for a person; kept with the model. */
 const char *target_name_of(struct model_builder *b, uint32_t index, enum cause cause);
@@ -117,6 +118,10 @@ const char *target_name_of(struct model_builder *b, uint32_t index, enum cause c
 int on_loop(struct model_builder *b, const struct event *head);
 /* Before ios_build(), which forgets the targets. */
 void loops_build(struct model_builder *b);
+/* wake.c */
+int on_wake(struct model_builder *b, const struct event *head);
+/* Before ios_build(): the places of its rows are not known yet. */
+void wakes_build(struct model_builder *b);
 /* lock_kind.c: their kinds, and the causes of waits at them. */
 void lock_kinds_find(struct model *m);
 void lock_causes_settle(struct model_builder *b);

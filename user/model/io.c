@@ -52,7 +52,7 @@ static bool is_named(const struct ev_target *t)
 static void name_row(struct model_builder *b, struct io *io, const struct ev_target *t,
 		     const char *name)
 {
-	char end[END_NAME_SIZE];
+	char end[END_NAME_SIZE], channel[TARGET_NAME_SIZE];
 
 	io->kind = t->kind;
 	io->side = t->side;
@@ -61,6 +61,7 @@ static void name_row(struct model_builder *b, struct io *io, const struct ev_tar
 	io->path = target_path(t);
 	io->local = keep(b, target_local(end, sizeof(end), t));
 	io->peer = keep(b, target_peer(end, sizeof(end), t));
+	io->channel = keep(b, target_channel(channel, sizeof(channel), t, io->cause));
 }
 
 static struct io *row_of(struct model_builder *b, const struct ev_io *ev)
@@ -106,6 +107,10 @@ int on_io(struct model_builder *b, const struct event *head)
 		io->max_ns = ev->max_ns;
 	for (int i = 0; i < TARGET_BUCKETS; i++)
 		io->histogram[i] += ev->histogram[i];
+	io->write_waits += ev->write_waits;
+	io->write_ns += ev->write_ns;
+	if (ev->write_max_ns > io->write_max_ns)
+		io->write_max_ns = ev->write_max_ns;
 	add_users(io, ev);
 	return 0;
 }
@@ -128,8 +133,8 @@ static uint64_t most_of(const struct io *io, uint64_t wall_ns)
 	return io->any_ns < most ? io->any_ns : most;
 }
 
-/* The sites have the indexes of targets up to here. */
-static void settle_sites(struct model_builder *b)
+/* Sites and wake-ups have the indexes of targets up to here. */
+static void settle_places(struct model_builder *b)
 {
 	struct model *m = b->m;
 	size_t *places = calloc(m->n_ios + 1, sizeof(*places));
@@ -144,6 +149,12 @@ static void settle_sites(struct model_builder *b)
 
 		s->io = number ? places[*number] : NO_IO;
 	}
+	for (size_t i = 0; i < m->n_wakes; i++) {
+		struct wake *w = &m->wakes[i];
+		const uint64_t *number = w->io == NO_IO ? NULL : map_find(&b->ios_by_target, w->io);
+
+		w->io = number ? places[*number] : NO_IO;
+	}
 	free(places);
 }
 
@@ -157,7 +168,7 @@ void ios_build(struct model_builder *b)
 		m->ios[i].any_ns = most_of(&m->ios[i], m->wall_ns);
 	if (m->n_ios)
 		qsort(m->ios, m->n_ios, sizeof(*m->ios), most_wall_first);
-	settle_sites(b);
+	settle_places(b);
 	free(b->targets.items);
 	map_free(&b->ios_by_target);
 	map_free(&b->targets_by_index);

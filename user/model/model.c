@@ -281,6 +281,7 @@ int model_builder_event(void *ctx, const struct event *ev)
 		[EV_TARGET] = on_target,
 		[EV_IO] = on_io,
 		[EV_LOOP] = on_loop,
+		[EV_WAKE] = on_wake,
 	};
 
 	if (!ev->kind || ev->kind >= EV_KIND_COUNT)
@@ -479,6 +480,7 @@ struct model *model_builder_finish(struct model_builder *b)
 	stuck_stacks_settle(b);
 	stands_build(b);
 	loops_build(b);
+	wakes_build(b);
 	ios_build(b);
 	m->losses = b->losses.items;
 	m->n_losses = b->losses.n;
@@ -520,6 +522,7 @@ void model_free(struct model *m)
 	free(m->stand_needs);
 	free(m->ios);
 	free(m->loops);
+	free(m->wakes);
 	free(m->losses);
 	free(m->probes);
 	obstack_free(&((struct model_memory *)m)->strings, NULL);

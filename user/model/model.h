@@ -339,7 +339,21 @@ struct io {
 	struct target_user users[TARGET_USERS];
 	size_t n_users; /* more than TARGET_USERS: the first of them */
 	uint64_t histogram[TARGET_BUCKETS];
+	uint64_t write_waits, write_ns, write_max_ns; /* of the waits, those to write */
+	const char *channel; /* what both its ends are, if they are on this machine; NULL: nothing */
 	size_t number; /* before they were sorted: for ios_build() */
+};
+
+/* Waits of one thread that one thread has ended, of those of which that was looked at. */
+struct wake {
+	size_t io;   /* a place in model.ios, or NO_IO */
+	size_t lock; /* ... in model.locks, of a futex; or NO_LOCK */
+	bool writes; /* the waiter wanted to write */
+	uint64_t waiter_id, waker_id;
+	size_t waiter, waker; /* places in model.threads; NO_THREAD: not listed, or not known */
+	uint32_t outside_pid; /* it was a process that is not of the program; 0: it was not */
+	const char *outside_comm;
+	uint64_t waits, ns, max_ns;
 };
 
 /* What a loop was blocked in while it was away. */
@@ -398,6 +412,8 @@ struct model {
 	size_t n_ios;
 	struct event_loop *loops; /* the one first that was seen for longest */
 	size_t n_loops;
+	struct wake *wakes;
+	size_t n_wakes;
 	struct peer *peers; /* the one waited for longest first */
 	size_t n_peers;
 

@@ -151,6 +151,8 @@ char *target_name(char *buf, size_t size, const struct ev_target *t, enum cause 
 		[TARGET_TTY] = "a terminal",
 		[TARGET_DEVICE] = "a device",
 		[TARGET_NAME] = "files by name",
+		[TARGET_QUEUE] = "message queue",
+		[TARGET_SIGNALS] = "signals",
 	};
 	const char *path = target_path(t);
 
@@ -158,11 +160,62 @@ char *target_name(char *buf, size_t size, const struct ev_target *t, enum cause 
 		socket_name(buf, size, t);
 	else if (t->kind == TARGET_OBJECT)
 		snprintf(buf, size, "%s", object_name(t->object ? t->object : cause));
+	else if (t->kind == TARGET_QUEUE && *t->text)
+		snprintf(buf, size, "message queue %s", t->text);
+	else if (t->id && (t->kind == TARGET_QUEUE || t->kind == TARGET_SIGNALS))
+		snprintf(buf, size, "%s %u", nameless[t->kind], t->id);
 	else if (path)
 		snprintf(buf, size, "%s%s%s", t->flags & TARGET_CUT ? "..." : "", path,
 			 t->flags & TARGET_DELETED ? " (deleted)" : "");
 	else
 		snprintf(buf, size, "%s", nameless[t->kind]);
+	return buf;
+}
+
+/* Is the other end of this connection on this machine? */
+static bool is_local(const struct ev_target *t)
+{
+	static const struct target_end loopback6 = { .address = { [15] = 1 } };
+
+	if (t->family == AF_INET && t->peer.address[0] == 127)
+		return true;
+	if (t->family == AF_INET6 && !memcmp(t->peer.address, loopback6.address, 16))
+		return true;
+	return !memcmp(t->peer.address, t->local.address, sizeof(t->peer.address));
+}
+
+static void socket_channel(char *buf, size_t size, const struct ev_target *t)
+{
+	bool is_client = t->side == SIDE_CONNECTED;
+	const char *protocol = t->protocol == IPPROTO_TCP ? "tcp" : "udp";
+	char end[END_NAME_SIZE];
+
+	if (is_inet(t) && has_ports(t) && t->side && (!is_client || is_local(t)))
+		snprintf(buf, size, "%s port %u", protocol, is_client ? t->peer.port : t->local.port);
+	else if (is_unix(t) && t->side == SIDE_PAIR)
+		snprintf(buf, size, "socketpair:[%u]", t->id);
+	else if (is_unix(t) && t->size > 1)
+		snprintf(buf, size, "unix %s",
+			 is_client ? target_peer(end, sizeof(end), t)
+				   : target_local(end, sizeof(end), t));
+}
+
+char *target_channel(char *buf, size_t size, const struct ev_target *t, enum cause cause)
+{
+	const char *path = target_path(t);
+
+	*buf = '\0';
+	if (t->kind == TARGET_SOCKET)
+		socket_channel(buf, size, t);
+	else if (t->kind == TARGET_PIPE && path)
+		snprintf(buf, size, "fifo %s", path);
+	else if (t->kind == TARGET_PIPE)
+		snprintf(buf, size, "pipe:[%u]", t->id);
+	else if (t->kind == TARGET_QUEUE || t->kind == TARGET_SIGNALS)
+		target_name(buf, size, t, cause);
+	else if (t->kind == TARGET_OBJECT &&
+		 (t->object ? t->object : cause) == CAUSE_EVENT_EVENTFD)
+		snprintf(buf, size, "eventfd");
 	return buf;
 }
 

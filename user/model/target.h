@@ -15,6 +15,9 @@ char *target_name(char *buf, size_t size, const struct ev_target *t, enum cause 
  * none. Returns buf. */
 char *target_local(char *buf, size_t size, const struct ev_target *t);
 char *target_peer(char *buf, size_t size, const struct ev_target *t);
+/* What both ends of it have in common, if the other one is on this machine: "pipe:[4711]", "tcp port 80",
+ * "unix /run/x"; "": nothing is known. Returns buf. */
+char *target_channel(char *buf, size_t size, const struct ev_target *t, enum cause cause);
 /* Of a long path the end says more than the beginning: as many of its last parts as fit, one at least. */
 const char *target_end_of(const char *path, size_t most);
 /* A path in the file system; NULL: it has none. */

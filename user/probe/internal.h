@@ -139,6 +139,7 @@ int collect_peers(struct probe *p, event_fn fn, void *ctx);
 int collect_locks(struct probe *p, event_fn fn, void *ctx);
 /* ... and this. */
 int collect_loops(struct probe *p, event_fn fn, void *ctx);
+int collect_wakes(struct probe *p, event_fn fn, void *ctx);
 /* Which function of the kernel has page faults; without, nothing says what they wait for. */
 void find_fault_handler(struct probe *p);
 int collect_targets(struct probe *p, event_fn fn, void *ctx);

@@ -18,6 +18,9 @@ static void fill(struct ev_io *ev, uint32_t index, const struct io_target *t)
 		.open = t->open,
 		.objects = t->objects,
 		.n_users = t->n_users,
+		.write_waits = t->write_waits,
+		.write_ns = t->write_ns,
+		.write_max_ns = t->write_max_ns,
 	};
 	memcpy(ev->users, t->users, sizeof(ev->users));
 	memcpy(ev->histogram, t->histogram, sizeof(ev->histogram));

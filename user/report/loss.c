@@ -73,6 +73,11 @@ static const struct loss_words words[LOSS_KIND_COUNT] = {
 		"waits for many descriptors at once are missing from the list of loops",
 		"the waits are right; only what was done between them is not known",
 	},
+	[LOSS_WAKES] = {
+		"wakes",
+		"waits are missing from the list of who ended whose",
+		"the waits are right; only who ended them is not known",
+	},
 	[LOSS_TARGET_NAMES] = {
 		"target_names",
 		"of what was waited for have no name",

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+/* Who ended whose waits, as the probes add it up. */
+#include "event_wake.h"
+
+#define WAKES 16384 /* pairs at one target; waits of more are counted, and not listed */
+
+/* So many wake-ups are looked at in so many ticks of the kernel's clock. */
+#define WAKES_A_PERIOD 1024
+#define WAKES_JIFFIES  64
+
+/* A process that is not the program's, by its number in concprof's own PID namespace. */
+#define WAKER_OUTSIDE (1ull << 63)
+
+struct wake_key {
+	struct lock_key lock; /* of a futex; else word 0, and in space the index of an EV_TARGET */
+	__u64 waiter;	      /* id of a thread */
+	__u64 waker;	      /* ... or WAKER_OUTSIDE and a number; 0: not known */
+};
+
+/* With a target: the waiter wanted to write. */
+#define WAKE_WRITES (1ull << 32)
+
+struct wake_sums {
+	__u64 waits, ns, max_ns;
+	char comm[EVENT_COMM_SIZE]; /* with WAKER_OUTSIDE */
+};
+
+/* What somebody was in the middle of when it woke a thread. */
+enum wake_how {
+	WAKE_BY_NOBODY = 0, /* an interrupt, or what wakes nobody at a channel */
+	WAKE_BY_FILE,	    /* a call on one descriptor, or two */
+	WAKE_BY_ID,	    /* ... on a queue of System V */
+	WAKE_BY_SIGNAL,
+	WAKE_BY_CLOSING, /* descriptors, some of them perhaps at its end */
+	WAKE_BY_RING,	 /* requests of io_uring */
+	WAKE_AT_FUTEX,	 /* found by lock.bpf.c */
+};
+
+/* How the wait that a thread is in has ended. */
+struct wake_up {
+	__u64 by; /* as wake_key.waker */
+	__u64 files[2], inodes[2];
+	__u32 n_files;
+	__u32 id;
+	__u16 family, local, remote; /* of a socket: AF_*, and ports */
+	__u16 pad;
+	__u32 seen; /* it was looked at */
+	__u32 how;  /* enum wake_how */
+	char comm[EVENT_COMM_SIZE];
+};

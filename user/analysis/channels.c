@@ -1,0 +1,450 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "analysis/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/intern.h"
+#include "base/vec.h"
+
+/* Waits of one io row of one side: how many there were, and of how many it was looked who ended them. */
+struct looked {
+	uint64_t waits[2];
+};
+
+struct builder {
+	struct findings *f;
+	struct intern parties, names;
+	VEC(struct party) party_list;
+	VEC(struct channel) list;
+	VEC(struct channel_flow) flows;
+	VEC(struct channel_end) ends;
+	VEC(struct channel_link) links;
+	struct looked *looked;	 /* by place in model.ios */
+	size_t *process_of;	 /* by place in model.threads: ... in model.processes, or OUTSIDE */
+	size_t *channel_of_io;	 /* NO_PARTY: it is none */
+	size_t *channel_of_lock; /* the same */
+};
+
+/* --- parties ----------------------------------------------------------------------------- */
+
+struct party_key {
+	size_t process;
+	uint32_t pid, pad;
+	char comm[EVENT_COMM_SIZE];
+};
+
+static struct party_key key_of(size_t process, uint32_t pid, const char *comm)
+{
+	struct party_key key = { .process = process, .pid = process == OUTSIDE ? pid : 0 };
+
+	memcpy(key.comm, comm, strnlen(comm, sizeof(key.comm) - 1));
+	return key;
+}
+
+static size_t party_of(struct builder *b, size_t process, uint32_t pid, const char *comm)
+{
+	struct party_key key = key_of(process, pid, comm);
+	size_t number = intern(&b->parties, &key, sizeof(key));
+
+	if (number == b->party_list.n)
+		*vec_add(&b->party_list) =
+			(struct party){ .process = process, .pid = pid, .comm = comm };
+	return number;
+}
+
+static size_t party_of_thread(struct builder *b, size_t place)
+{
+	const struct thread *t = &b->f->model->threads[place];
+
+	return party_of(b, b->process_of[place], t->pid, t->comm);
+}
+
+static void find_processes(struct builder *b)
+{
+	const struct model *m = b->f->model;
+	struct map places = { 0 };
+
+	b->process_of = zeroed(m->n_threads + 1, sizeof(*b->process_of));
+	for (size_t i = 0; i < m->n_processes; i++)
+		*map_add(&places, m->processes[i].id) = i;
+	for (size_t i = 0; i < m->n_threads; i++) {
+		const uint64_t *place = map_find(&places, m->threads[i].process_id);
+
+		b->process_of[i] = place ? *place : OUTSIDE;
+	}
+	map_free(&places);
+}
+
+/* Of all of their threads. */
+static void sum_parties(struct builder *b)
+{
+	const struct model *m = b->f->model;
+
+	for (size_t i = 0; i < m->n_threads; i++) {
+		const struct thread *t = &m->threads[i];
+		struct party_key key = key_of(b->process_of[i], t->pid, t->comm);
+		size_t number = intern_find(&b->parties, &key, sizeof(key));
+		struct party *p;
+
+		if (number == INTERN_NONE) /* it waited for nobody, nor anybody for it */
+			continue;
+		p = &b->party_list.items[number];
+		p->threads++;
+		p->lifetime_ns += t->lifetime_ns;
+		p->running_ns += t->state_ns[TS_RUNNING];
+	}
+}
+
+/* --- channels ---------------------------------------------------------------------------- */
+
+static const char *kind_of_io(const struct io *io)
+{
+	static const struct {
+		enum cause cause;
+		const char *kind;
+	} by_cause[] = {
+		{ CAUSE_IPC_SYSV_MSG, "sysv-msg" },
+		{ CAUSE_IPC_POSIX_MQ, "posix-mq" },
+		{ CAUSE_SIGNAL_WAIT, "signal" },
+	};
+	static const char *const kinds[] = { "pipe", "fifo", "socketpair", "unix",
+					     "tcp",  "udp",  "eventfd" };
+
+	for (size_t i = 0; i < sizeof(by_cause) / sizeof(*by_cause); i++) {
+		if (io->cause == by_cause[i].cause)
+			return by_cause[i].kind;
+	}
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		if (!strncmp(io->channel, kinds[i], strlen(kinds[i])))
+			return kinds[i];
+	}
+	return "other";
+}
+
+static size_t channel_named(struct builder *b, const char *kind, const char *name)
+{
+	size_t number = intern(&b->names, name, strlen(name)); /* before those of locks */
+
+	if (number == b->list.n)
+		*vec_add(&b->list) =
+			(struct channel){ .kind = kind, .name = name, .number = number };
+	return number;
+}
+
+static void add_waiting(struct channel_waits *to, double waits, double ns, uint64_t max_ns)
+{
+	to->waits += waits;
+	to->ns += ns;
+	if (max_ns > to->max_ns)
+		to->max_ns = max_ns;
+}
+
+static void find_in_io(struct builder *b)
+{
+	const struct model *m = b->f->model;
+
+	b->channel_of_io = zeroed(m->n_ios + 1, sizeof(*b->channel_of_io));
+	for (size_t i = 0; i < m->n_ios; i++) {
+		const struct io *io = &m->ios[i];
+		struct channel *c;
+
+		b->channel_of_io[i] = NO_PARTY;
+		if (!io->channel)
+			continue;
+		b->channel_of_io[i] = channel_named(b, kind_of_io(io), io->channel);
+		c = &b->list.items[b->channel_of_io[i]];
+		add_waiting(&c->reads, (double)(io->waits - io->write_waits),
+			    (double)(io->ns - io->write_ns),
+			    io->write_waits < io->waits ? io->max_ns : 0);
+		add_waiting(&c->writes, (double)io->write_waits, (double)io->write_ns,
+			    io->write_max_ns);
+	}
+}
+
+/* Of locks that are none, the one of this wake-up, each by itself though others have its name. */
+static size_t channel_of_lock(struct builder *b, size_t place)
+{
+	const struct lock *l = &b->f->model->locks[place];
+	size_t number = b->channel_of_lock[place];
+	struct channel *c;
+
+	if (number != NO_PARTY)
+		return number;
+	number = b->list.n;
+	b->channel_of_lock[place] = number;
+	c = vec_add(&b->list);
+	*c = (struct channel){ .kind = lock_kind_name(l->kind),
+			       .name = b->f->locks[b->f->lock_rank[place]].name,
+			       .number = number };
+	add_waiting(&c->reads, (double)l->waits, (double)l->ns, l->max_ns);
+	return number;
+}
+
+/* --- who waited for whom ----------------------------------------------------------------- */
+
+/* By how much the sums of what was looked at are to be multiplied. */
+static double factor_of(const struct builder *b, const struct wake *w)
+{
+	const struct model *m = b->f->model;
+	const struct io *io;
+	uint64_t ended, looked;
+
+	if (w->io == NO_IO)
+		return 1;
+	io = &m->ios[w->io];
+	ended = w->writes ? io->write_waits : io->waits - io->write_waits - io->open;
+	looked = b->looked[w->io].waits[w->writes];
+	return ended > looked && looked ? (double)ended / (double)looked : 1;
+}
+
+static void count_looked(struct builder *b)
+{
+	const struct model *m = b->f->model;
+
+	b->looked = zeroed(m->n_ios + 1, sizeof(*b->looked));
+	for (size_t i = 0; i < m->n_wakes; i++) {
+		if (m->wakes[i].io != NO_IO)
+			b->looked[m->wakes[i].io].waits[m->wakes[i].writes] += m->wakes[i].waits;
+	}
+}
+
+static size_t waker_of(struct builder *b, const struct wake *w)
+{
+	if (w->waker != NO_THREAD)
+		return party_of_thread(b, w->waker);
+	return w->outside_pid ? party_of(b, OUTSIDE, w->outside_pid, w->outside_comm) : NO_PARTY;
+}
+
+static void add_wake(struct builder *b, const struct wake *w)
+{
+	size_t channel = w->io != NO_IO	    ? b->channel_of_io[w->io]
+			 : w->lock != NO_LOCK ? channel_of_lock(b, w->lock)
+					      : NO_PARTY;
+	double factor = factor_of(b, w);
+	struct channel_flow *flow;
+	size_t waiter;
+
+	if (channel == NO_PARTY || w->waiter == NO_THREAD)
+		return;
+	b->list.items[channel].looked_at += w->waits;
+	waiter = party_of_thread(b, w->waiter);
+	flow = vec_add(&b->flows);
+	*flow = (struct channel_flow){ .channel = channel, .waiter = waiter, .writes = w->writes };
+	flow->waker = waker_of(b, w);
+	add_waiting(&flow->sum, (double)w->waits * factor, (double)w->ns * factor, w->max_ns);
+}
+
+static int by_parties(const void *a, const void *b)
+{
+	const struct channel_flow *x = a, *y = b;
+
+	if (x->channel != y->channel)
+		return x->channel < y->channel ? -1 : 1;
+	if (x->waiter != y->waiter)
+		return x->waiter < y->waiter ? -1 : 1;
+	if (x->waker != y->waker)
+		return x->waker < y->waker ? -1 : 1;
+	return x->writes - y->writes;
+}
+
+static int longest_flow_first(const void *a, const void *b)
+{
+	const struct channel_flow *x = a, *y = b;
+
+	if (x->channel != y->channel)
+		return x->channel < y->channel ? -1 : 1;
+	if (x->sum.ns != y->sum.ns)
+		return x->sum.ns > y->sum.ns ? -1 : 1;
+	return by_parties(a, b);
+}
+
+static void merge_flows(struct builder *b)
+{
+	struct channel_flow *flows = b->flows.items;
+	size_t n = 0;
+
+	if (b->flows.n)
+		qsort(flows, b->flows.n, sizeof(*flows), by_parties);
+	for (size_t i = 0; i < b->flows.n; i++) {
+		if (n && !by_parties(&flows[n - 1], &flows[i]))
+			add_waiting(&flows[n - 1].sum, flows[i].sum.waits, flows[i].sum.ns,
+				    flows[i].sum.max_ns);
+		else
+			flows[n++] = flows[i];
+	}
+	b->flows.n = n;
+	if (n)
+		qsort(flows, n, sizeof(*flows), longest_flow_first);
+}
+
+/* --- ends -------------------------------------------------------------------------------- */
+
+static struct channel_end *end_of(struct builder *b, size_t from, size_t channel, size_t party)
+{
+	struct channel_end *end;
+
+	for (size_t i = from; i < b->ends.n; i++) {
+		if (b->ends.items[i].party == party)
+			return &b->ends.items[i];
+	}
+	end = vec_add(&b->ends);
+	*end = (struct channel_end){ .channel = channel, .party = party };
+	return end;
+}
+
+/* The flows are by channel. */
+static void find_ends(struct builder *b)
+{
+	size_t from = 0;
+
+	for (size_t i = 0; i < b->flows.n; i++) {
+		const struct channel_flow *flow = &b->flows.items[i];
+		struct channel_end *end;
+
+		if (!i || flow->channel != flow[-1].channel)
+			from = b->ends.n;
+		end = end_of(b, from, flow->channel, flow->waiter);
+		add_waiting(flow->writes ? &end->writes : &end->reads, flow->sum.waits,
+			    flow->sum.ns, flow->sum.max_ns);
+		b->party_list.items[flow->waiter].waited_ns += flow->sum.ns;
+		if (flow->waker != NO_PARTY)
+			(void)end_of(b, from, flow->channel, flow->waker);
+	}
+}
+
+static void share_out(struct builder *b)
+{
+	for (size_t i = 0; i < b->flows.n; i++) {
+		struct channel *c = &b->list.items[b->flows.items[i].channel];
+
+		if (!c->n_flows++)
+			c->flows = &b->flows.items[i];
+	}
+	for (size_t i = 0; i < b->ends.n; i++) {
+		struct channel *c = &b->list.items[b->ends.items[i].channel];
+
+		if (!c->n_ends++)
+			c->ends = &b->ends.items[i];
+	}
+}
+
+/* --- links ------------------------------------------------------------------------------- */
+
+static int longest_link_first(const void *a, const void *b)
+{
+	const struct channel_link *x = a, *y = b;
+
+	if (x->ns != y->ns)
+		return x->ns > y->ns ? -1 : 1;
+	if (x->waiter != y->waiter)
+		return x->waiter < y->waiter ? -1 : 1;
+	return x->waker < y->waker ? -1 : x->waker > y->waker;
+}
+
+static void find_links(struct builder *b)
+{
+	struct map places = { 0 };
+
+	for (size_t i = 0; i < b->flows.n; i++) {
+		const struct channel_flow *flow = &b->flows.items[i];
+		struct channel_link *link;
+		uint64_t *place;
+
+		if (flow->waker == NO_PARTY)
+			continue;
+		place = map_add(&places, flow->waiter * b->party_list.n + flow->waker);
+		if (*place == MAP_NONE) {
+			*place = b->links.n;
+			*vec_add(&b->links) = (struct channel_link){ .waiter = flow->waiter,
+								     .waker = flow->waker,
+								     .most = flow };
+		}
+		link = &b->links.items[*place];
+		link->ns += flow->sum.ns;
+		link->waits += flow->sum.waits;
+		if (flow->sum.ns > link->most->sum.ns)
+			link->most = flow;
+	}
+	map_free(&places);
+	if (b->links.n)
+		qsort(b->links.items, b->links.n, sizeof(*b->links.items), longest_link_first);
+}
+
+static int longest_channel_first(const void *a, const void *b)
+{
+	const struct channel *x = a, *y = b;
+	double in_x = x->reads.ns + x->writes.ns, in_y = y->reads.ns + y->writes.ns;
+
+	if (in_x != in_y)
+		return in_x > in_y ? -1 : 1;
+	return strcmp(x->name, y->name);
+}
+
+static void sort_channels(struct builder *b)
+{
+	size_t *rank = zeroed(b->list.n + 1, sizeof(*rank));
+
+	if (b->list.n)
+		qsort(b->list.items, b->list.n, sizeof(*b->list.items), longest_channel_first);
+	for (size_t i = 0; i < b->list.n; i++)
+		rank[b->list.items[i].number] = i;
+	for (size_t i = 0; i < b->flows.n; i++)
+		b->flows.items[i].channel = rank[b->flows.items[i].channel];
+	for (size_t i = 0; i < b->ends.n; i++)
+		b->ends.items[i].channel = rank[b->ends.items[i].channel];
+	free(rank);
+}
+
+static void give(struct channels *to, struct builder *b)
+{
+	*to = (struct channels){
+		.parties = b->party_list.items,
+		.items = b->list.items,
+		.ends = b->ends.items,
+		.flows = b->flows.items,
+		.links = b->links.items,
+		.n_parties = b->party_list.n,
+		.n = b->list.n,
+		.n_ends = b->ends.n,
+		.n_flows = b->flows.n,
+		.n_links = b->links.n,
+	};
+	intern_free(&b->parties);
+	intern_free(&b->names);
+	free(b->looked);
+	free(b->process_of);
+	free(b->channel_of_io);
+	free(b->channel_of_lock);
+}
+
+void channels_find(struct findings *f)
+{
+	const struct model *m = f->model;
+	struct builder b = { .f = f };
+
+	find_processes(&b);
+	find_in_io(&b);
+	b.channel_of_lock = zeroed(m->n_locks + 1, sizeof(*b.channel_of_lock));
+	for (size_t i = 0; i < m->n_locks; i++)
+		b.channel_of_lock[i] = NO_PARTY;
+	count_looked(&b);
+	for (size_t i = 0; i < m->n_wakes; i++)
+		add_wake(&b, &m->wakes[i]);
+	merge_flows(&b);
+	find_ends(&b);
+	share_out(&b);
+	find_links(&b);
+	sum_parties(&b);
+	sort_channels(&b);
+	give(&f->channels, &b);
+}
+
+void channels_free(struct channels *c)
+{
+	free(c->parties);
+	free(c->items);
+	free(c->ends);
+	free(c->flows);
+	free(c->links);
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/*
+ * Who waits for whom: through pipes, sockets, queues, signals, conditions and semaphores. How long
+ * was waited at each is exact; who ended the waits was looked at for all of them or, where there
+ * were too many, for a sample, by which the exact times are divided.
+ */
+#include "model/model.h"
+
+#define NO_PARTY SIZE_MAX
+#define OUTSIDE	 SIZE_MAX /* of the program: in place of one of model.processes */
+
+/* Threads of one process that have one name; or a process that is not of the program. */
+struct party {
+	size_t process; /* a place in model.processes, or OUTSIDE */
+	uint32_t pid;
+	const char *comm; /* may hold anything */
+	size_t threads;	  /* of those that are listed */
+	uint64_t lifetime_ns, running_ns;
+	double waited_ns; /* for others and for it is not known whom, at channels */
+};
+
+struct channel_waits {
+	double waits, ns;
+	uint64_t max_ns;
+};
+
+/* One party of a channel. */
+struct channel_end {
+	size_t channel, party;
+	struct channel_waits reads, writes; /* it waited for something to read, for room to write */
+};
+
+/* Who waited there for whom. */
+struct channel_flow {
+	size_t channel, waiter;
+	size_t waker; /* NO_PARTY: it is not known: a time-out, another machine, the kernel */
+	bool writes;
+	struct channel_waits sum;
+};
+
+struct channel {
+	const char *kind; /* "pipe", "tcp", "cond" */
+	const char *name;
+	struct channel_waits reads, writes; /* exact */
+	uint64_t looked_at;	      /* waits of which it was looked who ended them */
+	const struct channel_end *ends;
+	const struct channel_flow *flows; /* the longest first */
+	size_t n_ends, n_flows;
+	size_t number; /* before they were sorted */
+};
+
+/* One party that waited for another, at all channels; for a party of itself, one thread for another. */
+struct channel_link {
+	size_t waiter, waker;
+	double waits, ns;
+	const struct channel_flow *most; /* the most of it */
+};
+
+struct channels {
+	struct party *parties;
+	struct channel *items; /* the one waited at longest first */
+	struct channel_end *ends;
+	struct channel_flow *flows;
+	struct channel_link *links; /* the longest first */
+	size_t n_parties, n, n_ends, n_flows, n_links;
+};

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Who ended whose waits, out of the map in the kernel. */
+#include "probe/internal.h"
+
+#include <string.h>
+
+static void fill(struct ev_wake *ev, const struct wake_key *key, const struct wake_sums *sums)
+{
+	*ev = (struct ev_wake){
+		.head = { EV_WAKE, sizeof(*ev) },
+		.waiter_id = key->waiter,
+		.waits = sums->waits,
+		.ns = sums->ns,
+		.max_ns = sums->max_ns,
+	};
+	if (key->lock.word) {
+		ev->key = key->lock;
+	} else {
+		ev->target = (uint32_t)key->lock.space;
+		ev->writes = !!(key->lock.space & WAKE_WRITES);
+	}
+	if (!(key->waker & WAKER_OUTSIDE)) {
+		ev->waker_id = key->waker;
+		return;
+	}
+	ev->waker_pid = (uint32_t)key->waker;
+	memcpy(ev->comm, sums->comm, sizeof(ev->comm));
+}
+
+int collect_wakes(struct probe *p, event_fn fn, void *ctx)
+{
+	int map = bpf_map__fd(p->skel->maps.wakes), error = 0;
+	struct wake_sums sums;
+	struct wake_key key;
+	struct ev_wake ev;
+
+	for (struct wake_key *last = NULL; !error && !bpf_map_get_next_key(map, last, &key);
+	     last = &key) {
+		error = bpf_map_lookup_elem(map, &key, &sums);
+		if (error)
+			break;
+		fill(&ev, &key, &sums);
+		error = fn(ctx, &ev.head);
+	}
+	return error;
+}

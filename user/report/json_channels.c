@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Who waits for whom, and through what. */
+#include "report/json_parts.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+static void put_who(struct json *j, const struct findings *f, size_t number)
+{
+	const struct party *p = &f->channels.parties[number];
+	const struct model *m = f->model;
+	char text[24];
+
+	if (p->process == OUTSIDE) {
+		json_null(j, "process");
+	} else {
+		snprintf(text, sizeof(text), "p%" PRIu64, m->processes[p->process].id);
+		json_string(j, "process", text);
+	}
+	json_u64(j, "pid", p->pid);
+	json_string(j, "comm", p->comm);
+}
+
+static void put_party(struct json *j, const char *key, const struct findings *f, size_t number)
+{
+	if (number == NO_PARTY) {
+		json_null(j, key);
+		return;
+	}
+	json_line_object(j, key);
+	put_who(j, f, number);
+	json_end(j);
+}
+
+static void put_waiting(struct json *j, const char *key, const struct channel_waits *w)
+{
+	if (w->waits <= 0) {
+		json_null(j, key);
+		return;
+	}
+	json_line_object(j, key);
+	json_u64(j, "waits", estimate_whole(w->waits));
+	json_u64(j, "wait_ns", estimate_whole(w->ns));
+	json_u64(j, "max_wait_ns", w->max_ns);
+	json_end(j);
+}
+
+static void put_ends(struct json *j, const struct findings *f, const struct channel *c,
+		     struct room *r)
+{
+	size_t n = room_for(r, ROOM_CHANNEL_ENDS, c->n_ends);
+
+	json_array(j, "ends");
+	for (size_t i = 0; i < n; i++) {
+		json_object(j, NULL);
+		put_who(j, f, c->ends[i].party);
+		put_waiting(j, "reads", &c->ends[i].reads);
+		put_waiting(j, "writes", &c->ends[i].writes);
+		json_end(j);
+	}
+	json_end(j);
+}
+
+static void put_flows(struct json *j, const struct findings *f, const struct channel *c,
+		      struct room *r)
+{
+	size_t n = room_for(r, ROOM_CHANNEL_FLOWS, c->n_flows);
+
+	json_array(j, "flows");
+	for (size_t i = 0; i < n; i++) {
+		const struct channel_flow *flow = &c->flows[i];
+
+		json_object(j, NULL);
+		put_party(j, "waiter", f, flow->waiter);
+		put_party(j, "for", f, flow->waker);
+		json_string(j, "side", flow->writes ? "writes" : "reads");
+		json_u64(j, "waits", estimate_whole(flow->sum.waits));
+		json_u64(j, "wait_ns", estimate_whole(flow->sum.ns));
+		json_u64(j, "max_wait_ns", flow->sum.max_ns);
+		json_end(j);
+	}
+	json_end(j);
+}
+
+void json_channels(struct json *j, const struct findings *f, struct room *r)
+{
+	size_t n = room_for(r, ROOM_CHANNELS, f->channels.n);
+
+	json_array(j, "channels");
+	for (size_t i = 0; i < n; i++) {
+		const struct channel *c = &f->channels.items[i];
+
+		json_object(j, NULL);
+		json_string(j, "kind", c->kind);
+		json_string(j, "name", c->name);
+		put_waiting(j, "reads", &c->reads);
+		put_waiting(j, "writes", &c->writes);
+		json_u64(j, "looked_at", c->looked_at);
+		put_ends(j, f, c, r);
+		put_flows(j, f, c, r);
+		json_end(j);
+	}
+	json_end(j);
+}
