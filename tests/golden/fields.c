@@ -248,7 +248,9 @@ static int target_kind_of(const char *name)
 		{ "file", TARGET_FILE },     { "pipe", TARGET_PIPE },
 		{ "socket", TARGET_SOCKET }, { "tty", TARGET_TTY },
 		{ "device", TARGET_DEVICE }, { "object", TARGET_OBJECT },
-		{ "name", TARGET_NAME },     { 0 }
+		{ "name", TARGET_NAME },
+		{ "queue", TARGET_QUEUE },
+		{ "signals", TARGET_SIGNALS },     { 0 }
 	};
 
 	return find(words, name);

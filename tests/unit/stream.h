@@ -420,6 +420,19 @@ static inline struct ev_loop loop(__u64 thread_id, enum cause cause, __u64 waits
 				 .max_ns = ns };
 }
 
+/* Waits at a target, ended by a thread. */
+static inline struct ev_wake wake(__u32 target, __u64 waiter_id, __u64 waker_id, __u64 waits,
+				  __u64 ns)
+{
+	return (struct ev_wake){ .head = HEAD(EV_WAKE, ev_wake),
+				 .target = target,
+				 .waiter_id = waiter_id,
+				 .waker_id = waker_id,
+				 .waits = waits,
+				 .ns = ns,
+				 .max_ns = ns };
+}
+
 static inline struct ev_lock_order lock_order(__u64 held, __u64 wanted, __u64 count)
 {
 	return (struct ev_lock_order){ .head = HEAD(EV_LOCK_ORDER, ev_lock_order),

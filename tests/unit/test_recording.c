@@ -82,6 +82,7 @@ static void add_each_kind(struct bytes *to)
 	add_freed(to, target_event(1, TARGET_FILE, "/tmp/a"));
 	ADD(to, io(1, CAUSE_IO_DISK, 1, 7));
 	ADD(to, loop(1, CAUSE_EVENT_POLL, 1, 7));
+	ADD(to, wake(1, 1, 2, 1, 7));
 	ADD(to, end(0));
 }
 

@@ -51,6 +51,7 @@ static void setup(void)
 	KEEP(lock_order(64, 128, 7));
 	KEEP(stuck(1, 2, 64, LOCK_HINT_WORD, 1));
 	KEEP(need(1, 2, NEED_READER));
+	KEEP(wake(1, 1, 2, 1, 7));
 	i.histogram[TARGET_BUCKETS - 1] = 7;
 	i.users[TARGET_USERS - 1].fd = 7;
 	KEEP(i);

@@ -7,9 +7,9 @@
 #include "base/intern.h"
 #include "base/vec.h"
 
-/* Waits of one io row of one side: how many there were, and of how many it was looked who ended them. */
+/* Waits of one io row, to read and to write, of which it was looked who ended them. */
 struct looked {
-	uint64_t waits[2];
+	uint64_t waits[2], ns[2];
 };
 
 struct builder {
@@ -19,9 +19,8 @@ struct builder {
 	VEC(struct channel) list;
 	VEC(struct channel_flow) flows;
 	VEC(struct channel_end) ends;
-	VEC(struct channel_link) links;
 	struct looked *looked;	 /* by place in model.ios */
-	size_t *process_of;	 /* by place in model.threads: ... in model.processes, or OUTSIDE */
+	size_t *process_of;	 /* see struct channels */
 	size_t *channel_of_io;	 /* NO_PARTY: it is none */
 	size_t *channel_of_lock; /* the same */
 };
@@ -74,26 +73,6 @@ static void find_processes(struct builder *b)
 		b->process_of[i] = place ? *place : OUTSIDE;
 	}
 	map_free(&places);
-}
-
-/* Of all of their threads. */
-static void sum_parties(struct builder *b)
-{
-	const struct model *m = b->f->model;
-
-	for (size_t i = 0; i < m->n_threads; i++) {
-		const struct thread *t = &m->threads[i];
-		struct party_key key = key_of(b->process_of[i], t->pid, t->comm);
-		size_t number = intern_find(&b->parties, &key, sizeof(key));
-		struct party *p;
-
-		if (number == INTERN_NONE) /* it waited for nobody, nor anybody for it */
-			continue;
-		p = &b->party_list.items[number];
-		p->threads++;
-		p->lifetime_ns += t->lifetime_ns;
-		p->running_ns += t->state_ns[TS_RUNNING];
-	}
 }
 
 /* --- channels ---------------------------------------------------------------------------- */
@@ -183,19 +162,31 @@ static size_t channel_of_lock(struct builder *b, size_t place)
 
 /* --- who waited for whom ----------------------------------------------------------------- */
 
-/* By how much the sums of what was looked at are to be multiplied. */
-static double factor_of(const struct builder *b, const struct wake *w)
+static double ratio(uint64_t all, uint64_t part)
 {
-	const struct model *m = b->f->model;
+	return all > part && part ? (double)all / (double)part : 1;
+}
+
+/* All of its waits, as far as this one was looked at: by the exact sums. */
+static struct channel_waits whole_of(const struct builder *b, const struct wake *w)
+{
+	struct channel_waits ret = { .waits = (double)w->waits,
+				     .ns = (double)w->ns,
+				     .max_ns = w->max_ns };
+	const struct looked *looked;
 	const struct io *io;
-	uint64_t ended, looked;
+	uint64_t ended;
 
 	if (w->io == NO_IO)
-		return 1;
-	io = &m->ios[w->io];
+		return ret;
+	io = &b->f->model->ios[w->io];
+	looked = &b->looked[w->io];
 	ended = w->writes ? io->write_waits : io->waits - io->write_waits - io->open;
-	looked = b->looked[w->io].waits[w->writes];
-	return ended > looked && looked ? (double)ended / (double)looked : 1;
+	if (ended <= looked->waits[w->writes])
+		return ret;
+	ret.waits *= ratio(ended, looked->waits[w->writes]);
+	ret.ns *= ratio(w->writes ? io->write_ns : io->ns - io->write_ns, looked->ns[w->writes]);
+	return ret;
 }
 
 static void count_looked(struct builder *b)
@@ -204,8 +195,12 @@ static void count_looked(struct builder *b)
 
 	b->looked = zeroed(m->n_ios + 1, sizeof(*b->looked));
 	for (size_t i = 0; i < m->n_wakes; i++) {
-		if (m->wakes[i].io != NO_IO)
-			b->looked[m->wakes[i].io].waits[m->wakes[i].writes] += m->wakes[i].waits;
+		const struct wake *w = &m->wakes[i];
+
+		if (w->io == NO_IO)
+			continue;
+		b->looked[w->io].waits[w->writes] += w->waits;
+		b->looked[w->io].ns[w->writes] += w->ns;
 	}
 }
 
@@ -216,12 +211,24 @@ static size_t waker_of(struct builder *b, const struct wake *w)
 	return w->outside_pid ? party_of(b, OUTSIDE, w->outside_pid, w->outside_comm) : NO_PARTY;
 }
 
+/* Semaphores of System V are locks for some, and signals for others. */
+static bool is_signal(const struct lock *l)
+{
+	return !lock_is_contended(l) || l->kind == LOCK_KIND_SYSV;
+}
+
+static size_t channel_of(struct builder *b, const struct wake *w)
+{
+	if (w->io != NO_IO)
+		return b->channel_of_io[w->io];
+	if (w->lock == NO_LOCK || !is_signal(&b->f->model->locks[w->lock]))
+		return NO_PARTY;
+	return channel_of_lock(b, w->lock);
+}
+
 static void add_wake(struct builder *b, const struct wake *w)
 {
-	size_t channel = w->io != NO_IO	    ? b->channel_of_io[w->io]
-			 : w->lock != NO_LOCK ? channel_of_lock(b, w->lock)
-					      : NO_PARTY;
-	double factor = factor_of(b, w);
+	size_t channel = channel_of(b, w);
 	struct channel_flow *flow;
 	size_t waiter;
 
@@ -230,9 +237,11 @@ static void add_wake(struct builder *b, const struct wake *w)
 	b->list.items[channel].looked_at += w->waits;
 	waiter = party_of_thread(b, w->waiter);
 	flow = vec_add(&b->flows);
-	*flow = (struct channel_flow){ .channel = channel, .waiter = waiter, .writes = w->writes };
+	*flow = (struct channel_flow){ .channel = channel,
+				       .waiter = waiter,
+				       .writes = w->writes,
+				       .sum = whole_of(b, w) };
 	flow->waker = waker_of(b, w);
-	add_waiting(&flow->sum, (double)w->waits * factor, (double)w->ns * factor, w->max_ns);
 }
 
 static int by_parties(const void *a, const void *b)
@@ -307,7 +316,6 @@ static void find_ends(struct builder *b)
 		end = end_of(b, from, flow->channel, flow->waiter);
 		add_waiting(flow->writes ? &end->writes : &end->reads, flow->sum.waits,
 			    flow->sum.ns, flow->sum.max_ns);
-		b->party_list.items[flow->waiter].waited_ns += flow->sum.ns;
 		if (flow->waker != NO_PARTY)
 			(void)end_of(b, from, flow->channel, flow->waker);
 	}
@@ -327,48 +335,6 @@ static void share_out(struct builder *b)
 		if (!c->n_ends++)
 			c->ends = &b->ends.items[i];
 	}
-}
-
-/* --- links ------------------------------------------------------------------------------- */
-
-static int longest_link_first(const void *a, const void *b)
-{
-	const struct channel_link *x = a, *y = b;
-
-	if (x->ns != y->ns)
-		return x->ns > y->ns ? -1 : 1;
-	if (x->waiter != y->waiter)
-		return x->waiter < y->waiter ? -1 : 1;
-	return x->waker < y->waker ? -1 : x->waker > y->waker;
-}
-
-static void find_links(struct builder *b)
-{
-	struct map places = { 0 };
-
-	for (size_t i = 0; i < b->flows.n; i++) {
-		const struct channel_flow *flow = &b->flows.items[i];
-		struct channel_link *link;
-		uint64_t *place;
-
-		if (flow->waker == NO_PARTY)
-			continue;
-		place = map_add(&places, flow->waiter * b->party_list.n + flow->waker);
-		if (*place == MAP_NONE) {
-			*place = b->links.n;
-			*vec_add(&b->links) = (struct channel_link){ .waiter = flow->waiter,
-								     .waker = flow->waker,
-								     .most = flow };
-		}
-		link = &b->links.items[*place];
-		link->ns += flow->sum.ns;
-		link->waits += flow->sum.waits;
-		if (flow->sum.ns > link->most->sum.ns)
-			link->most = flow;
-	}
-	map_free(&places);
-	if (b->links.n)
-		qsort(b->links.items, b->links.n, sizeof(*b->links.items), longest_link_first);
 }
 
 static int longest_channel_first(const void *a, const void *b)
@@ -403,17 +369,15 @@ static void give(struct channels *to, struct builder *b)
 		.items = b->list.items,
 		.ends = b->ends.items,
 		.flows = b->flows.items,
-		.links = b->links.items,
 		.n_parties = b->party_list.n,
 		.n = b->list.n,
 		.n_ends = b->ends.n,
 		.n_flows = b->flows.n,
-		.n_links = b->links.n,
+		.process_of = b->process_of,
 	};
 	intern_free(&b->parties);
 	intern_free(&b->names);
 	free(b->looked);
-	free(b->process_of);
 	free(b->channel_of_io);
 	free(b->channel_of_lock);
 }
@@ -434,10 +398,9 @@ void channels_find(struct findings *f)
 	merge_flows(&b);
 	find_ends(&b);
 	share_out(&b);
-	find_links(&b);
-	sum_parties(&b);
 	sort_channels(&b);
 	give(&f->channels, &b);
+	channel_links_find(f);
 }
 
 void channels_free(struct channels *c)
@@ -447,4 +410,6 @@ void channels_free(struct channels *c)
 	free(c->ends);
 	free(c->flows);
 	free(c->links);
+	free(c->crews);
+	free(c->process_of);
 }

@@ -16,9 +16,18 @@ struct party {
 	size_t process; /* a place in model.processes, or OUTSIDE */
 	uint32_t pid;
 	const char *comm; /* may hold anything */
-	size_t threads;	  /* of those that are listed */
-	uint64_t lifetime_ns, running_ns;
-	double waited_ns; /* for others and for it is not known whom, at channels */
+};
+
+/* Parties of one name whose processes are alike: of one name, and so their parents. Sums over all
+ * of their threads. */
+struct crew {
+	size_t party;	/* the first of them */
+	size_t parties; /* so many were met */
+	uint64_t lifetime_ns;
+	uint64_t ready_ns; /* running, or queued for a CPU */
+	uint64_t device_ns, sleep_ns, child_ns;
+	double inner_ns;  /* threads of a party waited for each other */
+	double waited_ns; /* ... for others, or it is not known for whom */
 };
 
 struct channel_waits {
@@ -51,7 +60,7 @@ struct channel {
 	size_t number; /* before they were sorted */
 };
 
-/* One party that waited for another, at all channels; for a party of itself, one thread for another. */
+/* One crew that waited for another, at all channels; or its members for each other. */
 struct channel_link {
 	size_t waiter, waker;
 	double waits, ns;
@@ -63,6 +72,8 @@ struct channels {
 	struct channel *items; /* the one waited at longest first */
 	struct channel_end *ends;
 	struct channel_flow *flows;
+	struct crew *crews;
 	struct channel_link *links; /* the longest first */
-	size_t n_parties, n, n_ends, n_flows, n_links;
+	size_t *process_of; /* by place in model.threads: its process, as struct party has it */
+	size_t n_parties, n, n_ends, n_flows, n_crews, n_links;
 };

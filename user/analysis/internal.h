@@ -63,6 +63,8 @@ void io_places_find(struct findings *f);
 /* channels.c: fills f->channels; after the locks. */
 void channels_find(struct findings *f);
 void channels_free(struct channels *c);
+/* channel_links.c: the crews and links of that. */
+void channel_links_find(struct findings *f);
 /* locks.c: fills f->locks. */
 void locks_find(struct findings *f);
 /* locks_say.c: evidence about the lock that costs most; and what to do, NULL: as with any. */

@@ -120,7 +120,7 @@ int on_loop(struct model_builder *b, const struct event *head);
 void loops_build(struct model_builder *b);
 /* wake.c */
 int on_wake(struct model_builder *b, const struct event *head);
-/* Before ios_build(): the places of its rows are not known yet. */
+/* Before the locks and ios_build(), which put the places of theirs into them. */
 void wakes_build(struct model_builder *b);
 /* lock_kind.c: their kinds, and the causes of waits at them. */
 void lock_kinds_find(struct model *m);

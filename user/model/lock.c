@@ -294,6 +294,10 @@ static void renumber(struct model *m, const size_t *into)
 		if (m->sites[i].held != NO_LOCK)
 			m->sites[i].held = into[m->sites[i].held];
 	}
+	for (size_t i = 0; i < m->n_wakes; i++) {
+		if (m->wakes[i].lock != NO_LOCK)
+			m->wakes[i].lock = into[m->wakes[i].lock];
+	}
 }
 
 static void merge(struct lock *to, const struct lock *from)

@@ -475,12 +475,12 @@ struct model *model_builder_finish(struct model_builder *b)
 	m->n_notes = b->notes.n;
 	m->execs = b->execs.items;
 	code_build(b);
+	wakes_build(b);
 	locks_build(b);
 	deadlocks_build(b);
 	stuck_stacks_settle(b);
 	stands_build(b);
 	loops_build(b);
-	wakes_build(b);
 	ios_build(b);
 	m->losses = b->losses.items;
 	m->n_losses = b->losses.n;

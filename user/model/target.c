@@ -162,8 +162,6 @@ char *target_name(char *buf, size_t size, const struct ev_target *t, enum cause 
 		snprintf(buf, size, "%s", object_name(t->object ? t->object : cause));
 	else if (t->kind == TARGET_QUEUE && *t->text)
 		snprintf(buf, size, "message queue %s", t->text);
-	else if (t->id && (t->kind == TARGET_QUEUE || t->kind == TARGET_SIGNALS))
-		snprintf(buf, size, "%s %u", nameless[t->kind], t->id);
 	else if (path)
 		snprintf(buf, size, "%s%s%s", t->flags & TARGET_CUT ? "..." : "", path,
 			 t->flags & TARGET_DELETED ? " (deleted)" : "");
@@ -211,8 +209,12 @@ char *target_channel(char *buf, size_t size, const struct ev_target *t, enum cau
 		snprintf(buf, size, "fifo %s", path);
 	else if (t->kind == TARGET_PIPE)
 		snprintf(buf, size, "pipe:[%u]", t->id);
-	else if (t->kind == TARGET_QUEUE || t->kind == TARGET_SIGNALS)
+	else if (t->kind == TARGET_QUEUE && *t->text)
 		target_name(buf, size, t, cause);
+	else if (t->kind == TARGET_QUEUE)
+		snprintf(buf, size, "message queue:[%u]", t->id);
+	else if (t->kind == TARGET_SIGNALS)
+		snprintf(buf, size, "signals to %u", t->id);
 	else if (t->kind == TARGET_OBJECT &&
 		 (t->object ? t->object : cause) == CAUSE_EVENT_EVENTFD)
 		snprintf(buf, size, "eventfd");

@@ -34,10 +34,8 @@ static void put_party(struct json *j, const char *key, const struct findings *f,
 
 static void put_waiting(struct json *j, const char *key, const struct channel_waits *w)
 {
-	if (w->waits <= 0) {
-		json_null(j, key);
+	if (w->waits <= 0)
 		return;
-	}
 	json_line_object(j, key);
 	json_u64(j, "waits", estimate_whole(w->waits));
 	json_u64(j, "wait_ns", estimate_whole(w->ns));

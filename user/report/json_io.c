@@ -10,7 +10,8 @@ static const char *kind_of(const struct io *io)
 		[0] = "unknown",	[TARGET_FILE] = "file",
 		[TARGET_PIPE] = "pipe", [TARGET_SOCKET] = "socket",
 		[TARGET_TTY] = "tty",	[TARGET_DEVICE] = "device",
-		[TARGET_NAME] = "file",
+		[TARGET_NAME] = "file", [TARGET_QUEUE] = "queue",
+		[TARGET_SIGNALS] = "signals",
 	};
 
 	if (io->kind == TARGET_DEVICE &&

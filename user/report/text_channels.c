@@ -8,7 +8,6 @@
 #include "base/units.h"
 #include "model/target.h"
 
-#define NAME_WIDTH    20
 #define THROUGH_WIDTH 32
 #define LEAST	      0.01 /* of the wall time, for a row of its own */
 
@@ -25,40 +24,48 @@ static const struct column columns[] = {
 	[C_THROUGH] = { .head = "through", .left = true, .drop = 1 },
 };
 
-static bool has_namesakes(const struct channels *c, size_t number)
+static const struct party *first_of(const struct channels *c, size_t crew)
 {
-	for (size_t i = 0; i < c->n_parties; i++) {
-		if (i != number && !strcmp(c->parties[i].comm, c->parties[number].comm))
+	return &c->parties[c->crews[crew].party];
+}
+
+static bool has_namesakes(const struct channels *c, size_t crew)
+{
+	for (size_t i = 0; i < c->n_crews; i++) {
+		if (i != crew && !strcmp(first_of(c, i)->comm, first_of(c, crew)->comm))
 			return true;
 	}
 	return false;
 }
 
-static void set_party(struct page *p, struct table *t, size_t column, const struct channels *c,
-		      size_t number)
+static void set_crew(struct page *p, struct table *t, size_t column, const struct channels *c,
+		     size_t crew)
 {
-	const struct party *party = &c->parties[number];
+	const struct party *party = first_of(c, crew);
 	char text[128], name[300];
 
 	snprintf(text, sizeof(text), "%.*s", EVENT_COMM_SIZE, party->comm);
-	if (party->process == OUTSIDE || has_namesakes(c, number))
+	if (c->crews[crew].parties > 1)
+		snprintf(text, sizeof(text), "%.*s, %zu of them%s", EVENT_COMM_SIZE, party->comm,
+			 c->crews[crew].parties, party->process == OUTSIDE ? ", outside" : "");
+	else if (party->process == OUTSIDE || has_namesakes(c, crew))
 		snprintf(text, sizeof(text), "%.*s (%u)%s", EVENT_COMM_SIZE, party->comm,
 			 party->pid, party->process == OUTSIDE ? ", outside" : "");
-	table_set(t, column, NAME(p, name, text, party->process == OUTSIDE ? 0 : NAME_WIDTH));
+	table_set(t, column, NAME(p, name, text, 0));
 }
 
 static void put_link(struct page *p, struct table *t, const struct channels *c,
 		     const struct channel_link *link)
 {
-	const struct party *waiter = &c->parties[link->waiter];
+	const struct crew *waiter = &c->crews[link->waiter];
 	char text[UNITS_SIZE], name[600];
 
 	table_row(t, STYLE_PLAIN);
-	set_party(p, t, C_WAITER, c, link->waiter);
+	set_crew(p, t, C_WAITER, c, link->waiter);
 	if (link->waiter == link->waker)
 		table_set(t, C_FOR, "each other");
 	else
-		set_party(p, t, C_FOR, c, link->waker);
+		set_crew(p, t, C_FOR, c, link->waker);
 	table_set(t, C_TOTAL, page_cell_ns(p, text, estimate_whole(link->ns)));
 	if (waiter->lifetime_ns)
 		table_set(t, C_SHARE, units_percent(text, link->ns / (double)waiter->lifetime_ns));
