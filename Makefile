@@ -32,7 +32,7 @@ objects := $(patsubst %.c,$(O)/%.o,$(sources))
 workloads := $(patsubst workloads/%.c,$(O)/workloads/%,\
 	$(filter-out workloads/truth%.c workloads/awkward_%.c workloads/lives_%.c workloads/locks_%.c \
 	workloads/deadlocks_%.c workloads/stands_%.c workloads/targets_%.c workloads/loops_%.c \
-	workloads/habits_%.c,\
+	workloads/habits_%.c workloads/channels_%.c,\
 	$(wildcard workloads/*.c)))
 unit_tests := $(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/test_*.c))
 
@@ -120,6 +120,8 @@ $(O)/workloads/habits: $(wildcard workloads/habits_*.c)
 $(O)/workloads/targets: $(wildcard workloads/targets_*.c) workloads/locks_record.c \
 	workloads/locks_expect.c
 $(O)/workloads/loops: $(wildcard workloads/loops_*.c) workloads/locks_record.c \
+	workloads/locks_expect.c
+$(O)/workloads/channels: $(wildcard workloads/channels_*.c) workloads/locks_record.c \
 	workloads/locks_expect.c
 
 # --- tests ------------------------------------------------------------------

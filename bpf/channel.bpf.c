@@ -270,12 +270,14 @@ int channel_waited(struct tracked *t, u64 end)
 	if (!t)
 		return 0;
 	t->wake.seen = 0;
-	if (t->wake.how == WAKE_AT_FUTEX)
+	if (t->wake.how == WAKE_AT_FUTEX) {
 		key.lock = t->lock.key;
-	else if (t->io.ended)
+	} else if (t->io.ended) {
 		key.lock.space = t->io.ended | (t->io.writes ? WAKE_WRITES : 0);
-	else
+		key.lock.word = WAKE_AT_TARGET;
+	} else {
 		return 0;
+	}
 	key.waiter = t->id;
 	if (is_waker(t))
 		key.waker = t->wake.by;

@@ -7,20 +7,20 @@
 #define WAKES 16384 /* pairs at one target; waits of more are counted, and not listed */
 
 /* So many wake-ups are looked at in so many ticks of the kernel's clock. */
-#define WAKES_A_PERIOD 1024
+#define WAKES_A_PERIOD 2048
 #define WAKES_JIFFIES  64
 
 /* A process that is not the program's, by its number in concprof's own PID namespace. */
 #define WAKER_OUTSIDE (1ull << 63)
 
 struct wake_key {
-	struct lock_key lock; /* of a futex; else word 0, and in space the index of an EV_TARGET */
+	struct lock_key lock; /* of a futex; or WAKE_AT_TARGET, and in space the index of an EV_TARGET */
 	__u64 waiter;	      /* id of a thread */
 	__u64 waker;	      /* ... or WAKER_OUTSIDE and a number; 0: not known */
 };
 
-/* With a target: the waiter wanted to write. */
-#define WAKE_WRITES (1ull << 32)
+#define WAKE_AT_TARGET (~0ull)
+#define WAKE_WRITES    (1ull << 32) /* the waiter wanted to write */
 
 struct wake_sums {
 	__u64 waits, ns, max_ns;

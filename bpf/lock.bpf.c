@@ -532,7 +532,8 @@ int BPF_PROG(cp_waking, struct task_struct *task)
 	from = bpf_ktime_get_ns();
 	now = from - clock_lag;
 	woken(task, t, now);
-	if (!(t->lock.hint & HINTS_OF_LOCKS) || t->lock.hint & LOCK_HINT_SYSV)
+	if (!(t->lock.hint & HINTS_OF_LOCKS) || t->lock.hint & LOCK_HINT_SYSV ||
+	    t->lock.next.how == HOLDER_WOKEN) /* it may be none */
 		channel_woken_at_futex(t);
 	if (unlikely(from % COST_SAMPLE == 0))
 		add_cost(COST_WAKING, from);

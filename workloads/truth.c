@@ -192,7 +192,7 @@ int truth_end(void)
 
 const char *truth_path(const char *format, ...)
 {
-	static char buffers[16][192];
+	static char buffers[16][256];
 	static unsigned int next;
 	char *buffer = buffers[next++ % 16];
 	va_list args;

@@ -14,7 +14,9 @@ and may have "default" (the value of a missing key) and "plus" and "minus" (list
 values are added and subtracted; a missing key there counts as 0).
 
 Paths: dotted keys, ["key with dots"], [3], [key=value] for the first element that has it, and
-[key=value]* for the sum of what follows over all such elements; the value may be in quotes.
+[key=value]* for the sum of what follows over all such elements; the value may be in quotes. Of
+several, [key="value" and key="value"], all hold. A dotted key there leads into what the element
+has, and through a list to any of its elements.
 """
 import collections
 import json
@@ -25,7 +27,9 @@ TOKEN = re.compile(
     r'\.?(?P<key>[A-Za-z_][\w-]*)'
     r'|\["(?P<quoted>[^"]*)"\]'
     r'|\[(?P<index>\d+)\]'
-    r'|\[(?P<field>\w+)=(?:"(?P<text>[^"]*)"|(?P<value>[^\]]*))\](?P<all>\*?)')
+    r'|\[(?P<field>[\w.]+)=(?:"(?P<text>[^"]*)"(?P<more>(?: and [\w.]+="[^"]*")*)'
+    r'|(?P<value>[^\]"]*))\](?P<all>\*?)')
+MORE = re.compile(r' and (?P<field>[\w.]+)="(?P<text>[^"]*)"')
 
 
 class Missing(Exception):
@@ -72,12 +76,25 @@ def walk(node, tokens, default=None):
     return walk(node[key], rest, default)
 
 
+def values_at(node, keys):
+    """All that dotted keys lead to; in a list, those of each of its elements."""
+    if isinstance(node, list):
+        for item in node:
+            yield from values_at(item, keys)
+    elif not keys:
+        yield str(node)
+    elif isinstance(node, dict):
+        yield from values_at(node.get(keys[0]), keys[1:])
+
+
 def select(node, token, rest, default):
     """The first element that a filter chooses, or the sum over all of them."""
     if not isinstance(node, list):
         raise Missing(token[0])
-    wanted_value = token['value'] if token['text'] is None else token['text']
-    chosen = [item for item in node if str(item.get(token['field'])) == wanted_value]
+    tests = [(token['field'], token['value'] if token['text'] is None else token['text'])]
+    tests += MORE.findall(token['more'] or '')
+    chosen = [item for item in node
+              if all(text in values_at(item, field.split('.')) for field, text in tests)]
     if not chosen:
         raise Missing(f'no element {token[0]}')
     if token['all']:
@@ -440,12 +457,47 @@ def check_loops(report):
     return failures
 
 
+def check_flows(name, channel):
+    """Whom each end waited for: no more than it waited there."""
+    failures, sums = [], collections.Counter()
+    for flow in channel['flows']:
+        who = flow['waiter']
+        for key in ('waits', 'wait_ns'):
+            sums[who['pid'], who['comm'], flow['side'], key] += flow[key]
+    for (pid, comm, side, key), value in sums.items():
+        most = sum((end.get(side) or {}).get(key, 0) for end in channel['ends']
+                   if (end['pid'], end['comm']) == (pid, comm))
+        if value > most:
+            failures.append(f'{name} {side} of {comm} {pid}: {key} of its flows: {value} > {most}')
+    return failures
+
+
+def check_channels(report):
+    """Each end's waits hold those for others, and are of processes that there are."""
+    failures = []
+    left_out = {row['what'] for row in report.get('omitted', [])}
+    processes = {row['id'] for row in report.get('processes', []) if 'processes' not in left_out}
+    for number, channel in enumerate(report.get('channels', [])):
+        name = f"channels[{number}] ({channel['kind']} {channel['name']}):"
+        failures += check_flows(name, channel)
+        for end in channel['ends']:
+            for side in ('reads', 'writes'):
+                waits = end.get(side) or {'max_wait_ns': 0, 'wait_ns': 0}
+                if waits['max_wait_ns'] > waits['wait_ns']:
+                    failures.append(f"{name} {side} of {end['comm']}: max_wait_ns "
+                                    f"{waits['max_wait_ns']} > wait_ns {waits['wait_ns']}")
+            # One outside of the program has none.
+            if processes and end['process'] and end['process'] not in processes:
+                failures.append(f"{name} there is no process {end['process']}")
+    return failures
+
+
 def check_invariants(report):
     """What holds for every report."""
     failures = check_threads(report) + check_charged(report) + check_wall(report)
     failures += check_wall_parts(report) + check_phases(report) + check_totals(report)
     failures += check_ids(report) + check_locks(report) + check_targets(report)
-    failures += check_loops(report)
+    failures += check_loops(report) + check_channels(report)
     failures += equal('measurement.residual_ns', report['measurement']['residual_ns'], 0)
     return failures
 

@@ -64,6 +64,27 @@ def loop(number, waits, ns):
             'calls': {'seen': 9, 'events': 8, 'empty': 1, 'at_once': 3}}
 
 
+def waits(count, ns):
+    """Of one side of an end."""
+    return {'waits': count, 'wait_ns': ns, 'max_wait_ns': ns // 2}
+
+
+def flow(waiter, source, count, ns):
+    """Of one end's waits to read, those for another."""
+    return {'waiter': {'process': 'p1', 'pid': 7, 'comm': waiter},
+            'for': {'process': 'p1', 'pid': 7, 'comm': source}, 'side': 'reads',
+            'waits': count, 'wait_ns': ns}
+
+
+def channel(name, *sources):
+    """A consistent channel that a reader waits at for others."""
+    count = len(sources)
+    return {'kind': 'pipe', 'name': name,
+            'ends': [{'process': 'p1', 'pid': 7, 'comm': 'reader',
+                      'reads': waits(3 * count, 900 * count)}],
+            'flows': [flow('reader', source, 3, 900) for source in sources]}
+
+
 def report():
     """A consistent report of two threads."""
     return {
@@ -87,6 +108,7 @@ def report():
         'locks': [lock()],
         'io': [target('a', 5, 500000), target('b', 3, 300000)],
         'loops': [loop(1, 5, 500000), loop(2, 3, 300000)],
+        'channels': [channel('one', 'writer-0', 'writer-1'), channel('two', 'writer-2')],
         'omitted': [],
         'verdict': {'class': 'io-bound'},
         'measurement': {'residual_ns': 0}}
@@ -119,6 +141,24 @@ class Paths(unittest.TestCase):
         with self.assertRaises(compare.Missing):
             compare.lookup(lives, 'zombies[pid=2].to_ns')
 
+    def test_filter_by_several(self):
+        self.check('channels[kind="pipe" and name="two"].ends[0].reads.waits', 3)
+        self.check('threads[comm="worker" and id="t2"]*.lifetime_ns', 1000000)
+        with self.assertRaises(compare.Missing):
+            compare.lookup(report(), 'channels[kind="fifo" and name="two"].name')
+
+    def test_filter_by_what_is_inside(self):
+        self.check('channels[flows.for.comm="writer-2"].name', 'two')
+        self.check('channels[0].flows[waiter.comm="reader" and for.comm="writer-1"].waits', 3)
+        self.check('channels[0].flows[waiter.comm=reader]*.waits', 6)
+        with self.assertRaises(compare.Missing):
+            compare.lookup(report(), 'channels[flows.for.comm="reader"].name')
+
+    def test_filter_by_element(self):
+        rows = {'io': [{'pids': [1, 12], 'waits': 3}, {'pids': [2], 'waits': 4}]}
+        self.assertEqual(compare.lookup(rows, 'io[pids=2].waits'), 4)
+        self.assertEqual(compare.lookup(rows, 'io[pids="12"]*.waits'), 3)
+
     def test_default(self):
         self.check('threads[0].blocked["io.tty"].count', 0, default=0)
         self.check('threads[comm=worker]*.blocked["io.tty"].count', 0, default=0)
@@ -134,7 +174,8 @@ class Paths(unittest.TestCase):
             compare.lookup(report(), 'threads[comm=nobody]*.lifetime_ns', default=0)
 
     def test_bad_path(self):
-        for path in ('wall..x', 'wall[', 'threads[comm]'):
+        for path in ('wall..x', 'wall[', 'threads[comm]', 'threads[a="b" and]',
+                     'threads[a="b" or c="d"]', 'threads[a=b and c="d"]'):
             with self.assertRaises(ValueError, msg=path):
                 compare.parse(path)
 
@@ -283,6 +324,22 @@ class Invariants(unittest.TestCase):
 
     def test_longest_wait(self):
         self.fails('max_ns', (['threads', 0, 'blocked', 'io.pipe', 'max_ns'], 70001))
+
+    def test_flows(self):
+        for key in ('waits', 'wait_ns'):
+            self.fails(f'{key} of its flows', (['channels', 0, 'flows', 0, key], 1000000))
+        self.fails('writes of reader', (['channels', 1, 'flows', 0, 'side'], 'writes'))
+        self.fails('reads of reader 8', (['channels', 1, 'flows', 0, 'waiter', 'pid'], 8))
+
+    def test_waits_for_nobody_known(self):
+        document = report()
+        document['channels'][0]['flows'].pop()
+        document['channels'][1]['ends'][0]['process'] = None
+        self.assertEqual(compare.check_invariants(document), [])
+
+    def test_ends(self):
+        self.fails('max_wait_ns', (['channels', 0, 'ends', 0, 'reads', 'max_wait_ns'], 1801))
+        self.fails('no process p9', (['channels', 0, 'ends', 0, 'process'], 'p9'))
 
     def test_residual(self):
         self.fails('residual_ns', (['measurement', 'residual_ns'], -1))

@@ -7,9 +7,9 @@
 #include "base/units.h"
 
 #define WAITS_LEAST 0.3	 /* of the wall time, by one crew, for another one */
-#define OWN_MOST    0.5	 /* of its life that who holds up others waits for others itself */
+#define CHILD_LEAST 0.5	 /* of its life that it waits for its children, for these to be asked */
 #define LATER_LEAST 0.05 /* of the wall time, for another waiter to be named */
-#define MOST	    0.5	 /* of its life, to say what it does */
+#define MOST	    0.5	 /* of the rest of its life, to say what it does */
 #define NAMED	    2
 
 /* Without the time that its threads wait for each other. */
@@ -56,6 +56,12 @@ static size_t busiest_child(const struct findings *f, size_t of)
 	return most;
 }
 
+/* Whatever it does itself as long as it has a CPU. */
+static double own_ns(const struct crew *p)
+{
+	return (double)p->running_ns + (double)p->device_ns + (double)p->sleep_ns;
+}
+
 /* From who waits on, as long as who is waited for waits for another one in turn. */
 static size_t follow(const struct findings *f, size_t from)
 {
@@ -65,9 +71,9 @@ static size_t follow(const struct findings *f, size_t from)
 	for (size_t steps = 0; steps < c->n_crews && at != NO_PARTY; steps++) {
 		const struct crew *p = &c->crews[at];
 
-		if ((double)p->child_ns >= OWN_MOST * life_of(p))
+		if ((double)p->child_ns >= CHILD_LEAST * life_of(p))
 			at = busiest_child(f, at);
-		else if (p->waited_ns >= OWN_MOST * life_of(p))
+		else if (p->waited_ns > own_ns(p))
 			at = most_waited(c, at);
 		else
 			return at;
@@ -78,7 +84,7 @@ static size_t follow(const struct findings *f, size_t from)
 /* What it does itself, most of the time; NULL: nothing that is known. */
 static const char *doing_of(const struct crew *p)
 {
-	double most = MOST * life_of(p);
+	double most = MOST * (life_of(p) - p->waited_ns);
 
 	if ((double)p->ready_ns >= most)
 		return "computes";

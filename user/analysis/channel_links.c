@@ -73,6 +73,7 @@ static void find_crews(struct builder *b)
 static void add_thread(struct crew *to, const struct thread *t)
 {
 	to->lifetime_ns += t->lifetime_ns;
+	to->running_ns += t->state_ns[TS_RUNNING];
 	to->ready_ns += t->state_ns[TS_RUNNING] + t->state_ns[TS_WOKEN] +
 			t->state_ns[TS_PREEMPTED] + t->state_ns[TS_YIELDED];
 	to->device_ns += t->row_ns[ROW_IO] + t->row_ns[ROW_FAULT];

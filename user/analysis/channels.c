@@ -7,7 +7,7 @@
 #include "base/intern.h"
 #include "base/vec.h"
 
-/* Waits of one io row, to read and to write, of which it was looked who ended them. */
+/* Waits of one row of io or locks, to read and to write, of which it was looked who ended them. */
 struct looked {
 	uint64_t waits[2], ns[2];
 };
@@ -20,6 +20,7 @@ struct builder {
 	VEC(struct channel_flow) flows;
 	VEC(struct channel_end) ends;
 	struct looked *looked;	 /* by place in model.ios */
+	struct looked *looked_at_locks;
 	size_t *process_of;	 /* see struct channels */
 	size_t *channel_of_io;	 /* NO_PARTY: it is none */
 	size_t *channel_of_lock; /* the same */
@@ -87,13 +88,14 @@ static const char *kind_of_io(const struct io *io)
 		{ CAUSE_IPC_POSIX_MQ, "posix-mq" },
 		{ CAUSE_SIGNAL_WAIT, "signal" },
 	};
-	static const char *const kinds[] = { "pipe", "fifo", "socketpair", "unix",
-					     "tcp",  "udp",  "eventfd" };
+	static const char *const kinds[] = { "pipe", "socketpair", "unix", "tcp", "udp", "eventfd" };
 
 	for (size_t i = 0; i < sizeof(by_cause) / sizeof(*by_cause); i++) {
 		if (io->cause == by_cause[i].cause)
 			return by_cause[i].kind;
 	}
+	if (io->path && io->kind != TARGET_SOCKET)
+		return "fifo";
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
 		if (!strncmp(io->channel, kinds[i], strlen(kinds[i])))
 			return kinds[i];
@@ -174,18 +176,25 @@ static struct channel_waits whole_of(const struct builder *b, const struct wake 
 				     .ns = (double)w->ns,
 				     .max_ns = w->max_ns };
 	const struct looked *looked;
+	const struct lock *l;
 	const struct io *io;
-	uint64_t ended;
+	uint64_t ended, ns;
 
-	if (w->io == NO_IO)
-		return ret;
-	io = &b->f->model->ios[w->io];
-	looked = &b->looked[w->io];
-	ended = w->writes ? io->write_waits : io->waits - io->write_waits - io->open;
+	if (w->io == NO_IO) {
+		l = &b->f->model->locks[w->lock];
+		looked = &b->looked_at_locks[w->lock];
+		ended = l->waits - l->open;
+		ns = l->ns;
+	} else {
+		io = &b->f->model->ios[w->io];
+		looked = &b->looked[w->io];
+		ended = w->writes ? io->write_waits : io->waits - io->write_waits - io->open;
+		ns = w->writes ? io->write_ns : io->ns - io->write_ns;
+	}
 	if (ended <= looked->waits[w->writes])
 		return ret;
 	ret.waits *= ratio(ended, looked->waits[w->writes]);
-	ret.ns *= ratio(w->writes ? io->write_ns : io->ns - io->write_ns, looked->ns[w->writes]);
+	ret.ns *= ratio(ns, looked->ns[w->writes]);
 	return ret;
 }
 
@@ -194,13 +203,18 @@ static void count_looked(struct builder *b)
 	const struct model *m = b->f->model;
 
 	b->looked = zeroed(m->n_ios + 1, sizeof(*b->looked));
+	b->looked_at_locks = zeroed(m->n_locks + 1, sizeof(*b->looked_at_locks));
 	for (size_t i = 0; i < m->n_wakes; i++) {
 		const struct wake *w = &m->wakes[i];
 
-		if (w->io == NO_IO)
+		struct looked *to = w->io != NO_IO	 ? &b->looked[w->io]
+				    : w->lock != NO_LOCK ? &b->looked_at_locks[w->lock]
+							 : NULL;
+
+		if (!to)
 			continue;
-		b->looked[w->io].waits[w->writes] += w->waits;
-		b->looked[w->io].ns[w->writes] += w->ns;
+		to->waits[w->writes] += w->waits;
+		to->ns[w->writes] += w->ns;
 	}
 }
 
@@ -214,7 +228,7 @@ static size_t waker_of(struct builder *b, const struct wake *w)
 /* Semaphores of System V are locks for some, and signals for others. */
 static bool is_signal(const struct lock *l)
 {
-	return !lock_is_contended(l) || l->kind == LOCK_KIND_SYSV;
+	return !lock_is_contended(l) || l->kind == LOCK_KIND_SYSV || l->kind == LOCK_KIND_UNKNOWN;
 }
 
 static size_t channel_of(struct builder *b, const struct wake *w)
@@ -378,6 +392,7 @@ static void give(struct channels *to, struct builder *b)
 	intern_free(&b->parties);
 	intern_free(&b->names);
 	free(b->looked);
+	free(b->looked_at_locks);
 	free(b->channel_of_io);
 	free(b->channel_of_lock);
 }

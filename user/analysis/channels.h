@@ -24,7 +24,8 @@ struct crew {
 	size_t party;	/* the first of them */
 	size_t parties; /* so many were met */
 	uint64_t lifetime_ns;
-	uint64_t ready_ns; /* running, or queued for a CPU */
+	uint64_t running_ns;
+	uint64_t ready_ns; /* ... or queued for a CPU */
 	uint64_t device_ns, sleep_ns, child_ns;
 	double inner_ns;  /* threads of a party waited for each other */
 	double waited_ns; /* ... for others, or it is not known for whom */

@@ -268,7 +268,7 @@ static int loop_is_valid(const struct ev_loop *l)
 
 static int wake_is_valid(const struct ev_wake *w)
 {
-	return (w->target || w->key.word) && w->waiter_id && IS_ENDED(w->comm);
+	return (w->target || w->key.space) && w->waiter_id && IS_ENDED(w->comm);
 }
 
 static const size_t sizes[EV_KIND_COUNT] = {

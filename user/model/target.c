@@ -190,7 +190,7 @@ static void socket_channel(char *buf, size_t size, const struct ev_target *t)
 
 	if (is_inet(t) && has_ports(t) && t->side && (!is_client || is_local(t)))
 		snprintf(buf, size, "%s port %u", protocol, is_client ? t->peer.port : t->local.port);
-	else if (is_unix(t) && t->side == SIDE_PAIR)
+	else if (is_unix(t) && t->side == SIDE_PAIR && t->id)
 		snprintf(buf, size, "socketpair:[%u]", t->id);
 	else if (is_unix(t) && t->size > 1)
 		snprintf(buf, size, "unix %s",
@@ -205,9 +205,9 @@ char *target_channel(char *buf, size_t size, const struct ev_target *t, enum cau
 	*buf = '\0';
 	if (t->kind == TARGET_SOCKET)
 		socket_channel(buf, size, t);
-	else if (t->kind == TARGET_PIPE && path)
-		snprintf(buf, size, "fifo %s", path);
-	else if (t->kind == TARGET_PIPE)
+	else if (path && cause == CAUSE_IO_PIPE) /* one that is open, or to be opened */
+		snprintf(buf, size, "%s", path);
+	else if (t->kind == TARGET_PIPE && t->id) /* 0: of a recording of before */
 		snprintf(buf, size, "pipe:[%u]", t->id);
 	else if (t->kind == TARGET_QUEUE && *t->text)
 		target_name(buf, size, t, cause);

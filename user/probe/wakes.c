@@ -13,7 +13,7 @@ static void fill(struct ev_wake *ev, const struct wake_key *key, const struct wa
 		.ns = sums->ns,
 		.max_ns = sums->max_ns,
 	};
-	if (key->lock.word) {
+	if (key->lock.word != WAKE_AT_TARGET) {
 		ev->key = key->lock;
 	} else {
 		ev->target = (uint32_t)key->lock.space;
