@@ -139,7 +139,8 @@ static __always_inline void note_waker(struct tracked *t)
 		return;
 	by = bpf_task_storage_get(&threads, task, 0, 0);
 	if (by && by->role == ROLE_TRACKED) {
-		w->by = by->id;
+		/* The last of its threads closes what the process had. */
+		w->by = task->flags & PF_EXITING ? by->process_id : by->id;
 		return;
 	}
 	w->by = WAKER_OUTSIDE | number_of(BPF_CORE_READ(task, group_leader, thread_pid));

@@ -31,7 +31,7 @@ static size_t most_waited(const struct channels *c, size_t waiter)
 	for (size_t i = 0; i < c->n_links; i++) {
 		const struct channel_link *link = &c->links[i];
 
-		if (link->waiter == waiter && link->waker != waiter)
+		if (link->waiter == waiter && link->waker != waiter && link->held_ns > link->ns / 2)
 			return first_of(c, link->waker)->process == OUTSIDE ? NO_PARTY
 									     : link->waker;
 	}
@@ -93,6 +93,22 @@ static const char *doing_of(const struct crew *p)
 	return (double)p->sleep_ns >= most ? "sleeps" : NULL;
 }
 
+/* Does this link show that somebody waits for it? */
+static bool shows(const struct findings *f, const struct channel_link *link, size_t slow)
+{
+	return link->waker == slow && link->waiter != slow &&
+	       link->held_ns >= LATER_LEAST * (double)f->model->wall_ns;
+}
+
+static bool is_waited_for(const struct findings *f, size_t slow)
+{
+	for (size_t i = 0; i < f->channels.n_links; i++) {
+		if (shows(f, &f->channels.links[i], slow))
+			return true;
+	}
+	return false;
+}
+
 static void add_evidence(struct finding *to, const struct findings *f, size_t slow)
 {
 	const struct channels *c = &f->channels;
@@ -103,14 +119,13 @@ static void add_evidence(struct finding *to, const struct findings *f, size_t sl
 		const struct crew *p = &c->crews[link->waiter];
 		char total[UNITS_SIZE];
 
-		if (link->waker != slow || link->waiter == slow ||
-		    link->ns < LATER_LEAST * (double)f->model->wall_ns)
+		if (!shows(f, link, slow))
 			continue;
 		said++;
-		evidence_add(to, "channels.wait_ns", estimate_whole(link->ns),
+		evidence_add(to, "channels.wait_ns", estimate_whole(link->held_ns),
 			     "%s waits for it for %s, %.0f %% of its life, to %s %s",
-			     c->parties[p->party].comm, units_ns(total, estimate_whole(link->ns), true),
-			     100 * link->ns / life_of(p), link->most->writes ? "write to" : "read from",
+			     c->parties[p->party].comm, units_ns(total, estimate_whole(link->held_ns), true),
+			     100 * link->held_ns / life_of(p), link->most->writes ? "write to" : "read from",
 			     c->items[link->most->channel].kind);
 	}
 }
@@ -142,10 +157,10 @@ void bottleneck_find(struct findings *f)
 		const struct channel_link *link = &c->links[i];
 		size_t slow;
 
-		if (link->ns < WAITS_LEAST * (double)f->model->wall_ns)
-			return;
+		if (link->held_ns < WAITS_LEAST * (double)f->model->wall_ns)
+			continue;
 		slow = link->waiter == link->waker ? NO_PARTY : follow(f, link->waiter);
-		if (slow == NO_PARTY || slow == link->waiter)
+		if (slow == NO_PARTY || slow == link->waiter || !is_waited_for(f, slow))
 			continue;
 		say(f, slow);
 		return;

@@ -23,12 +23,23 @@ struct builder {
 	size_t *crew_of; /* by party */
 };
 
+#define COMMAND_SIZE 24
+
 struct family_key {
 	size_t parent;
-	char comm[EVENT_COMM_SIZE];
+	char comm[EVENT_COMM_SIZE], command[COMMAND_SIZE];
 };
 
-/* Of one family are processes of one name whose parents are of one. These come first. */
+/* "index-pack", if that is what its first argument looks like; or NULL. */
+static const char *command_of(const struct process *p)
+{
+	const char *word = p->n_args > 1 ? p->args[1] : "";
+	size_t n = strspn(word, "abcdefghijklmnopqrstuvwxyz-");
+
+	return n > 1 && n < COMMAND_SIZE && !word[n] && *word != '-' ? word : NULL;
+}
+
+/* Of one family are processes of one name, and command, whose parents are of one. These come first. */
 static void find_families(struct builder *b)
 {
 	struct intern keys = { 0 };
@@ -41,6 +52,8 @@ static void find_families(struct builder *b)
 		if (p->parent >= 0 && (size_t)p->parent < i)
 			key.parent = b->families[p->parent];
 		memcpy(key.comm, p->comm, strnlen(p->comm, sizeof(key.comm) - 1));
+		if (command_of(p))
+			memcpy(key.command, command_of(p), strlen(command_of(p)));
 		b->families[i] = intern(&keys, &key, sizeof(key));
 	}
 	intern_free(&keys);
@@ -65,7 +78,12 @@ static void find_crews(struct builder *b)
 
 		b->crew_of[i] = intern(&b->keys, &key, sizeof(key));
 		if (b->crew_of[i] == b->crews.n)
-			*vec_add(&b->crews) = (struct crew){ .party = i };
+			*vec_add(&b->crews) = (struct crew){
+				.party = i,
+				.command = p->process == OUTSIDE
+						   ? NULL
+						   : command_of(&b->m->processes[p->process]),
+			};
 		b->crews.items[b->crew_of[i]].parties++;
 	}
 }
@@ -81,7 +99,6 @@ static void add_thread(struct crew *to, const struct thread *t)
 	to->child_ns += t->row_ns[ROW_CHILD];
 }
 
-/* All of their threads, met at a channel or not. */
 static void sum_crews(struct builder *b)
 {
 	for (size_t i = 0; i < b->m->n_threads; i++) {
@@ -89,7 +106,7 @@ static void sum_crews(struct builder *b)
 		struct crew_key key = key_of(b, b->c->process_of[i], t->comm);
 		size_t number = intern_find(&b->keys, &key, sizeof(key));
 
-		if (number != INTERN_NONE)
+		if (number != INTERN_NONE && b->c->is_met[i])
 			add_thread(&b->crews.items[number], t);
 	}
 }
@@ -136,6 +153,8 @@ static void find_links(struct builder *b)
 			continue;
 		link = link_of(b, &places, flow);
 		link->ns += flow->sum.ns;
+		if (!flow->is_demand)
+			link->held_ns += flow->sum.ns;
 		link->waits += flow->sum.waits;
 		if (flow->sum.ns > link->most->sum.ns)
 			link->most = flow;

@@ -22,6 +22,7 @@ struct builder {
 	struct looked *looked;	 /* by place in model.ios */
 	struct looked *looked_at_locks;
 	size_t *process_of;	 /* see struct channels */
+	bool *is_met;		 /* the same */
 	size_t *channel_of_io;	 /* NO_PARTY: it is none */
 	size_t *channel_of_lock; /* the same */
 };
@@ -57,6 +58,7 @@ static size_t party_of_thread(struct builder *b, size_t place)
 {
 	const struct thread *t = &b->f->model->threads[place];
 
+	b->is_met[place] = true;
 	return party_of(b, b->process_of[place], t->pid, t->comm);
 }
 
@@ -66,6 +68,7 @@ static void find_processes(struct builder *b)
 	struct map places = { 0 };
 
 	b->process_of = zeroed(m->n_threads + 1, sizeof(*b->process_of));
+	b->is_met = zeroed(m->n_threads + 1, sizeof(*b->is_met));
 	for (size_t i = 0; i < m->n_processes; i++)
 		*map_add(&places, m->processes[i].id) = i;
 	for (size_t i = 0; i < m->n_threads; i++) {
@@ -240,6 +243,17 @@ static size_t channel_of(struct builder *b, const struct wake *w)
 	return channel_of_lock(b, w->lock);
 }
 
+/* A server that waits for clients is held up by nobody, nor who waits for signals. */
+static bool is_demand(const struct builder *b, const struct wake *w)
+{
+	const struct io *io = w->io == NO_IO ? NULL : &b->f->model->ios[w->io];
+
+	if (!io || io->kind == TARGET_SIGNALS)
+		return io != NULL;
+	return io->kind == TARGET_SOCKET && !w->writes &&
+	       (io->side == SIDE_SERVED || io->side == SIDE_LISTENING || io->side == SIDE_BOUND);
+}
+
 static void add_wake(struct builder *b, const struct wake *w)
 {
 	size_t channel = channel_of(b, w);
@@ -254,6 +268,7 @@ static void add_wake(struct builder *b, const struct wake *w)
 	*flow = (struct channel_flow){ .channel = channel,
 				       .waiter = waiter,
 				       .writes = w->writes,
+				       .is_demand = is_demand(b, w),
 				       .sum = whole_of(b, w) };
 	flow->waker = waker_of(b, w);
 }
@@ -388,6 +403,7 @@ static void give(struct channels *to, struct builder *b)
 		.n_ends = b->ends.n,
 		.n_flows = b->flows.n,
 		.process_of = b->process_of,
+		.is_met = b->is_met,
 	};
 	intern_free(&b->parties);
 	intern_free(&b->names);
@@ -427,4 +443,5 @@ void channels_free(struct channels *c)
 	free(c->links);
 	free(c->crews);
 	free(c->process_of);
+	free(c->is_met);
 }

@@ -18,11 +18,12 @@ struct party {
 	const char *comm; /* may hold anything */
 };
 
-/* Parties of one name whose processes are alike: of one name, and so their parents. Sums over all
- * of their threads. */
+/* Parties of one name whose processes are alike: of one name, and so their parents. Sums over
+ * those of their threads that were met at channels. */
 struct crew {
 	size_t party;	/* the first of them */
 	size_t parties; /* so many were met */
+	const char *command; /* of its processes, "index-pack" of git(1); NULL: not known */
 	uint64_t lifetime_ns;
 	uint64_t running_ns;
 	uint64_t ready_ns; /* ... or queued for a CPU */
@@ -47,6 +48,7 @@ struct channel_flow {
 	size_t channel, waiter;
 	size_t waker; /* NO_PARTY: it is not known: a time-out, another machine, the kernel */
 	bool writes;
+	bool is_demand; /* of a server, for what its clients ask of it */
 	struct channel_waits sum;
 };
 
@@ -65,6 +67,7 @@ struct channel {
 struct channel_link {
 	size_t waiter, waker;
 	double waits, ns;
+	double held_ns;			 /* of it, not as a server for its clients */
 	const struct channel_flow *most; /* the most of it */
 };
 
@@ -76,5 +79,6 @@ struct channels {
 	struct crew *crews;
 	struct channel_link *links; /* the longest first */
 	size_t *process_of; /* by place in model.threads: its process, as struct party has it */
+	bool *is_met;	    /* ... it waited for somebody here, or somebody for it */
 	size_t n_parties, n, n_ends, n_flows, n_crews, n_links;
 };

@@ -42,15 +42,19 @@ static void set_crew(struct page *p, struct table *t, size_t column, const struc
 		     size_t crew)
 {
 	const struct party *party = first_of(c, crew);
-	char text[128], name[300];
+	const char *outside = party->process == OUTSIDE ? ", outside" : "";
+	const char *command = has_namesakes(c, crew) ? c->crews[crew].command : NULL;
+	char text[128], name[300], who[64];
 
-	snprintf(text, sizeof(text), "%.*s", EVENT_COMM_SIZE, party->comm);
+	snprintf(who, sizeof(who), "%.*s%s%s", EVENT_COMM_SIZE, party->comm, command ? " " : "",
+		 command ? command : "");
 	if (c->crews[crew].parties > 1)
-		snprintf(text, sizeof(text), "%.*s, %zu of them%s", EVENT_COMM_SIZE, party->comm,
-			 c->crews[crew].parties, party->process == OUTSIDE ? ", outside" : "");
-	else if (party->process == OUTSIDE || has_namesakes(c, crew))
-		snprintf(text, sizeof(text), "%.*s (%u)%s", EVENT_COMM_SIZE, party->comm,
-			 party->pid, party->process == OUTSIDE ? ", outside" : "");
+		snprintf(text, sizeof(text), "%s, %zu of them%s", who, c->crews[crew].parties,
+			 outside);
+	else if (*outside || (has_namesakes(c, crew) && !command))
+		snprintf(text, sizeof(text), "%s (%u)%s", who, party->pid, outside);
+	else
+		snprintf(text, sizeof(text), "%s", who);
 	table_set(t, column, NAME(p, name, text, 0));
 }
 
