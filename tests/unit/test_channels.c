@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Who waits for whom, and who holds up the others. */
+#include "findings.h"
+
+TestSuite(channels, .init = setup, .fini = teardown);
+
+/* A process of one thread of ten seconds, which waited for so long. */
+static void put_stage(__u64 id, const char *comm, __u64 waited_ns)
+{
+	struct ev_thread t = thread(id, id > 1, 0, 0, 10 * SECOND);
+
+	snprintf(t.comm, sizeof(t.comm), "%s", comm);
+	if (waited_ns)
+		waited(&t, CAUSE_IO_PIPE, waited_ns, 100);
+	put_thread(t);
+}
+
+/* Waits at it to read, and to write. */
+static void put_pipe(__u32 index, __u64 reads, __u64 read_ns, __u64 writes, __u64 write_ns)
+{
+	struct ev_target *t = target_event(index, TARGET_PIPE, "");
+	struct ev_io row = io(index, CAUSE_IO_PIPE, reads + writes, read_ns + write_ns);
+
+	t->id = 7000 + index;
+	row.write_waits = writes;
+	row.write_ns = write_ns;
+	put(t);
+	put(&row);
+	free(t);
+}
+
+static void put_wake(__u32 target, bool writes, __u64 waiter, __u64 waker, __u64 waits, __u64 ns)
+{
+	struct ev_wake w = wake(target, waiter, waker, waits, ns);
+
+	w.writes = writes;
+	put(&w);
+}
+
+static const struct finding *bottleneck(void)
+{
+	for (size_t i = 0; i < f->n_list; i++) {
+		if (!strcmp(f->list[i].rule, "pipeline.bottleneck"))
+			return &f->list[i];
+	}
+	return NULL;
+}
+
+static double sum_of_flows(bool writes, bool of_waits)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < f->channels.n_flows; i++) {
+		const struct channel_flow *flow = &f->channels.flows[i];
+
+		if (flow->writes == writes)
+			sum += of_waits ? flow->sum.waits : flow->sum.ns;
+	}
+	return sum;
+}
+
+/* What was looked at is multiplied so that it comes to the exact sums, each side by itself. */
+Test(channels, sampled)
+{
+	put_stage(1, "reader", 8 * SECOND);
+	put_stage(2, "writer", SECOND);
+	put_pipe(1, 800, 8 * SECOND, 100, SECOND);
+	put_wake(1, false, 1, 2, 60, 600 * MS);
+	put_wake(1, false, 1, 0, 20, 200 * MS);
+	put_wake(1, true, 2, 1, 100, SECOND);
+	analyse(wall(10 * SECOND));
+	cr_assert_eq(f->channels.n, 1);
+	cr_assert_str_eq(f->channels.items[0].kind, "pipe");
+	cr_assert_eq(f->channels.items[0].looked_at, 180);
+	cr_assert_float_eq(sum_of_flows(false, true), 800, 1e-6);
+	cr_assert_float_eq(sum_of_flows(false, false), 8e9, 1);
+	cr_assert_float_eq(sum_of_flows(true, false), 1e9, 1);
+	cr_assert_float_eq(f->channels.links[0].ns, 6e9, 1, "three quarters of the reader's");
+	cr_assert_eq(f->channels.n_links, 2, "not known for whom is none");
+}
+
+/* A wait that is open has been ended by nobody: if all others were looked at, they are exact. */
+Test(channels, open)
+{
+	struct ev_io row = io(1, CAUSE_IO_PIPE, 11, 9 * SECOND);
+	struct ev_target *t = target_event(1, TARGET_PIPE, "");
+
+	t->id = 1;
+	row.open = 1;
+	put_stage(1, "reader", 9 * SECOND);
+	put_stage(2, "writer", 0);
+	put(t);
+	put(&row);
+	free(t);
+	put_wake(1, false, 1, 2, 10, SECOND);
+	analyse(wall(10 * SECOND));
+	cr_assert_float_eq(sum_of_flows(false, false), 1e9, 1);
+	cr_assert_float_eq(f->channels.items[0].reads.ns, 9e9, 1);
+}
+
+/* Processes that are alike are one in the links, and each by itself at the channel. */
+Test(channels, crew)
+{
+	put_stage(1, "sort", 9 * SECOND);
+	for (__u64 id = 2; id < 6; id++)
+		put_stage(id, "worker", SECOND);
+	put_pipe(1, 40, 8 * SECOND, 0, 0);
+	for (__u64 id = 2; id < 6; id++)
+		put_wake(1, false, 1, id, 10, 2 * SECOND);
+	analyse(wall(10 * SECOND));
+	cr_assert_eq(f->channels.items[0].n_ends, 5);
+	cr_assert_eq(f->channels.n_links, 1);
+	cr_assert_eq(f->channels.crews[f->channels.links[0].waker].parties, 4);
+	cr_assert_float_eq(f->channels.links[0].ns, 8e9, 1);
+}
+
+/* Both ends of a pair, and both sides of a server's port, are one channel. */
+Test(channels, both_sides)
+{
+	struct ev_target *served = target_event(1, TARGET_SOCKET, ""),
+			 *client = target_event(2, TARGET_SOCKET, "");
+	struct ev_io rows[] = { io(1, CAUSE_IO_SOCKET, 5, SECOND),
+				io(2, CAUSE_IO_SOCKET, 7, 2 * SECOND) };
+
+	served->side = SIDE_SERVED;
+	client->side = SIDE_CONNECTED;
+	served->family = client->family = 2;
+	served->protocol = client->protocol = 6;
+	served->local.port = client->peer.port = 5000;
+	client->peer.address[0] = 127;
+	put_stage(1, "server", SECOND);
+	put_stage(2, "client", 2 * SECOND);
+	put(served);
+	put(client);
+	put(&rows[0]);
+	put(&rows[1]);
+	free(served);
+	free(client);
+	put_wake(1, false, 1, 2, 5, SECOND);
+	put_wake(2, false, 2, 1, 7, 2 * SECOND);
+	analyse(wall(10 * SECOND));
+	cr_assert_eq(f->channels.n, 1);
+	cr_assert_str_eq(f->channels.items[0].name, "tcp port 5000");
+	cr_assert_float_eq(f->channels.items[0].reads.ns, 3e9, 1);
+	cr_assert_eq(f->channels.items[0].n_ends, 2);
+}
+
+/* What two of them wait for, and computes. */
+Test(channels, middle_is_slow)
+{
+	put_stage(1, "tar", 9 * SECOND);
+	put_stage(2, "gzip", 100 * MS);
+	put_stage(3, "sum", 9 * SECOND);
+	put_pipe(1, 0, 0, 100, 9 * SECOND);
+	put_pipe(2, 100, 9 * SECOND, 0, 0);
+	put_wake(1, true, 1, 2, 100, 9 * SECOND);
+	put_wake(2, false, 3, 2, 100, 9 * SECOND);
+	analyse(wall(10 * SECOND));
+	cr_assert_not_null(bottleneck());
+	cr_assert_str_eq(bottleneck()->subject, "gzip");
+	cr_assert_eq(bottleneck()->n_evidence, 3);
+}
+
+/* The last waits for the middle, which itself waits for the first. */
+Test(channels, first_is_slow)
+{
+	put_stage(1, "tar", 0);
+	put_stage(2, "gzip", 8 * SECOND);
+	put_stage(3, "sum", 9 * SECOND);
+	put_pipe(1, 100, 8 * SECOND, 0, 0);
+	put_pipe(2, 100, 9 * SECOND, 0, 0);
+	put_wake(1, false, 2, 1, 100, 8 * SECOND);
+	put_wake(2, false, 3, 2, 100, 9 * SECOND);
+	analyse(wall(10 * SECOND));
+	cr_assert_not_null(bottleneck());
+	cr_assert_str_eq(bottleneck()->subject, "tar");
+}
+
+/* Two that work in turns hold each other up, and none of them the other. */
+Test(channels, in_turns)
+{
+	put_stage(1, "ping", 6 * SECOND);
+	put_stage(2, "pong", 6 * SECOND);
+	put_pipe(1, 100, 6 * SECOND, 0, 0);
+	put_pipe(2, 100, 6 * SECOND, 0, 0);
+	put_wake(1, false, 1, 2, 100, 6 * SECOND);
+	put_wake(2, false, 2, 1, 100, 6 * SECOND);
+	analyse(wall(10 * SECOND));
+	cr_assert_null(bottleneck());
+}
+
+/* A server waits for its clients, who are none of its stages. */
+Test(channels, idle_server)
+{
+	struct ev_target *t = target_event(1, TARGET_SOCKET, "");
+	struct ev_io row = io(1, CAUSE_IO_SOCKET, 100, 9 * SECOND);
+
+	t->side = SIDE_SERVED;
+	t->family = 2;
+	t->protocol = 6;
+	t->local.port = 80;
+	put_stage(1, "server", 9 * SECOND);
+	put_stage(2, "client", 0);
+	put(t);
+	put(&row);
+	free(t);
+	put_wake(1, false, 1, 2, 100, 9 * SECOND);
+	analyse(wall(10 * SECOND));
+	cr_assert_eq(f->channels.n_links, 1);
+	cr_assert_null(bottleneck());
+}
+
+/* A condition is a channel, a mutex has holders instead. */
+Test(channels, futexes)
+{
+	struct ev_lock locks[] = { lock_at(64, LOCK_HINT_OTHER, SECOND),
+				   lock_at(128, LOCK_HINT_WORD, SECOND) };
+	struct ev_lock_waiter waiters[] = {
+		lock_waiter(64, 1, CAUSE_SYNC_FUTEX, 10, SECOND),
+		lock_waiter(128, 1, CAUSE_LOCK_MUTEX, 10, SECOND),
+	};
+
+	put_stage(1, "one", 2 * SECOND);
+	put_stage(2, "two", 0);
+	for (size_t i = 0; i < 2; i++) {
+		struct ev_wake w = wake(0, 1, 2, 10, SECOND);
+
+		put(&locks[i]);
+		put(&waiters[i]);
+		w.key = locks[i].key;
+		put(&w);
+	}
+	analyse(wall(10 * SECOND));
+	cr_assert_eq(f->channels.n, 1);
+	cr_assert_eq(f->channels.n_links, 1);
+	cr_assert_float_eq(f->channels.links[0].ns, 1e9, 1);
+}
+
+/* A database, say, that is not measured: it is named, and nothing more is said of it. */
+Test(channels, outside)
+{
+	struct ev_wake w = wake(1, 1, 0, 100, 9 * SECOND);
+
+	w.waker_pid = 77;
+	strcpy(w.comm, "postgres");
+	put_stage(1, "client", 9 * SECOND);
+	put_pipe(1, 100, 9 * SECOND, 0, 0);
+	put(&w);
+	analyse(wall(10 * SECOND));
+	cr_assert_eq(f->channels.n_links, 1);
+	cr_assert_eq(f->channels.parties[f->channels.flows[0].waker].process, OUTSIDE);
+	cr_assert_null(bottleneck());
+}
