@@ -28,6 +28,14 @@ __u64 wakes_period = 0, wakes_looked_at = 0;
 
 static const struct wake_sums new_wakes;
 
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, SIGNALS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct signal_key);
+	__type(value, struct signal_sums);
+} signals SEC(".maps");
+
 /* --- when it is woken -------------------------------------------------------------------- */
 
 static __always_inline u16 port_of_name(u64 name)
@@ -298,6 +306,48 @@ int channel_waited(struct tracked *t, u64 end)
 	sums->ns += ns;
 	if (ns > sums->max_ns)
 		sums->max_ns = ns;
+	return 0;
+}
+
+/* --- signals ----------------------------------------------------------------------------- */
+
+/* include/trace/events/signal.h */
+#define SIGNAL_IGNORED 1
+#define SIGNAL_PENDING 2
+
+int channel_signalled(struct tracked *to, u32 number, u32 result, u32 by_kernel)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct signal_sums *sums, none = {};
+	struct signal_key key = {};
+	struct tracked *by;
+
+	if (!to)
+		return 0;
+	key.to = to->process_id;
+	key.number = number;
+	by = by_kernel ? NULL : bpf_task_storage_get(&threads, task, 0, 0);
+	if (by && by->role == ROLE_TRACKED)
+		key.from = by->process_id;
+	else if (!by_kernel)
+		key.from = WAKER_OUTSIDE |
+			   number_of(BPF_CORE_READ(task, group_leader, thread_pid));
+	sums = bpf_map_lookup_elem(&signals, &key);
+	if (!sums) {
+		if (key.from & WAKER_OUTSIDE)
+			bpf_get_current_comm(none.comm, sizeof(none.comm));
+		bpf_map_update_elem(&signals, &key, &none, BPF_NOEXIST);
+		sums = bpf_map_lookup_elem(&signals, &key);
+	}
+	if (!sums) {
+		__sync_fetch_and_add(&lost[LOSS_SIGNALS], 1);
+		return 0;
+	}
+	__sync_fetch_and_add(&sums->sent, 1);
+	if (result == SIGNAL_PENDING)
+		__sync_fetch_and_add(&sums->merged, 1);
+	else if (result == SIGNAL_IGNORED)
+		__sync_fetch_and_add(&sums->ignored, 1);
 	return 0;
 }
 

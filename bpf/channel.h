@@ -27,6 +27,18 @@ struct wake_sums {
 	char comm[EVENT_COMM_SIZE]; /* with WAKER_OUTSIDE */
 };
 
+#define SIGNALS 4096 /* pairs of processes and numbers */
+
+struct signal_key {
+	__u64 from, to; /* ids of processes; from: or WAKER_OUTSIDE and a number; 0: the kernel */
+	__u64 number;
+};
+
+struct signal_sums {
+	__u64 sent, merged, ignored;
+	char comm[EVENT_COMM_SIZE]; /* with WAKER_OUTSIDE */
+};
+
 /* What somebody was in the middle of when it woke a thread. */
 enum wake_how {
 	WAKE_BY_NOBODY = 0, /* an interrupt, or what wakes nobody at a channel */

@@ -127,7 +127,8 @@ enum event_kind {
 	EV_IO = 25,	    /* ... and how long */
 	EV_LOOP = 26,	    /* where they waited for many descriptors at once */
 	EV_WAKE = 27,	    /* who ended whose waits for a target */
-	EV_KIND_COUNT = 28,
+	EV_SIGNAL = 28,	    /* signals from one process to another */
+	EV_KIND_COUNT = 29,
 };
 
 #define EVENT_COMM_SIZE 16
@@ -315,7 +316,8 @@ enum loss_kind {
 	LOSS_TARGET_NAMES = 14, /* targets that are listed without their names */
 	LOSS_LOOPS = 15,	/* waits for many descriptors that found no room: in the ledgers */
 	LOSS_WAKES = 16, /* waits of which is not listed who ended them: there was no room */
-	LOSS_KIND_COUNT = 17,
+	LOSS_SIGNALS = 17, /* signals that found no room */
+	LOSS_KIND_COUNT = 18,
 };
 
 struct ev_loss {

@@ -18,3 +18,18 @@ struct ev_wake {
 	__u64 waits, ns, max_ns;
 	char comm[EVENT_COMM_SIZE]; /* with waker_pid */
 };
+
+#define SIGNAL_MOST 64
+
+/* Signals of one number from one process to one of the program's. */
+struct ev_signal {
+	struct event head;
+	__u64 from_id; /* of the sender's process; 0: see from_pid */
+	__u64 to_id;   /* of the receiver's */
+	__u32 from_pid; /* a process that is not of the program; 0: the kernel */
+	__u32 number;
+	__u64 sent;
+	__u64 merged;  /* of them: one like it was pending still */
+	__u64 ignored; /* ... as the receiver asked for */
+	char comm[EVENT_COMM_SIZE]; /* with from_pid */
+};

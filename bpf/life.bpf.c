@@ -238,10 +238,13 @@ int BPF_PROG(cp_signal, int sig, struct kernel_siginfo *info, struct task_struct
 		return 0;
 	}
 	t = bpf_task_storage_get(&threads, task, 0, 0);
-	if (!t || t->role || result || !is_fatal(task, sig))
+	if (!t || t->role)
 		return 0;
 	/* Not as the argument: verifiers take that for never NULL, and leave out the tests. */
 	bpf_probe_read_kernel(&how, sizeof(how), ctx + 1);
+	channel_signalled(t, sig, result, sent_how(task, how, sig) & LIFE_BY_KERNEL);
+	if (result || !is_fatal(task, sig))
+		return 0;
 	ev = begin_event(LIFE_KILLED, scheduler_now());
 	if (!ev)
 		return 0;

@@ -365,6 +365,9 @@ int channel_woken_at_futex(struct tracked *t);
 /* channel.bpf.c: ... and its wait, at t->io.ended or that futex, ended then. */
 int channel_waited(struct tracked *t, u64 end);
 
+/* channel.bpf.c: the current task, or the kernel, sends a signal to t's process. */
+int channel_signalled(struct tracked *t, u32 number, u32 result, u32 by_kernel);
+
 extern __u64 wakes_period, wakes_looked_at; /* see channel_has_time() */
 
 /* One that is looked at costs a fraction of a microsecond. So of each period, a quarter of a

@@ -800,6 +800,18 @@ static const struct field wake_fields[] = {
 	{ 0 },
 };
 
+static const struct field signal_fields[] = {
+	NUMBER(ev_signal, from_id),
+	NUMBER(ev_signal, to_id),
+	NUMBER(ev_signal, from_pid),
+	NUMBER(ev_signal, number),
+	NUMBER(ev_signal, sent),
+	NUMBER(ev_signal, merged),
+	NUMBER(ev_signal, ignored),
+	STRING(ev_signal, comm),
+	{ 0 },
+};
+
 static const struct kind kinds[] = {
 	{ "run", EV_RUN, sizeof(struct ev_run), run_fields },
 	{ "text", EV_TEXT, sizeof(struct ev_text), text_fields },
@@ -828,6 +840,7 @@ static const struct kind kinds[] = {
 	{ "io", EV_IO, sizeof(struct ev_io), io_fields },
 	{ "loop", EV_LOOP, sizeof(struct ev_loop), loop_fields },
 	{ "wake", EV_WAKE, sizeof(struct ev_wake), wake_fields },
+	{ "signal", EV_SIGNAL, sizeof(struct ev_signal), signal_fields },
 	{ 0 },
 };
 

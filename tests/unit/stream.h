@@ -433,6 +433,15 @@ static inline struct ev_wake wake(__u32 target, __u64 waiter_id, __u64 waker_id,
 				 .max_ns = ns };
 }
 
+static inline struct ev_signal signal_sent(__u64 from_id, __u64 to_id, __u32 number, __u64 sent)
+{
+	return (struct ev_signal){ .head = HEAD(EV_SIGNAL, ev_signal),
+				   .from_id = from_id,
+				   .to_id = to_id,
+				   .number = number,
+				   .sent = sent };
+}
+
 static inline struct ev_lock_order lock_order(__u64 held, __u64 wanted, __u64 count)
 {
 	return (struct ev_lock_order){ .head = HEAD(EV_LOCK_ORDER, ev_lock_order),

@@ -83,6 +83,7 @@ static void add_each_kind(struct bytes *to)
 	ADD(to, io(1, CAUSE_IO_DISK, 1, 7));
 	ADD(to, loop(1, CAUSE_EVENT_POLL, 1, 7));
 	ADD(to, wake(1, 1, 2, 1, 7));
+	ADD(to, signal_sent(1, 2, 10, 7));
 	ADD(to, end(0));
 }
 

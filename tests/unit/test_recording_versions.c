@@ -52,6 +52,7 @@ static void setup(void)
 	KEEP(stuck(1, 2, 64, LOCK_HINT_WORD, 1));
 	KEEP(need(1, 2, NEED_READER));
 	KEEP(wake(1, 1, 2, 1, 7));
+	KEEP(signal_sent(1, 2, 10, 7));
 	i.histogram[TARGET_BUCKETS - 1] = 7;
 	i.users[TARGET_USERS - 1].fd = 7;
 	KEEP(i);

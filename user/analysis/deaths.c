@@ -81,14 +81,16 @@ void deaths_find(struct findings *f)
 
 /* --- in words --------------------------------------------------------------------- */
 
-static const char *signal_name(unsigned int sig, char buf[16])
+const char *signal_name(char *buf, size_t size, unsigned int sig)
 {
 	const char *name = sigabbrev_np((int)sig);
 
 	if (name)
-		snprintf(buf, 16, "SIG%s", name);
+		snprintf(buf, size, "SIG%s", name);
+	else if ((int)sig >= SIGRTMIN && (int)sig <= SIGRTMAX)
+		snprintf(buf, size, "SIGRTMIN+%d", (int)sig - SIGRTMIN);
 	else
-		snprintf(buf, 16, "signal %u", sig);
+		snprintf(buf, size, "signal %u", sig);
 	return buf;
 }
 
@@ -134,7 +136,7 @@ static void put_cause(char *buf, size_t size, const struct model *m, const struc
 	const struct thread *hit = d->how == DEATH_CRASH ? listed_thread(m, k->hit_id) : NULL;
 	char name[16], by[KIN_NAME_SIZE];
 
-	signal_name(d->signal, name);
+	signal_name(name, sizeof(name), d->signal);
 	switch (d->how) {
 	case DEATH_CRASH:
 		snprintf(buf, size, "crashed: %s in thread %s (%u)", name,

@@ -106,6 +106,10 @@ enum death_how {
 	DEATH_COUNT,
 };
 
+/* "SIGTERM". Returns buf. */
+const char *signal_name(char *buf, size_t size, unsigned int sig);
+#define SIGNAL_NAME_SIZE 16
+
 /* "crash" */
 const char *death_name(enum death_how how);
 

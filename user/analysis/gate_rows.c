@@ -355,6 +355,7 @@ const struct gate_row gate_rows[] = {
 	{ "io", GATE_COUNT, MODEL(n_ios) },
 	{ "loops", GATE_COUNT, MODEL(n_loops) },
 	{ "channels", GATE_COUNT, FINDINGS(channels.n) },
+	{ "signals", GATE_COUNT, MODEL(n_signals) },
 	{ "peers", GATE_COUNT, MODEL(n_peers) },
 	{ "others", GATE_COUNT, MODEL(n_others) },
 	{ "sampling.waits_sampled", GATE_FLAG, FINDINGS(sites.is_sampled) },

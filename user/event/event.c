@@ -271,6 +271,11 @@ static int wake_is_valid(const struct ev_wake *w)
 	return (w->target || w->key.space) && w->waiter_id && IS_ENDED(w->comm);
 }
 
+static int signal_is_valid(const struct ev_signal *s)
+{
+	return s->to_id && s->number && s->number <= SIGNAL_MOST && IS_ENDED(s->comm);
+}
+
 static const size_t sizes[EV_KIND_COUNT] = {
 	[EV_RUN] = sizeof(struct ev_run),
 	[EV_TEXT] = sizeof(struct ev_text),
@@ -299,6 +304,7 @@ static const size_t sizes[EV_KIND_COUNT] = {
 	[EV_IO] = sizeof(struct ev_io),
 	[EV_LOOP] = sizeof(struct ev_loop),
 	[EV_WAKE] = sizeof(struct ev_wake),
+	[EV_SIGNAL] = sizeof(struct ev_signal),
 };
 
 void lock_calls_add(struct lock_calls *to, const struct lock_calls *from)
@@ -354,6 +360,8 @@ int event_is_valid(const struct event *ev, size_t room)
 		return loop_is_valid((const struct ev_loop *)ev);
 	case EV_WAKE:
 		return wake_is_valid((const struct ev_wake *)ev);
+	case EV_SIGNAL:
+		return signal_is_valid((const struct ev_signal *)ev);
 	case EV_IO:
 		return ((const struct ev_io *)ev)->cause < CAUSE_COUNT;
 	case EV_LOCK_WAITER:

@@ -108,6 +108,7 @@ static const struct {
 	[EV_IO] = PARTS(io_parts),
 	[EV_LOOP] = PARTS(loop_parts),
 	[EV_WAKE] = PARTS(plain_parts),
+	[EV_SIGNAL] = PARTS(plain_parts),
 };
 
 void layout_own(struct layout *ret, unsigned int kind)

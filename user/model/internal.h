@@ -61,6 +61,7 @@ struct model_builder {
 	VEC(struct io) ios;
 	VEC(const struct ev_loop *) loops;
 	VEC(struct wake) wakes;
+	VEC(struct signal) signals;
 	VEC(struct loss) losses;
 	VEC(struct ev_probe) probes;
 	struct affinity affinities[AFFINITIES]; /* of more, the last is all that follow */
@@ -120,6 +121,7 @@ int on_loop(struct model_builder *b, const struct event *head);
 void loops_build(struct model_builder *b);
 /* wake.c */
 int on_wake(struct model_builder *b, const struct event *head);
+int on_signal(struct model_builder *b, const struct event *head);
 /* Before the locks and ios_build(), which put the places of theirs into them. */
 void wakes_build(struct model_builder *b);
 /* lock_kind.c: their kinds, and the causes of waits at them. */

@@ -282,6 +282,7 @@ int model_builder_event(void *ctx, const struct event *ev)
 		[EV_IO] = on_io,
 		[EV_LOOP] = on_loop,
 		[EV_WAKE] = on_wake,
+		[EV_SIGNAL] = on_signal,
 	};
 
 	if (!ev->kind || ev->kind >= EV_KIND_COUNT)
@@ -523,6 +524,7 @@ void model_free(struct model *m)
 	free(m->ios);
 	free(m->loops);
 	free(m->wakes);
+	free(m->signals);
 	free(m->losses);
 	free(m->probes);
 	obstack_free(&((struct model_memory *)m)->strings, NULL);

@@ -356,6 +356,20 @@ struct wake {
 	uint64_t waits, ns, max_ns;
 };
 
+/* Signals from one process to another, of one number. */
+struct signal {
+	size_t from;	      /* a place in model.processes, or NO_PROCESS */
+	uint32_t outside_pid; /* then: of a process that is not of the program; 0: the kernel */
+	const char *outside_comm;
+	size_t to; /* as `from` */
+	uint32_t number;
+	uint64_t from_id, to_id;
+	uint64_t sent;
+	uint64_t merged, ignored; /* of them */
+};
+
+#define NO_PROCESS SIZE_MAX
+
 /* What a loop was blocked in while it was away. */
 struct loop_wait {
 	enum cause cause;   /* CAUSE_COUNT: several */
@@ -414,6 +428,8 @@ struct model {
 	size_t n_loops;
 	struct wake *wakes;
 	size_t n_wakes;
+	struct signal *signals; /* the most first */
+	size_t n_signals;
 	struct peer *peers; /* the one waited for longest first */
 	size_t n_peers;
 

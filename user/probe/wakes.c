@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Who ended whose waits, out of the map in the kernel. */
+/* Who ended whose waits, and who sent signals to whom, out of the maps in the kernel. */
 #include "probe/internal.h"
 
 #include <string.h>
@@ -27,7 +27,7 @@ static void fill(struct ev_wake *ev, const struct wake_key *key, const struct wa
 	memcpy(ev->comm, sums->comm, sizeof(ev->comm));
 }
 
-int collect_wakes(struct probe *p, event_fn fn, void *ctx)
+static int tell_wakes(struct probe *p, event_fn fn, void *ctx)
 {
 	int map = bpf_map__fd(p->skel->maps.wakes), error = 0;
 	struct wake_sums sums;
@@ -43,4 +43,39 @@ int collect_wakes(struct probe *p, event_fn fn, void *ctx)
 		error = fn(ctx, &ev.head);
 	}
 	return error;
+}
+
+static int tell_signals(struct probe *p, event_fn fn, void *ctx)
+{
+	int map = bpf_map__fd(p->skel->maps.signals), error = 0;
+	struct signal_sums sums;
+	struct signal_key key;
+
+	for (struct signal_key *last = NULL; !error && !bpf_map_get_next_key(map, last, &key);
+	     last = &key) {
+		struct ev_signal ev = { .head = { EV_SIGNAL, sizeof(ev) } };
+
+		error = bpf_map_lookup_elem(map, &key, &sums);
+		if (error)
+			break;
+		if (key.from & WAKER_OUTSIDE)
+			ev.from_pid = (uint32_t)key.from;
+		else
+			ev.from_id = key.from;
+		ev.to_id = key.to;
+		ev.number = (uint32_t)key.number;
+		ev.sent = sums.sent;
+		ev.merged = sums.merged;
+		ev.ignored = sums.ignored;
+		memcpy(ev.comm, sums.comm, sizeof(ev.comm));
+		error = fn(ctx, &ev.head);
+	}
+	return error;
+}
+
+int collect_wakes(struct probe *p, event_fn fn, void *ctx)
+{
+	int error = tell_wakes(p, fn, ctx);
+
+	return error ? error : tell_signals(p, fn, ctx);
 }

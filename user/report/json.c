@@ -202,6 +202,7 @@ static void put_omitted(struct json *j, const struct findings *f, const struct r
 		[ROOM_IO_SITES] = "io_sites",	[ROOM_LOOPS] = "loops",
 		[ROOM_CHANNELS] = "channels",	[ROOM_CHANNEL_ENDS] = "channel_ends",
 		[ROOM_CHANNEL_FLOWS] = "channel_flows",
+		[ROOM_SIGNALS] = "signals",
 		[ROOM_PEERS] = "peers",		[ROOM_LOCKS] = "locks",
 		[ROOM_WAITERS] = "waiters",	[ROOM_LOCK_SITES] = "lock_sites",
 		[ROOM_HOLDERS] = "holders",	[ROOM_LOCK_ORDERS] = "lock_orders",
@@ -280,6 +281,7 @@ static int write_document(const struct findings *f, const struct report_opts *op
 	json_io(&j, f, r);
 	json_loops(&j, m, r);
 	json_channels(&j, f, r);
+	json_signals(&j, m, r);
 	json_peers(&j, m, r);
 	json_others(&j, m, r);
 	json_lifecycle(&j, f, r);

@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 static void put_who(struct json *j, const struct findings *f, size_t number)
 {
@@ -96,6 +97,51 @@ void json_channels(struct json *j, const struct findings *f, struct room *r)
 		json_u64(j, "looked_at", c->looked_at);
 		put_ends(j, f, c, r);
 		put_flows(j, f, c, r);
+		json_end(j);
+	}
+	json_end(j);
+}
+
+static void put_process(struct json *j, const char *key, const struct model *m, size_t place,
+			uint32_t outside_pid, const char *outside_comm)
+{
+	char text[24];
+
+	if (place == NO_PROCESS && !outside_pid) {
+		json_null(j, key);
+		return;
+	}
+	json_line_object(j, key);
+	if (place == NO_PROCESS) {
+		json_null(j, "process");
+		json_u64(j, "pid", outside_pid);
+		json_string(j, "comm", outside_comm);
+	} else {
+		snprintf(text, sizeof(text), "p%" PRIu64, m->processes[place].id);
+		json_string(j, "process", text);
+		json_u64(j, "pid", m->processes[place].pid);
+		json_string(j, "comm", m->processes[place].comm);
+	}
+	json_end(j);
+}
+
+void json_signals(struct json *j, const struct model *m, struct room *r)
+{
+	size_t n = room_for(r, ROOM_SIGNALS, m->n_signals);
+	char name[SIGNAL_NAME_SIZE];
+
+	json_array(j, "signals");
+	for (size_t i = 0; i < n; i++) {
+		const struct signal *s = &m->signals[i];
+
+		json_object(j, NULL);
+		put_process(j, "from", m, s->from, s->outside_pid, s->outside_comm);
+		put_process(j, "to", m, s->to, 0, NULL);
+		json_u64(j, "number", s->number);
+		json_string(j, "name", signal_name(name, sizeof(name), s->number));
+		json_u64(j, "sent", s->sent);
+		json_u64(j, "merged", s->merged);
+		json_u64(j, "ignored", s->ignored);
 		json_end(j);
 	}
 	json_end(j);

@@ -25,6 +25,7 @@ void json_histogram(struct json *j, const char *key, const uint64_t *waits, size
 void json_io(struct json *j, const struct findings *f, struct room *r);
 /* json_channels.c */
 void json_channels(struct json *j, const struct findings *f, struct room *r);
+void json_signals(struct json *j, const struct model *m, struct room *r);
 /* json_loops.c */
 void json_loops(struct json *j, const struct model *m, struct room *r);
 void json_lifecycle(struct json *j, const struct findings *f, struct room *r);

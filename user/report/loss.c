@@ -78,6 +78,11 @@ static const struct loss_words words[LOSS_KIND_COUNT] = {
 		"waits are missing from the list of who ended whose",
 		"the waits are right; only who ended them is not known",
 	},
+	[LOSS_SIGNALS] = {
+		"signals",
+		"signals are missing from the list of who sent them to whom",
+		"those that are listed are right",
+	},
 	[LOSS_TARGET_NAMES] = {
 		"target_names",
 		"of what was waited for have no name",

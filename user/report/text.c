@@ -108,6 +108,7 @@ void text_sections(struct page *p, const struct findings *f)
 	text_io(p, f);
 	text_loops(p, f);
 	text_channels(p, f);
+	text_signals(p, f);
 	text_locks(p, f);
 	text_sites(p, f);
 	text_peers(p, f);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Who waits for whom. */
+/* Who waits for whom, and who sends signals to whom. */
 #include "report/text_parts.h"
 
 #include <stdio.h>
@@ -10,6 +10,7 @@
 
 #define THROUGH_WIDTH 32
 #define LEAST	      0.01 /* of the wall time, for a row of its own */
+#define SIGNALS_LEAST 20
 
 enum { C_WAITER, C_FOR, C_TOTAL, C_SHARE, C_WAITS, C_MEAN, C_TO, C_THROUGH };
 
@@ -105,4 +106,65 @@ void text_channels(struct page *p, const struct findings *f)
 	table_print(&t, p);
 	if (left)
 		page_text(p, 2, NULL, STYLE_DIM, "%zu more", left);
+}
+
+enum { S_FROM, S_TO, S_SIGNAL, S_SENT, S_MERGED, S_IGNORED };
+
+static const struct column signal_columns[] = {
+	[S_FROM] = { .head = "from", .left = true, .name = true },
+	[S_TO] = { .head = "to", .left = true, .name = true },
+	[S_SIGNAL] = { .head = "signal", .left = true },
+	[S_SENT] = { .head = "sent" },
+	[S_MERGED] = { .head = "merged", .drop = 1 },
+	[S_IGNORED] = { .head = "ignored", .drop = 1 },
+};
+
+static void set_process(struct page *p, struct table *t, size_t column, const char *comm,
+			uint32_t pid)
+{
+	char text[64], name[300];
+
+	snprintf(text, sizeof(text), "%.*s (%u)", EVENT_COMM_SIZE, comm, pid);
+	table_set(t, column, NAME(p, name, text, 0));
+}
+
+static void put_signal(struct page *p, struct table *t, const struct model *m,
+		       const struct signal *s)
+{
+	const struct process *from = s->from == NO_PROCESS ? NULL : &m->processes[s->from],
+			     *to = s->to == NO_PROCESS ? NULL : &m->processes[s->to];
+	char text[UNITS_SIZE], name[SIGNAL_NAME_SIZE];
+
+	table_row(t, STYLE_PLAIN);
+	if (from)
+		set_process(p, t, S_FROM, from->comm, from->pid);
+	else if (s->outside_pid)
+		set_process(p, t, S_FROM, s->outside_comm, s->outside_pid);
+	else
+		table_set(t, S_FROM, "the kernel");
+	if (to)
+		set_process(p, t, S_TO, to->comm, to->pid);
+	table_set(t, S_SIGNAL, signal_name(name, sizeof(name), s->number));
+	table_set(t, S_SENT, page_cell_count(text, s->sent));
+	table_set(t, S_MERGED, page_cell_count(text, s->merged));
+	table_set(t, S_IGNORED, page_cell_count(text, s->ignored));
+}
+
+/* Those that come one by one say nothing about concurrency. */
+void text_signals(struct page *p, const struct findings *f)
+{
+	const struct model *m = f->model;
+	struct table t = { .columns = signal_columns,
+			   .n_columns = sizeof(signal_columns) / sizeof(*signal_columns) };
+	size_t shown = 0;
+
+	for (size_t i = 0; i < m->n_signals && shown < p->opts->top; i++) {
+		if (!p->opts->verbose && m->signals[i].sent < SIGNALS_LEAST)
+			break;
+		if (!shown++)
+			page_heading(p, "Signals", "who sent them to whom; merged: with one pending");
+		put_signal(p, &t, m, &m->signals[i]);
+	}
+	if (shown)
+		table_print(&t, p);
 }

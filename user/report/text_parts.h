@@ -34,6 +34,7 @@ void text_deadlocks(struct page *p, const struct findings *f);
 void text_stands(struct page *p, const struct findings *f);
 void text_io(struct page *p, const struct findings *f);
 void text_channels(struct page *p, const struct findings *f);
+void text_signals(struct page *p, const struct findings *f);
 void text_loops(struct page *p, const struct findings *f);
 void text_peers(struct page *p, const struct findings *f);
 void text_calls(struct page *p, const struct findings *f);
