@@ -50,7 +50,7 @@ static const struct {
 	  "killed by timeout (66) with SIGTERM" },
 	{ DEATH_PROCESS, SIGPIPE, LIFE_TO_THREAD, false, "lifecycle.killed", "(66) with SIGPIPE" },
 	{ DEATH_PROCESS, SIGSEGV, 0, false, "lifecycle.killed", "(66) with SIGSEGV" },
-	{ DEATH_PROCESS, 34, 0, false, "lifecycle.killed", "signal 34" },
+	{ DEATH_PROCESS, 34, 0, false, "lifecycle.killed", "SIGRTMIN+0" },
 	{ DEATH_PARENT, SIGTERM, LIFE_BY_PARENT_DEATH, false, "lifecycle.killed",
 	  "died with its parent, as it had asked for: SIGTERM" },
 	{ DEATH_MEMORY, SIGKILL, LIFE_BY_KERNEL | LIFE_OUT_OF_MEMORY, false, "lifecycle.crash",
