@@ -249,9 +249,10 @@ static __always_inline u32 select_wait(struct tracked *t, const struct call *cal
 	if (!n)
 		return plain_wait(CAUSE_TIMER_SLEEP);
 	waits_seen = 1;
-	t->event.watched = sets_size(CALL_ARG1(call), CALL_ARG2(call), CALL_ARG3(call), n);
-	if (!call->compat)
-		begin_select(t, CALL_ARG1(call), CALL_ARG0(call), CALL_ARG4(call), part_ns);
+	t->event.sets[0] = CALL_ARG1(call);
+	t->event.sets[1] = CALL_ARG2(call);
+	t->event.sets[2] = CALL_ARG3(call);
+	begin_select(t, n, CALL_ARG4(call), call->compat ? 0 : part_ns);
 	return plain_wait(CAUSE_EVENT_SELECT);
 }
 
@@ -334,7 +335,7 @@ static __always_inline u32 class_wait(struct tracked *t, const struct call *call
 		wait_with_id(&t->io, (u32)CALL_ARG0(call));
 		break;
 	case CALL_MQ:
-		wait_for_file(t, fd_file(CALL_ARG0(call)), CALL_ARG0(call), 0);
+		wait_for_file(t, fd_file(CALL_ARG0(call)), CALL_ARG0(call), 0, 0);
 		break;
 	case CALL_PATH:
 		t->io.file = IO_BY_NAME;

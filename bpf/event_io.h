@@ -77,7 +77,7 @@ struct target_user {
 /* All waits of one cause at one target. */
 struct ev_io {
 	struct event head;
-	__u32 index; /* of its target */
+	__u32 index; /* of its target; 0: all files that were not open, but looked for by name */
 	__u32 cause; /* enum cause */
 	__u64 waits, ns, max_ns;
 	__u64 any_ns;  /* somebody waited there */
@@ -86,6 +86,9 @@ struct ev_io {
 	struct target_user users[TARGET_USERS];
 	__u32 n_users; /* more than TARGET_USERS: more than these */
 	__u32 pad;
+	/* Waits by epoll, poll and select for one descriptor of several threads: of so many it is known
+	 * whether it was still ready when the thread came to a CPU; it was not. */
+	__u64 looked, empty;
 	__u64 histogram[TARGET_BUCKETS];
 	__u64 write_waits, write_ns, write_max_ns; /* of the waits, those to write */
 };

@@ -69,6 +69,7 @@ struct ev_loop {
 	__u64 waits, ns, max_ns; /* that blocked */
 	__u64 empty;		 /* of them ended with no descriptor ready */
 	__u64 open;		 /* of them go on at the end */
+	__u64 reach; /* of select: it looks through the sets up to this descriptor, which is not in them */
 	struct loop_away away;
 	struct loop_calls calls;
 };

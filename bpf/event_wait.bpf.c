@@ -6,12 +6,7 @@
  */
 #include "thread.bpf.h"
 
-/* include/uapi/linux/eventpoll.h */
-#define EPOLLIN	 0x001
-#define EPOLLOUT 0x004
-
 #define DEADLINE_PART 16 /* of a time-out, by which it is known at least */
-#define SET_MAX	      6	 /* descriptors of a poll or select that are looked at */
 #define EPOLL_MAX     8	 /* of an epoll instance */
 
 /* include/uapi/asm-generic/siginfo.h, include/uapi/asm-generic/signal.h */
@@ -59,13 +54,22 @@ static __always_inline void begin_set(struct tracked *t)
 }
 
 /* Global, so that the verifier does not walk it for each descriptor. */
-__noinline int add_to_set(struct tracked *t, u32 fd)
+__noinline int add_to_set(struct tracked *t, u32 fd, u32 events)
 {
+	u64 n, file;
 	u32 set;
 
-	if (!t || t->event.looked++ >= SET_MAX)
+	if (!t)
 		return 0;
-	set = file_target(fd_file(fd), fd) >> 16;
+	n = t->event.looked++;
+	barrier_var(n);
+	if (n >= SET_MAX)
+		return 0;
+	file = fd_file(fd);
+	t->event.items[n].file = file;
+	t->event.items[n].fd = fd;
+	t->event.items[n].events = events;
+	set = file_target(file, fd) >> 16;
 	if (set & SET_PEER && !t->event.object)
 		t->event.object = fd_sock(fd);
 	t->event.set |= set;
@@ -83,7 +87,7 @@ static int look_at_pollfd(u32 i, struct poll_scan *scan)
 	if (i >= SET_MAX)
 		return 0;
 	if (scan->set[i].fd >= 0)
-		add_to_set(scan->t, scan->set[i].fd);
+		add_to_set(scan->t, scan->set[i].fd, (u16)scan->set[i].events);
 	else
 		scan->t->event.watched--; /* poll(2): it is ignored */
 	return 0;
@@ -108,24 +112,18 @@ int begin_poll(struct tracked *t, u64 fds, u32 n, u64 timeout, u32 is_time)
 	return 0;
 }
 
+/* include/uapi/linux/posix_types.h: __FD_SETSIZE */
+#define FD_SETSIZE 1024
+#define SET_WORDS  64 /* of higher descriptors it is not counted how many there are */
+
+/* include/uapi/asm-generic/poll.h */
+#define POLLIN	1
+#define POLLPRI 2
+#define POLLOUT 4
+
 struct select_scan {
 	struct tracked *t;
-	u64 bits;
-};
-
-static int look_at_bit(u32 fd, struct select_scan *scan)
-{
-	if (scan->bits >> (fd & 63) & 1)
-		add_to_set(scan->t, fd);
-	return 0;
-}
-
-/* include/uapi/linux/posix_types.h: __FD_SETSIZE */
-#define SET_WORDS 16
-
-struct bit_count {
-	u64 sets[3];
-	u32 n, pad;
+	u32 is_resolved, pad;
 };
 
 static __always_inline u64 set_word(u64 set, u32 i)
@@ -137,33 +135,62 @@ static __always_inline u64 set_word(u64 set, u32 i)
 	return word;
 }
 
-static int count_bits(u32 i, struct bit_count *c)
+/* The lowest of the descriptors in these words, from fd on; returns the others. */
+static __always_inline u64 add_lowest(struct tracked *t, u64 all, u64 read, u64 write, u32 fd)
 {
-	c->n += __builtin_popcountll(set_word(c->sets[0], i) | set_word(c->sets[1], i) |
-				     set_word(c->sets[2], i));
+	u64 lowest = all & -all;
+
+	add_to_set(t, fd + __builtin_popcountll(lowest - 1),
+		   (read & lowest ? POLLIN : 0) | (write & lowest ? POLLOUT : 0) |
+			   (read & lowest || write & lowest ? 0 : POLLPRI));
+	return all & ~lowest;
+}
+
+static int look_at_word(u32 i, struct select_scan *scan)
+{
+	struct tracked *t = scan->t;
+	u64 read = set_word(t->event.sets[0], i), write = set_word(t->event.sets[1], i);
+	u64 all = read | write | set_word(t->event.sets[2], i);
+
+	t->event.watched += __builtin_popcountll(all);
+	if (!scan->is_resolved)
+		return 0;
+	for (u32 k = 0; k < SET_MAX; k++) {
+		if (!all || t->event.looked >= SET_MAX)
+			break;
+		all = add_lowest(t, all, read, write, 64 * i);
+	}
 	return 0;
 }
 
-u32 sets_size(u64 read, u64 write, u64 except, u32 n)
+/* core_sys_select(): of higher numbers there are none, and it looks no further. */
+static __always_inline u32 below_table(u32 n)
 {
-	struct bit_count c = { .sets = { read, write, except } };
-	u32 words = (n + 63) / 64;
+	struct task_struct *task = bpf_get_current_task_btf();
+	u32 most;
 
-	bpf_loop(words < SET_WORDS ? words : SET_WORDS, count_bits, &c, 0);
-	return c.n;
+	if (n <= FD_SETSIZE)
+		return n;
+	most = BPF_CORE_READ(task, files, fdt, max_fds);
+	return n < most ? n : most;
 }
 
-/* Only what is waited for to be read, of the first 64 descriptors. */
-int begin_select(struct tracked *t, u64 fds, u32 n, u64 timeout, u32 part_ns)
+int begin_select(struct tracked *t, u32 n, u64 timeout, u32 part_ns)
 {
-	struct select_scan scan = { .t = t };
+	struct select_scan scan = { .t = t, .is_resolved = part_ns != 0 };
+	u32 words;
 
 	if (!t)
 		return 0;
+	n = below_table(n);
+	t->event.watched = 0;
+	t->event.reach = n;
 	begin_set(t);
 	read_timeout(t, timeout, part_ns);
-	if (fds && !bpf_probe_read_user(&scan.bits, sizeof(scan.bits), (void *)fds))
-		bpf_loop(n < 64 ? n : 64, look_at_bit, &scan, 0);
+	if (!part_ns)
+		t->event.resolve = RESOLVE_NOT;
+	words = (n + 63) / 64;
+	bpf_loop(words < SET_WORDS ? words : SET_WORDS, look_at_word, &scan, 0);
 	return 0;
 }
 
@@ -265,19 +292,32 @@ __noinline u32 row_of_instance(u64 instance, u32 open)
 	return instance ? row_of_set(epoll_set((struct eventpoll *)instance), open) : ROW_EVENT;
 }
 
-/* The wait has ended by this item. */
-__noinline u32 item_row(struct tracked *t, u64 address)
+/* The wait has ended by this file. */
+__noinline u32 file_row(struct tracked *t, u64 file, u32 fd, u32 events)
 {
-	struct epitem *item = (struct epitem *)address;
-	u64 file = (u64)BPF_CORE_READ(item, ffd.file);
-	u32 fd = BPF_CORE_READ(item, ffd.fd), wait = file_target(file, fd);
-	u32 row = WAIT_ROW(wait);
+	u32 wait = file_target(file, fd), row = WAIT_ROW(wait);
 
 	if (t) {
-		wait_for_file(t, file, fd, WAIT_CAUSE(wait));
-		t->io.writes = (BPF_CORE_READ(item, event.events) & (EPOLLIN | EPOLLOUT)) == EPOLLOUT;
+		wait_for_file(t, file, fd, WAIT_CAUSE(wait), events);
+		t->io.writes = events & READY_TO_WRITE && !(events & READY_TO_READ);
 	}
 	return row < ROW_COUNT && row != ROW_UNKNOWN ? row : ROW_EVENT;
+}
+
+static __always_inline u32 item_row(struct tracked *t, u64 address)
+{
+	struct epitem *item = (struct epitem *)address;
+
+	return file_row(t, (u64)BPF_CORE_READ(item, ffd.file), BPF_CORE_READ(item, ffd.fd),
+			BPF_CORE_READ(item, event.events));
+}
+
+/* The struct sock of a file that is a socket. */
+static __always_inline u64 file_sock(u64 file)
+{
+	struct socket *socket = BPF_CORE_READ((struct file *)file, private_data);
+
+	return socket ? (u64)BPF_CORE_READ(socket, sk) : 0;
 }
 
 /* The struct sock of that one, which is a socket; or 0. */
@@ -331,12 +371,28 @@ static __always_inline u32 signal_row(struct task_struct *task)
 	return ROW_SIGNAL;
 }
 
+/* A poll or select ended by that one. */
+static __always_inline u32 ended_row(struct tracked *t, u64 which)
+{
+	u64 file;
+	u32 row;
+
+	barrier_var(which);
+	if (which >= SET_MAX)
+		return ROW_UNKNOWN;
+	file = t->event.items[which].file;
+	row = file_row(t, file, t->event.items[which].fd, t->event.items[which].events);
+	if (row == ROW_PEER)
+		note_peer(t, file_sock(file));
+	return row;
+}
+
 /* The wait that t is in ends, or (open) the measurement ends in it: what it was for. */
 u32 wait_row(struct tracked *t, u64 task, u32 open)
 {
+	u32 row, which;
 	bool late;
 	u64 item;
-	u32 row;
 
 	if (!t)
 		return ROW_UNKNOWN;
@@ -351,7 +407,14 @@ u32 wait_row(struct tracked *t, u64 task, u32 open)
 			note_peer(t, item_sock(item));
 		break;
 	case RESOLVE_POLL:
+		which = open ? NOT_ENDED_BY : poll_ended_by(t, task, late);
+		row = ended_row(t, which);
+		if (row != ROW_UNKNOWN) {
+			late = false;
+			break;
+		}
 		row = poll_row(t, late, open);
+		late = late || which == ENDED_BY_NONE;
 		if (row == ROW_PEER)
 			note_peer(t, t->event.object);
 		break;

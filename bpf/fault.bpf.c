@@ -19,7 +19,7 @@
 #define PF_MEMALLOC 0x00000800 /* it makes room in memory meanwhile, for which it may wait */
 
 struct fault {
-	u64 file; /* 0: memory that is no file's */
+	u64 file; /* 0: memory that is no file's; or IO_BY_SWAP */
 	u64 at;	  /* word */
 };
 
@@ -58,11 +58,29 @@ static __always_inline bool is_of(struct vm_area_struct *vma, u64 address, u64 p
 	       BPF_CORE_READ(vma, vm_pgoff) + (address - start) / page_size == page;
 }
 
+/* arch/x86/include/asm/pgtable_64.h, include/linux/swap.h: beside numbers of swap spaces there are some for
+ * pages that are being moved, and the like. On arm64 where they stand depends on the version. */
+#ifdef __TARGET_ARCH_x86
+#define SWAP_NUMBER(entry) ((entry) >> 59)
+#define MAX_SWAPFILES	   23
+#endif
+
+static __always_inline bool is_swapped(u64 entry)
+{
+#ifdef SWAP_NUMBER
+	return SWAP_NUMBER(entry) < MAX_SWAPFILES;
+#else
+	return false;
+#endif
+}
+
 /* The entry of a page that was swapped out, or is being moved, says where to; that of one that
  * was not read yet is empty. */
 static __always_inline u64 mapped_file(struct vm_area_struct *vma, u64 entry)
 {
-	return entry && !(entry & IS_MAPPED) ? 0 : (u64)BPF_CORE_READ(vma, vm_file);
+	if (entry && !(entry & IS_MAPPED))
+		return is_swapped(entry) ? IO_BY_SWAP : 0;
+	return (u64)BPF_CORE_READ(vma, vm_file);
 }
 
 /* That word and those behind it. */
@@ -204,6 +222,10 @@ int find_fault(struct tracked *t, u64 stack)
 	t->io.file = fault_file(stack);
 	if (!t->io.file)
 		return 0;
+	if (t->io.file == IO_BY_SWAP) {
+		wait_without_file(&t->io, IO_BY_SWAP);
+		return 0;
+	}
 	read_file((struct file *)t->io.file, &opened);
 	wait_with(&t->io, &opened, TARGET_NO_FD);
 	return 0;

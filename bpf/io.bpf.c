@@ -10,15 +10,10 @@
 #define HAS_TARGET                                                                                 \
 	(BIT(CAUSE_FAULT_MAJOR) | BIT(CAUSE_EVENT_EPOLL) | BIT(CAUSE_IO_DISK) |                    \
 	 BIT(CAUSE_IO_FILE) | BIT(CAUSE_IO_PIPE) | BIT(CAUSE_IO_SOCKET) | BIT(CAUSE_IO_TTY) |      \
-	 BIT(CAUSE_IO_URING) | BIT(CAUSE_IO_AIO) | BIT(CAUSE_EVENT_EVENTFD) |                      \
-	 BIT(CAUSE_EVENT_SIGNALFD) | BIT(CAUSE_EVENT_INOTIFY) | BIT(CAUSE_TIMER_TIMERFD) |          \
-	 BIT(CAUSE_IPC_SYSV_MSG) | BIT(CAUSE_IPC_POSIX_MQ) | BIT(CAUSE_SIGNAL_WAIT))
-
-/* What is one target for a person. */
-struct io_key {
-	u32 kind, cause;
-	u64 id[3];
-};
+	 BIT(CAUSE_EVENT_POLL) | BIT(CAUSE_EVENT_SELECT) | BIT(CAUSE_IO_URING) |                   \
+	 BIT(CAUSE_IO_AIO) | BIT(CAUSE_EVENT_EVENTFD) | BIT(CAUSE_EVENT_SIGNALFD) |                \
+	 BIT(CAUSE_EVENT_INOTIFY) | BIT(CAUSE_TIMER_TIMERFD) | BIT(CAUSE_IPC_SYSV_MSG) |           \
+	 BIT(CAUSE_IPC_POSIX_MQ) | BIT(CAUSE_SIGNAL_WAIT))
 
 /* What the kernel has for it; a target may be many of these. */
 struct io_object {
@@ -49,201 +44,9 @@ struct {
 	__type(value, u32);
 } io_objects SEC(".maps");
 
-/* A name, to be mixed: too large for the stack. A switch is not interrupted. */
-#define NAME_WORDS (TARGET_TEXT / 8)
-
-struct name_words {
-	u64 item[NAME_WORDS];
-	u64 end; /* zeros behind the longest */
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, struct name_words);
-} name_words SEC(".maps");
-
 __u64 io_count = 0; /* targets so far; the first has index 1 */
 
 /* --- which target ------------------------------------------------------------------------ */
-
-/* Two of them, mixed in two ways: names of hostile programs must not meet in one. */
-struct mixed {
-	const struct name_words *words;
-	struct io_key *key; /* in which they are */
-};
-
-static __always_inline u64 mix(u64 hash, u64 word, u64 by)
-{
-	hash = (hash ^ word) * by;
-	return hash ^ hash >> 32;
-}
-
-static long mix_word(u32 i, void *ctx)
-{
-	struct mixed *m = ctx;
-	u64 word = m->words->item[i & (NAME_WORDS - 1)];
-
-	m->key->id[1] = mix(m->key->id[1], word, 0x9e3779b97f4a7c15ull);
-	m->key->id[2] = mix(m->key->id[2], word, 0xc2b2ae3d27d4eb4full);
-	return 0;
-}
-
-static __always_inline struct name_words *the_words(void)
-{
-	u32 zero = 0;
-
-	return bpf_map_lookup_elem(&name_words, &zero);
-}
-
-/* So many bytes of it. */
-static __always_inline void mix_name(struct io_key *key, struct name_words *w, u32 size)
-{
-	struct mixed m = { .words = w, .key = key };
-	char *end = (char *)w + (size & (TARGET_TEXT - 1));
-
-	for (u32 i = 0; i < 8; i++) /* of the last word */
-		end[i] = 0;
-	key->id[1] = key->id[2] = size;
-	bpf_loop((size & (TARGET_TEXT - 1)) / 8 + 1, mix_word, &m, 0);
-}
-
-static __always_inline void inet_key(struct io_key *key, struct sock *sk, u32 side)
-{
-	bool is_far = side == SIDE_CONNECTED;
-	u16 port = is_far ? __builtin_bswap16(BPF_CORE_READ(sk, __sk_common.skc_dport))
-			  : BPF_CORE_READ(sk, __sk_common.skc_num);
-
-	key->id[0] = (u64)BPF_CORE_READ(sk, __sk_common.skc_family) << 48 |
-		     (u64)BPF_CORE_READ(sk, sk_protocol) << 32 | side << 16 | port;
-	if (!is_far)
-		return;
-	if (BPF_CORE_READ(sk, __sk_common.skc_family) == AF_INET)
-		key->id[1] = BPF_CORE_READ(sk, __sk_common.skc_daddr);
-	else
-		bpf_core_read(&key->id[1], 16, &sk->__sk_common.skc_v6_daddr);
-}
-
-/* The lower of its own number and that of the other end, which may be closed. */
-static __always_inline u64 pair_number(struct sock *sk, u64 own)
-{
-	struct sock *peer = BPF_CORE_READ((struct unix_sock *)sk, peer);
-	struct socket_alloc *other = (struct socket_alloc *)BPF_CORE_READ(peer, sk_socket);
-	u64 number = other ? BPF_CORE_READ(other, vfs_inode.i_ino) : 0;
-
-	return number && number < own ? number : own;
-}
-
-static __always_inline void unix_key(struct io_key *key, struct sock *sk, u32 side, u64 version)
-{
-	struct name_words *w = the_words();
-
-	key->id[0] = (u64)AF_UNIX << 48 | side << 16;
-	if (side == SIDE_PAIR)
-		key->id[1] = pair_number(sk, version);
-	else if (side == SIDE_OTHER)
-		key->id[1] = version;
-	else if (w)
-		mix_name(key, w, read_unix_name((char *)w, sk, side));
-}
-
-/* Returns its enum target_side. */
-u32 socket_side(u64 sock)
-{
-	struct sock *sk = (struct sock *)sock;
-	u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
-	u32 state = BPF_CORE_READ(sk, __sk_common.skc_state);
-	struct unix_sock *peer;
-
-	if (family == AF_UNIX && bpf_core_type_exists(struct unix_sock)) {
-		if (BPF_CORE_READ((struct unix_sock *)sk, addr))
-			return state == TCP_LISTEN	  ? SIDE_LISTENING
-			       : state == TCP_ESTABLISHED ? SIDE_SERVED
-							  : SIDE_BOUND;
-		peer = (struct unix_sock *)BPF_CORE_READ((struct unix_sock *)sk, peer);
-		if (!peer) /* not yet, or by sendto() */
-			return SIDE_OTHER;
-		return BPF_CORE_READ(peer, addr) ? SIDE_CONNECTED : SIDE_PAIR;
-	}
-	if (family != AF_INET && family != AF_INET6)
-		return SIDE_OTHER;
-	if (state == TCP_LISTEN)
-		return SIDE_LISTENING;
-	if (BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP)
-		return is_tcp_client(sk) ? SIDE_CONNECTED : SIDE_SERVED;
-	return BPF_CORE_READ(sk, __sk_common.skc_dport) ? SIDE_CONNECTED : SIDE_BOUND;
-}
-
-static __always_inline void socket_key(struct io_key *key, struct file *file, u64 version)
-{
-	struct socket *socket = BPF_CORE_READ(file, private_data);
-	struct sock *sk = BPF_CORE_READ(socket, sk);
-	u32 side = socket_side((u64)sk);
-	u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
-
-	if (family == AF_UNIX)
-		unix_key(key, sk, side, version);
-	else if (side == SIDE_OTHER)
-		key->id[0] = (u64)family << 48 | (u64)BPF_CORE_READ(sk, sk_protocol) << 32;
-	else
-		inet_key(key, sk, side);
-}
-
-static __always_inline void name_key(struct io_key *key)
-{
-	struct name_words *w = the_words();
-	u32 size = w ? read_path((char *)w, TARGET_TEXT - 1) : 0;
-
-	if (size)
-		mix_name(key, w, size);
-}
-
-static __always_inline u32 kind_of(const struct io_wait *io)
-{
-	struct inode *inode = (struct inode *)io->inode;
-
-	if (io->file == IO_BY_NAME)
-		return TARGET_NAME;
-	if (io->file == IO_BY_RING)
-		return TARGET_OBJECT;
-	if (io->file == IO_BY_ID)
-		return io->cause == CAUSE_SIGNAL_WAIT ? TARGET_SIGNALS : TARGET_QUEUE;
-	if (io->cause == CAUSE_IPC_POSIX_MQ)
-		return TARGET_QUEUE;
-	switch (io->mode & S_IFMT) {
-	case S_IFIFO:
-		return TARGET_PIPE;
-	case S_IFSOCK:
-		return TARGET_SOCKET;
-	case S_IFCHR:
-		return is_tty(BPF_CORE_READ(inode, i_rdev)) ? TARGET_TTY : TARGET_DEVICE;
-	case S_IFBLK:
-		return TARGET_DEVICE;
-	}
-	return BPF_CORE_READ(inode, i_sb, s_magic) == ANON_INODE_FS_MAGIC ? TARGET_OBJECT
-									  : TARGET_FILE;
-}
-
-static __always_inline void find_key(struct io_key *key, const struct io_wait *io)
-{
-	struct inode *inode = (struct inode *)io->inode;
-	struct file *file = (struct file *)io->file;
-
-	key->kind = kind_of(io);
-	if (key->kind == TARGET_NAME) {
-		name_key(key);
-	} else if (key->kind == TARGET_SOCKET) {
-		socket_key(key, file, io->version);
-	} else if (key->kind == TARGET_OBJECT) { /* of which all of a kind are one */
-		key->id[0] = io->object;
-	} else if (io->file == IO_BY_ID) {
-		key->id[0] = io->version;
-	} else {
-		key->id[0] = io->version;
-		key->id[1] = BPF_CORE_READ(inode, i_sb, s_dev);
-	}
-}
 
 /* What tells it from others of its kind and name; of TARGET_OBJECT, of which kind it is. */
 static __always_inline u32 number_of_target(const struct io_key *key)
@@ -323,14 +126,14 @@ static __always_inline u32 meet(struct tracked *t, struct io_wait *io)
 
 	if (object.file != IO_BY_NAME) {
 		object.file = 0;
-		if (kind_of(io) == TARGET_OBJECT)
+		if (io_kind(io) == TARGET_OBJECT)
 			object.file = io->file;
 		known = bpf_map_lookup_elem(&io_objects, &object);
 	}
 	if (known) {
 		index = *known;
 	} else {
-		find_key(&key, io);
+		io_find_key(&key, io);
 		index = index_of(io->file, &key);
 		if (index && is_settled(&key)) /* or another CPU was faster */
 			is_new = !bpf_map_update_elem(&io_objects, &object, &index, BPF_NOEXIST);
@@ -391,12 +194,41 @@ __noinline u32 io_target_of(struct tracked *t, struct io_wait *io)
 
 /* --- waits ------------------------------------------------------------------------------- */
 
+/* Who waits for one of many descriptors is woken with all others that do, and not in turn. */
+static __always_inline bool is_crowd(const struct io_target *target, u32 cause)
+{
+	return IS_LOOP(cause) && *(volatile u32 *)&target->objects == 1;
+}
+
+/* t, off the CPU since its last switch-out, is one of those that wait there. */
+static __always_inline void enter(struct io_target *target, const struct tracked *t)
+{
+	u64 since = t->track.last_out;
+
+	if (since < target->until) /* it is over already, and others have counted that much */
+		since = target->until;
+	if (!target->waiters)
+		target->since = target->until = since;
+	if (!__sync_fetch_and_add(&target->waiters, 1))
+		target->since = since;
+}
+
+/* All names together. */
+static __always_inline struct io_target *the_names(const struct tracked *t)
+{
+	u32 zero = 0;
+
+	if (t->io.file != IO_BY_NAME ||
+	    (t->io.cause != CAUSE_IO_DISK && t->io.cause != CAUSE_IO_FILE))
+		return NULL;
+	return bpf_map_lookup_elem(&io_targets, &zero);
+}
+
 int io_begin(struct tracked *t)
 {
-	struct io_target *target;
+	struct io_target *target, *names;
 	u32 index, shared;
 	bool is_first;
-	u64 since;
 
 	if (!t)
 		return 0;
@@ -410,6 +242,9 @@ int io_begin(struct tracked *t)
 			t->io.alone = 0;
 		return 0;
 	}
+	names = the_names(t);
+	if (names)
+		enter(names, t);
 	shared = *(volatile u32 *)&target->shared;
 	t->io.counted = shared;
 	if (!shared) {
@@ -417,13 +252,8 @@ int io_begin(struct tracked *t)
 			t->io.alone = index;
 		return 0;
 	}
-	since = t->track.last_out;
-	if (since < target->until) /* it is over already, and others have counted that much */
-		since = target->until;
-	if (!target->waiters)
-		target->since = target->until = since;
-	if (!__sync_fetch_and_add(&target->waiters, 1))
-		target->since = since;
+	t->io.crowd = is_crowd(target, t->io.cause) ? CROWD_UNSEEN : CROWD_NOT;
+	enter(target, t);
 	return 0;
 }
 
@@ -458,18 +288,23 @@ static __always_inline void raise(u64 *to, u64 value)
 
 /* Returns how long somebody has waited there that is not counted yet. The last to come to a CPU need not
  * be the last whose wait ended. */
-static __always_inline u64 leave_target(struct io_target *target, struct tracked *t, u64 end,
-					u64 ns, bool shared)
+static __always_inline u64 leave(struct io_target *target, u64 end)
 {
 	u64 since = target->since;
 
-	if (!t->io.counted)
-		return shared ? leave_alone(target, end, ns) : ns;
-	t->io.counted = 0;
 	raise(&target->until, end);
 	if (__sync_fetch_and_add(&target->waiters, -1) != 1)
 		return 0;
 	return target->until > since ? target->until - since : 0;
+}
+
+static __always_inline u64 leave_target(struct io_target *target, struct tracked *t, u64 end,
+					u64 ns, bool shared)
+{
+	if (!t->io.counted)
+		return shared ? leave_alone(target, end, ns) : ns;
+	t->io.counted = 0;
+	return leave(target, end);
 }
 
 static __always_inline void add_wait(struct io_target *target, u64 ns, bool is_open, bool shared,
@@ -510,6 +345,26 @@ int io_add_late(u32 index, u64 begin, u64 end, u32 is_open)
 	return 0;
 }
 
+/* How much of the wall time there was a wait for any of them. */
+static __always_inline void leave_names(const struct tracked *t, u64 end)
+{
+	struct io_target *names = the_names(t);
+
+	if (!names)
+		return;
+	__sync_fetch_and_add(&names->any_ns, leave(names, end));
+	__sync_fetch_and_add(&names->waits, 1);
+}
+
+static __always_inline void add_crowd(struct io_target *target, struct tracked *t)
+{
+	if (t->io.crowd >= CROWD_SOMETHING)
+		__sync_fetch_and_add(&target->looked, 1);
+	if (t->io.crowd == CROWD_NOTHING)
+		__sync_fetch_and_add(&target->empty, 1);
+	t->io.crowd = CROWD_NOT;
+}
+
 int io_waited(struct tracked *t, u64 end, u32 how)
 {
 	struct io_target *target;
@@ -530,6 +385,9 @@ int io_waited(struct tracked *t, u64 end, u32 how)
 	if (shared)
 		t->io.alone = 0;
 	any = leave_target(target, t, end, ns, shared);
+	leave_names(t, end);
+	if (t->io.crowd)
+		add_crowd(target, t);
 	add(&target->any_ns, any, shared);
 	add_wait(target, ns, how == IO_OPEN, shared, t->io.writes);
 	return 0;

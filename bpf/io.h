@@ -19,6 +19,19 @@ struct io_target {
 	__u32 waiters;	 /* now, since it is shared */
 	__u32 cause, open;
 	__u32 objects, n_users;
+	__u64 looked, empty; /* see struct ev_io */
 	struct target_user users[TARGET_USERS];
 	__u64 histogram[TARGET_BUCKETS];
 };
+
+/* What is one target for a person. */
+struct io_key {
+	__u32 kind, cause;
+	__u64 id[3];
+};
+
+static inline __u64 mix(__u64 hash, __u64 word, __u64 by)
+{
+	hash = (hash ^ word) * by;
+	return hash ^ hash >> 32;
+}

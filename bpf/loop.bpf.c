@@ -185,6 +185,7 @@ static __always_inline void find_loop(struct tracked *t)
 
 	g->fd = t->event.fd;
 	g->watched = t->event.watched;
+	g->reach = cause == CAUSE_EVENT_SELECT ? t->event.reach : 0;
 	g->edge = 0;
 	g->in.cause = cause;
 	g->in.instance = cause == CAUSE_EVENT_EPOLL ? t->event.object : 0;
@@ -280,6 +281,8 @@ static __always_inline void add_wait(struct tracked *t, struct loop *l, u64 ns, 
 		l->watched = g->watched;
 		l->edge = g->edge;
 	}
+	if (g->reach > l->reach)
+		l->reach = g->reach;
 }
 
 /* The wait has ended, or goes on at the end of the measurement. */

@@ -25,6 +25,7 @@ struct loop {
 	__u32 cause, pid, fd;
 	__u32 watched, edge;
 	__u64 waits, ns, max_ns, empty, open;
+	__u64 reach; /* see struct ev_loop */
 	struct loop_away away;
 	struct loop_calls calls;
 };
@@ -51,7 +52,8 @@ struct looping {
 	__u32 seen;
 	__u32 late;	     /* no descriptor was ready when the wait ended */
 	__u32 watched, edge; /* of `in` */
-	__u32 fd;
+	__u32 fd, reach;
+	__u32 pad4;
 	__u64 woken_before;	  /* state_ns at the last switch-out */
 	__u64 entered;		  /* the call in which it waits */
 	__u64 main_at, looked_at; /* its last wait at main; it has looked at an instance */

@@ -399,6 +399,8 @@ static __always_inline u32 arrive(struct task_struct *next, struct tracked *n,
 		resolve_wait(next, n);
 	if (unlikely(n->peer.key.family))
 		peer_waited(n, m->now, next->sched_info.run_delay, next->sched_info.last_queued);
+	if (unlikely(n->io.crowd))
+		look_again(n);
 	if (n->io.target)
 		wait_ended(n, queued_since(next, n, m->now), IO_WOKEN);
 	if (unlikely(n->wake.seen))

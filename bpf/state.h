@@ -36,16 +36,41 @@ enum event_set {
 	SET_OWN = 4,	/* pipes and the like, which may be the program's own */
 };
 
+#define SET_MAX 6 /* descriptors of a poll or select that are looked at */
+
+struct set_item {
+	__u64 file; /* the call keeps it open */
+	__u32 fd;
+	__u32 events; /* of poll(2) */
+};
+
 struct event_wait {
-	__u32 resolve; /* enum resolve */
-	__u32 set;     /* of RESOLVE_POLL: enum event_set */
-	__u32 looked;  /* ... and at how many of its descriptors has been looked */
-	__u32 watched; /* descriptors of poll and select */
-	__u32 fd;      /* of RESOLVE_EPOLL */
-	__u32 pad;
+	__u32 resolve;	   /* enum resolve */
+	__u32 set;	   /* of RESOLVE_POLL: enum event_set */
+	__u32 looked;	   /* ... and at how many of its descriptors has been looked */
+	__u32 watched;	   /* descriptors of poll and select */
+	__u32 fd;	   /* of RESOLVE_EPOLL */
+	__u32 reach;	   /* of select: so many it looks through */
 	__u64 deadline_at; /* CLOCK_MONOTONIC; 0: none */
 	__u64 object; /* of RESOLVE_EPOLL, its struct eventpoll; of RESOLVE_POLL, a peer's struct sock */
+	struct set_item items[SET_MAX];
+	__u64 sets[3]; /* of select: addresses, to read, to write, exceptions */
 };
+
+/* Is a descriptor ready for what is waited for? */
+enum readiness {
+	READY_NOT,
+	READY,
+	READY_UNKNOWN,
+};
+
+/* include/uapi/asm-generic/poll.h: IN, PRI, RDNORM, RDBAND, RDHUP; OUT, WRNORM, WRBAND */
+#define READY_TO_READ  (0x1 | 0x2 | 0x40 | 0x80 | 0x2000)
+#define READY_TO_WRITE (0x4 | 0x100 | 0x200)
+
+/* Instead of the number of what has ended a wait: it is not known; nothing is ready. */
+#define NOT_ENDED_BY  (~0u)
+#define ENDED_BY_NONE (~0u - 1)
 
 /* The server that a thread waits for. */
 struct peer_wait {
@@ -75,7 +100,8 @@ struct io_slot {
 #define IO_BY_NAME  1
 #define IO_BY_FAULT 2 /* find_fault() tells, if it is a page fault */
 #define IO_BY_RING  3 /* of io_uring or aio: whatever was asked for there */
-#define IO_BY_ID    4 /* its number, in version, is all that there is */
+#define IO_BY_SWAP  4 /* memory that was swapped out */
+#define IO_BY_ID    5 /* its number, in version, is all that there is */
 #define IO_LAST_SPECIAL IO_BY_ID
 
 /* The target that a thread waits at. */
@@ -92,11 +118,22 @@ struct io_wait {
 	__u32 next;	       /* slot to use */
 	__u32 ended;	       /* target of the wait that has ended before this leave of the CPU */
 	__u32 writes;	       /* it wants to write, not to read */
+	__u32 events;	       /* of epoll and poll: what for */
 	__u32 alone; /* target of the first slot, as long as no other thread waits there; 0: none */
+	__u32 crowd; /* others wait for the same descriptor: enum io_crowd */
+	__u32 pad;
 	struct io_slot slots[IO_SLOTS];
 };
 
 #define RING_NONE 1 /* instead of its address: it is not known, or not waited for */
+
+/* Of a wait for several descriptors that one has ended for which several threads wait. */
+enum io_crowd {
+	CROWD_NOT = 0,	 /* it is not one */
+	CROWD_UNSEEN,	 /* when the thread comes to a CPU, is there still what it was woken for? */
+	CROWD_SOMETHING, /* yes, or that is not known */
+	CROWD_NOTHING,	 /* no */
+};
 
 /* How a wait at a target ended. */
 enum io_end {

@@ -63,12 +63,13 @@ static __always_inline void wait_with_file(struct io_wait *io, struct file *file
 	wait_with(io, &opened, fd);
 }
 
-int wait_for_file(struct tracked *t, u64 file, u32 fd, u32 cause)
+int wait_for_file(struct tracked *t, u64 file, u32 fd, u32 cause, u32 events)
 {
 	if (!t || !file)
 		return 0;
 	wait_with_file(&t->io, (struct file *)file, fd);
 	t->io.object = cause;
+	t->io.events = events;
 	return 0;
 }
 

@@ -311,19 +311,23 @@ static __always_inline void wait_with(struct io_wait *io, const struct opened *o
 	io->fd = fd;
 }
 
-static __always_inline void wait_with_ring(struct io_wait *io)
+static __always_inline void wait_without_file(struct io_wait *io, u64 by)
 {
-	io->file = IO_BY_RING;
+	io->file = by;
 	io->inode = 0;
 	io->version = 0;
 	io->mode = 0;
 	io->fd = TARGET_NO_FD;
 }
 
+static __always_inline void wait_with_ring(struct io_wait *io)
+{
+	wait_without_file(io, IO_BY_RING);
+}
+
 static __always_inline void wait_with_id(struct io_wait *io, u32 id)
 {
-	wait_with_ring(io);
-	io->file = IO_BY_ID;
+	wait_without_file(io, IO_BY_ID);
 	io->version = id;
 }
 

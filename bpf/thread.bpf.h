@@ -301,8 +301,8 @@ u32 file_target(u64 file, u32 fd);
 u64 fd_file(u32 fd);
 u64 fd_private(u32 fd);
 u64 fd_sock(u32 fd);
-/* target.bpf.c: t waits for this struct file, for which one waits with that cause. */
-int wait_for_file(struct tracked *t, u64 file, u32 fd, u32 cause);
+/* target.bpf.c: t waits for this struct file to be ready so, for which one waits with that cause. */
+int wait_for_file(struct tracked *t, u64 file, u32 fd, u32 cause, u32 events);
 /* target.bpf.c: the current task's first descriptor of a file; TARGET_NO_FD: none, or a high one. */
 u32 fd_of(u64 file);
 
@@ -353,7 +353,10 @@ static __always_inline void wait_ended(struct tracked *t, u64 end, u32 how)
 u32 worker_wait(struct tracked *t, u32 state);
 /* lock.bpf.c: of the length of a wait, in a histogram. */
 u32 bucket_of(u64 ns);
-/* io.bpf.c: of a struct sock: its enum target_side. */
+/* io_key.bpf.c: what a wait is at: its enum target_kind, and its key, of which the cause is there. */
+u32 io_kind(struct io_wait *io);
+int io_find_key(struct io_key *key, struct io_wait *io);
+/* io_key.bpf.c: of a struct sock: its enum target_side. */
 u32 socket_side(u64 sock);
 /* io_name.bpf.c: what a target is: a file, or the name that the current task's call has. */
 int name_target(u64 file, u32 index, u32 kind, u32 number);
@@ -407,13 +410,18 @@ int peer_waited(struct tracked *t, u64 now, u64 run_delay, u64 last_queued);
 
 /* event_wait.bpf.c: the current task begins a wait that may end for several reasons. */
 int begin_poll(struct tracked *t, u64 fds, u32 n, u64 timeout, u32 is_time);
-int begin_select(struct tracked *t, u64 fds, u32 n, u64 timeout, u32 part_ns);
+/* ... by select(2) on the descriptors below n of t->event.sets; part_ns 0: it is not resolved. */
+int begin_select(struct tracked *t, u32 n, u64 timeout, u32 part_ns);
 int begin_epoll(struct tracked *t, u32 fd, u64 timeout, u32 is_time);
 int begin_futex(struct tracked *t, u64 word, u64 timeout, u32 op);
 /* event_wait.bpf.c: ... and it ended, and the thread leaves the CPU again already. */
 int event_missed(struct tracked *t, u64 arrived);
-/* event_wait.bpf.c: how many descriptors below n are in these sets of select(2). */
-u32 sets_size(u64 read, u64 write, u64 except, u32 n);
 /* event_wait.bpf.c: ... and it ends, or (open) the measurement does: its enum wall_row. What ended it, if
  * that is known, is in t->io then, for io_begin(). */
 u32 wait_row(struct tracked *t, u64 task, u32 open);
+/* ready.bpf.c: whether that struct file is ready: enum readiness. */
+u32 file_ready(u64 file, u32 events);
+/* ready.bpf.c: which of t->event.items ended the wait of `task`, or NOT_ENDED_BY, or ENDED_BY_NONE. */
+u32 poll_ended_by(struct tracked *t, u64 task, u32 late);
+/* ready.bpf.c: t comes to a CPU, for one descriptor for which others wait, too: see enum io_crowd. */
+int look_again(struct tracked *t);

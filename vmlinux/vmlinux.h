@@ -123,6 +123,9 @@ struct inode {
 };
 
 struct pipe_inode_info {
+	unsigned int head;
+	unsigned int tail;
+	unsigned int max_usage;
 	unsigned int readers;
 	unsigned int writers;
 };
@@ -284,6 +287,15 @@ struct rb_root_cached {
 	struct rb_root rb_root;
 };
 
+/* fs/eventfd.c, fs/timerfd.c: a file has it as private_data. */
+struct eventfd_ctx {
+	u64 count;
+};
+
+struct timerfd_ctx {
+	u64 ticks;
+};
+
 /* fs/eventpoll.c */
 struct eventpoll {
 	struct list_head rdllist;
@@ -335,8 +347,11 @@ struct sk_buff_head {
 struct sock {
 	struct sock_common __sk_common;
 	struct sk_buff_head sk_receive_queue;
+	struct sk_buff_head sk_error_queue;
 	u8 sk_userlocks : 4;
 	u8 sk_shutdown;
+	int sk_err;
+	int sk_rcvlowat;
 	u16 sk_protocol;
 	struct pid *sk_peer_pid;
 	struct socket *sk_socket;
@@ -351,8 +366,13 @@ struct inet_bind_bucket {
 	signed char fastreuse;
 };
 
+struct request_sock_queue {
+	struct request_sock *rskq_accept_head;
+};
+
 struct inet_connection_sock {
 	struct inet_bind_bucket *icsk_bind_hash;
+	struct request_sock_queue icsk_accept_queue;
 };
 
 struct sockaddr_un {
@@ -605,6 +625,7 @@ struct task_struct {
 	struct io_uring_task *io_uring;
 	void *worker_private;
 	struct signal_struct *signal;
+	sigset_t blocked;
 	struct sigpending pending;
 	struct nsproxy *nsproxy;
 	struct pid *thread_pid;

@@ -104,6 +104,8 @@ void expect_watch(const char *row, const struct watch *w);
 void expect_loop(const char *row, const char *who, struct journal *j, const char *cause);
 /* The waits of some threads there, and their number; who may end in a '*'. */
 void expect_crowd(const char *row, const char *who, struct journal *const *j, int n);
+/* Sleeps of the calls beyond one each. */
+int64_t slept_on(struct journal *const *j, int n);
 void expect_calls(const char *row, struct journal *const *j, int n);
 /* The same waits in the ledgers of the threads. */
 void expect_waiter(const char *who, const char *cause, struct journal *const *j, int n);

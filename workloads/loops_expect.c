@@ -335,6 +335,13 @@ void expect_crowd(const char *row, const char *who, struct journal *const *j, in
 	expect_waits(row, who, &sums, n);
 }
 
+int64_t slept_on(struct journal *const *j, int n)
+{
+	struct sums sums = sums_of(j, n);
+
+	return sums.sleeps - sums.waits;
+}
+
 void expect_calls(const char *row, struct journal *const *j, int n)
 {
 	struct sums sums = sums_of(j, n);

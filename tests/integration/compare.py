@@ -372,7 +372,8 @@ def check_targets(report):
         failures += equal(f'{name} sum of the histogram', sum(row['wait_histogram_log2_ns']),
                           row['waits'])
         for key, most in (('max_wait_ns', row['wait_ns']), ('waited_wall_ns', row['wait_ns']),
-                          ('waited_wall_ns', report['wall_ns']), ('open', row['waits'])):
+                          ('waited_wall_ns', report['wall_ns']), ('open', row['waits']),
+                          ('checked', row['waits']), ('empty', row['checked'])):
             if row[key] > most:
                 failures.append(f'{name} {key}: {row[key]} > {most}')
     for cause, count in waits.items():

@@ -45,7 +45,7 @@ def lock():
 def target(name, waits, ns):
     """A consistent row of what was waited for."""
     return {'target': name, 'cause': 'io.disk', 'waits': waits, 'wait_ns': ns,
-            'max_wait_ns': ns // 2, 'waited_wall_ns': ns, 'open': 0,
+            'max_wait_ns': ns // 2, 'waited_wall_ns': ns, 'open': 0, 'checked': 1, 'empty': 1,
             'wait_histogram_log2_ns': [0, 1, waits - 1]}
 
 
@@ -364,6 +364,8 @@ class Invariants(unittest.TestCase):
                    (['io', 0, 'wait_ns'], 3000000),
                    (['totals', 'blocked', 'io.disk', 'ns'], 3300000))
         self.fails('open: 6', (['io', 0, 'open'], 6))
+        self.fails('checked: 6', (['io', 0, 'checked'], 6))
+        self.fails('empty: 3 > 1', (['io', 0, 'empty'], 3))
         self.fails('9 waits > 8', (['io', 0, 'waits'], 6),
                    (['io', 0, 'wait_histogram_log2_ns'], [6]))
         self.fails('960001 ns > 800000', (['io', 0, 'wait_ns'], 660001))

@@ -110,8 +110,14 @@ Test(name, files, .init = begin, .fini = teardown)
 	put_target(8, TARGET_OBJECT, "");
 	put_io(7, CAUSE_IO_URING, 1, SECOND / 2);
 	put_io(8, CAUSE_IO_AIO, 1, SECOND / 4);
+	put_target(9, TARGET_OBJECT, "");
+	put_target(10, TARGET_OBJECT, "");
+	put_io(9, CAUSE_FAULT_MAJOR, 1, SECOND / 8);
+	put_io(10, CAUSE_IO_DISK, 1, SECOND / 16);
 	end_waiting();
-	cr_assert_eq(m->n_ios, 8);
+	cr_assert_eq(m->n_ios, 10);
+	cr_assert_str_eq(m->ios[8].name, "swap");
+	cr_assert_str_eq(m->ios[9].name, "swap");
 	cr_assert_str_eq(m->ios[0].name, "/var/lib/x.db");
 	cr_assert_str_eq(m->ios[0].path, "/var/lib/x.db");
 	cr_assert_str_eq(m->ios[1].name, "pipe");

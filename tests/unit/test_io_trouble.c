@@ -179,7 +179,38 @@ Test(names, that_are_waited_for, .init = setup, .fini = teardown)
 	it = fires("io.names");
 	says(it, "4,000 such waits took 8.000 s in all, 2.00 ms each");
 	says(it, "100 % of it for /srv/orders.db");
+	says(it, "up to 89 % of the wall time a thread was in one");
 	is_silent("io.one_at_a_time");
+}
+
+/* Of several at once the wall time counts once, where that is known. */
+Test(names, at_once, .init = setup, .fini = teardown)
+{
+	struct ev_io names = io(0, CAUSE_IO_DISK, 4000, 0);
+	struct disk d = orders;
+	const struct finding *it;
+
+	d.kind = TARGET_NAME;
+	names.any_ns = 3 * SECOND;
+	put(&names);
+	wait_for_disk(d);
+	it = fires("io.names");
+	says(it, "33 % of the wall time a thread was in one");
+	cr_assert_null(strstr(it->evidence[1].text, "up to"));
+	cr_assert_eq(it->gain_at_most_ns, 3 * SECOND);
+}
+
+/* ... and never for more than all waits took. */
+Test(names, no_more_than_all, .init = setup, .fini = teardown)
+{
+	struct ev_io names = io(0, CAUSE_IO_DISK, 4000, 0);
+	struct disk d = orders;
+
+	d.kind = TARGET_NAME;
+	names.any_ns = 9 * SECOND;
+	put(&names);
+	wait_for_disk(d);
+	says(fires("io.names"), "up to 89 % of the wall time a thread was in one");
 }
 
 Test(names, look_alikes, .init = setup, .fini = teardown)

@@ -390,3 +390,94 @@ Test(scan, epoll_does_not, .init = begin, .fini = teardown)
 	scans(CAUSE_EVENT_EPOLL, 1000, 30, 70);
 	cr_assert_null(finding_of("loop.scan"));
 }
+
+/* --- what is ready for one of many ------------------------------------------------------------- */
+
+static struct ev_io listened(__u64 looked, __u64 empty)
+{
+	struct ev_io i = io(1, CAUSE_EVENT_EPOLL, 1000, SECOND);
+
+	put_target(1, "/run/x.sock");
+	i.looked = looked;
+	i.empty = empty;
+	i.n_users = 2;
+	i.users[1] = (struct target_user){ 1001, 3 };
+	return i;
+}
+
+Test(herd, is_said, .init = begin, .fini = teardown)
+{
+	struct ev_io i = listened(1000, 400);
+	const struct finding *it;
+
+	put(&i);
+	end_waiting();
+	it = finding_of("loop.herd");
+	cr_assert_not_null(it);
+	cr_assert_str_eq(it->title, "2 processes wait at once for /run/x.sock, and 40 % of their "
+				    "wake-ups find nothing");
+	cr_assert_not_null(strstr(it->evidence[0].text, "400 of 1,000 waits"));
+	check();
+}
+
+Test(herd, of_threads, .init = begin, .fini = teardown)
+{
+	struct ev_io i = listened(1000, 400);
+
+	i.n_users = 1;
+	put(&i);
+	end_waiting();
+	cr_assert_not_null(strstr(finding_of("loop.herd")->title, "several threads wait at once"));
+}
+
+Test(herd, of_many, .init = begin, .fini = teardown)
+{
+	struct ev_io i = listened(1000, 400);
+
+	i.n_users = 9;
+	put(&i);
+	end_waiting();
+	cr_assert_not_null(strstr(finding_of("loop.herd")->title, "at least 3 processes"));
+}
+
+/* Few, and few of many: another one was faster. */
+Test(herd, few, .init = begin, .fini = teardown)
+{
+	struct ev_io i = listened(120, 99);
+
+	put(&i);
+	end_waiting();
+	cr_assert_null(finding_of("loop.herd"));
+}
+
+Test(herd, few_of_many, .init = begin, .fini = teardown)
+{
+	struct ev_io i = listened(1000, 199);
+
+	put(&i);
+	end_waiting();
+	cr_assert_null(finding_of("loop.herd"));
+}
+
+Test(fd_setsize, is_said, .init = begin, .fini = teardown)
+{
+	struct ev_loop l = loop(1, CAUSE_EVENT_SELECT, 1, SECOND);
+
+	l.reach = 1025;
+	put(&l);
+	end_waiting();
+	cr_assert_not_null(finding_of("loop.fd_setsize"));
+	cr_assert_not_null(strstr(finding_of("loop.fd_setsize")->title, "up to 1,024:"), "%s",
+			   finding_of("loop.fd_setsize")->title);
+	check();
+}
+
+Test(fd_setsize, fits, .init = begin, .fini = teardown)
+{
+	struct ev_loop l = loop(1, CAUSE_EVENT_SELECT, 1000, SECOND);
+
+	l.reach = 1024;
+	put(&l);
+	end_waiting();
+	cr_assert_null(finding_of("loop.fd_setsize"));
+}

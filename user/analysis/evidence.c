@@ -30,6 +30,8 @@ const char *const finding_rules[] = {
 	"lock.order",
 	"lock.starved",
 	"loop.blocked",
+	"loop.fd_setsize",
+	"loop.herd",
 	"loop.lag",
 	"loop.scan",
 	"machine.busy",

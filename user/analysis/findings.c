@@ -103,6 +103,7 @@ struct findings *findings_new(const struct model *model)
 	locks_find(f);
 	io_places_find(f);
 	channels_find(f);
+	io_folders_find(f);
 	lifecycle_find(f);
 	family_find(f);
 	convoy_find(f);
@@ -133,6 +134,8 @@ void findings_free(struct findings *f)
 	free(f->io_sites);
 	free(f->io_places);
 	channels_free(&f->channels);
+	free(f->folders);
+	free(f->folder_of);
 	gate_results_free(f->gates, f->n_gates);
 	free(f->list);
 	free(f->thread_class);

@@ -35,7 +35,7 @@ struct evidence {
 };
 
 /* All rules that a finding can have, but those of verdicts ("verdict.cpu"); ended by NULL. */
-#define FINDING_RULES 31
+#define FINDING_RULES 33
 extern const char *const finding_rules[];
 
 #define EVIDENCE_MAX 8
@@ -239,6 +239,18 @@ struct io_site {
 	double waits, ns;
 };
 
+#define NO_FOLDER SIZE_MAX
+
+/* A directory with many files that were each waited for a little, for one cause: itself or the ones in it. */
+struct io_folder {
+	const char *path; /* of one of the files, of which so many bytes are the directory's */
+	size_t size;
+	enum cause cause;
+	size_t files;
+	uint64_t waits, ns, max_ns;
+	uint64_t any_ns; /* at most, if there are several threads */
+};
+
 /* Those of one, the longest first. */
 struct io_sites {
 	const struct io_site *items;
@@ -356,6 +368,9 @@ struct findings {
 	size_t n_io_sites;
 	struct io_sites *io_places; /* by place in model.ios */
 	struct channels channels;
+	struct io_folder *folders;
+	size_t n_folders;
+	size_t *folder_of; /* by place in model.ios; NO_FOLDER: in none of these */
 	struct lifecycle lives;
 	struct tree tree;
 	struct convoy convoy;

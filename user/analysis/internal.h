@@ -65,6 +65,8 @@ void channels_find(struct findings *f);
 void channels_free(struct channels *c);
 /* channel_links.c: the crews and links of that. */
 void channel_links_find(struct findings *f);
+/* io_folders.c: fills f->folders and f->folder_of. */
+void io_folders_find(struct findings *f);
 /* locks.c: fills f->locks. */
 void locks_find(struct findings *f);
 /* locks_say.c: evidence about the lock that costs most; and what to do, NULL: as with any. */
@@ -110,6 +112,8 @@ void others_say(struct finding *to, const struct findings *f, const struct share
 void bottleneck_find(struct findings *f);
 /* pool.c, loops.c, and below: some of these rules. */
 void loops_find(struct findings *f);
+/* herd.c: of loops_find(). */
+void herd_find(struct findings *f);
 void pool_find(struct findings *f);
 /* polling.c, io_trouble.c, and of that tiny_calls.c and blocking_log.c: more of them. */
 void polling_find(struct findings *f);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Waits for disks and other devices: for which files. */
+#include <stdio.h>
+
 #include "analysis/internal.h"
 
 #include "base/units.h"
@@ -44,9 +46,33 @@ static void add_evidence(struct finding *to, const struct io *io)
 		     is_alone ? ", one at a time" : "", target_end_of(io->name, NAME_MOST));
 }
 
+/* NULL: they are not in one directory, most of them. */
+static const struct io_folder *most_in(const struct findings *f)
+{
+	for (size_t k = 0; k < f->n_folders; k++) {
+		if ((double)f->folders[k].ns >= MOST * f->totals.row_ns[ROW_IO])
+			return &f->folders[k];
+	}
+	return NULL;
+}
+
+static void say_folder(struct finding *to, const struct io_folder *folder)
+{
+	char total[UNITS_SIZE], waits[UNITS_SIZE], mean[UNITS_SIZE], path[NAME_MOST + 1];
+	size_t cut = folder->size > NAME_MOST ? folder->size - NAME_MOST : 0;
+
+	snprintf(path, sizeof(path), "%.*s", (int)(folder->size - cut), folder->path + cut);
+	finding_title(to, "most of the time goes to waiting for %zu small files in %s%s",
+		      folder->files, cut ? "..." : "", path);
+	evidence_add(to, "io.wait_ns", folder->ns, "%s waits took %s in all, %s each, for those",
+		     units_count(waits, folder->waits), units_ns(total, folder->ns, true),
+		     units_ns(mean, folder->waits ? folder->ns / folder->waits : 0, true));
+}
+
 void device_say(struct finding *to, const struct findings *f)
 {
 	const struct io *most = most_waited_for(f);
+	const struct io_folder *folder = most ? NULL : most_in(f);
 
 	if (most && most->kind == TARGET_FILE && most->cause == CAUSE_IO_DISK)
 		finding_title(to, "most of the time goes to waiting for %s, which is on a disk",
@@ -54,6 +80,8 @@ void device_say(struct finding *to, const struct findings *f)
 	else if (most)
 		finding_title(to, "most of the time goes to waiting for %s",
 			      target_end_of(most->name, NAME_MOST));
+	else if (folder)
+		say_folder(to, folder);
 	else
 		finding_title(to, "most of the time goes to waiting for a disk or another device");
 	finding_advice(to, "Do the waiting at the same time: read ahead, write behind, put small "

@@ -118,6 +118,7 @@ static void find_fsync(struct findings *f)
 struct names {
 	uint64_t waits, n;
 	double ns, any_ns;
+	bool is_sum; /* any_ns is one of what may have been at once */
 	const struct io *most;
 };
 
@@ -141,6 +142,10 @@ static void sum_names(struct names *ret, const struct model *m)
 		if (!ret->most || io->ns > ret->most->ns)
 			ret->most = io;
 	}
+	/* Who is woken, but not on a CPU yet, counts as waiting if others begin to. */
+	ret->is_sum = !m->names_any_ns || (double)m->names_any_ns >= ret->any_ns;
+	if (!ret->is_sum)
+		ret->any_ns = m->names_any_ns;
 	ret->any_ns = at_most(ret->any_ns, m->wall_ns);
 }
 
@@ -159,7 +164,7 @@ static void find_names(struct findings *f)
 		     units_count(waits, n.waits), units_ns(total, (uint64_t)n.ns, true),
 		     units_ns(mean, (uint64_t)n.ns / n.waits, true));
 	evidence_add(to, "io.waited_wall_ns", (uint64_t)n.any_ns,
-		     "up to %s of the wall time a thread was in one",
+		     "%s%s of the wall time a thread was in one", n.is_sum ? "up to " : "",
 		     units_percent(share, part(f, n.any_ns)));
 	if (n.most->ns >= 0.1 * n.ns)
 		evidence_add(to, "io.wait_ns", n.most->ns, "%s of it for %s",

@@ -4,6 +4,7 @@
  * something else, or computing. And those that take long to look.
  */
 #include <string.h>
+#include <sys/select.h>
 
 #include "../bpf/wall.h"
 #include "analysis/internal.h"
@@ -241,6 +242,35 @@ static void find_scan(struct findings *f, const struct event_loop *l)
 		       "ready: a call costs the same for ten descriptors and for ten thousand.");
 }
 
+/* --- more than an fd_set has room for ---------------------------------------------------------- */
+
+static void find_fd_setsize(struct findings *f)
+{
+	const struct model *m = f->model;
+	const struct event_loop *most = NULL;
+	char waits[UNITS_SIZE], highest[UNITS_SIZE], room[UNITS_SIZE];
+	struct finding *to;
+
+	for (size_t i = 0; i < m->n_loops; i++) {
+		if (m->loops[i].reach > FD_SETSIZE && (!most || m->loops[i].reach > most->reach))
+			most = &m->loops[i];
+	}
+	if (!most)
+		return;
+	to = finding_add(f, "loop.fd_setsize", SEVERITY_WARNING);
+	if (most->thread != NO_THREAD)
+		memcpy(to->subject, m->threads[most->thread].comm, EVENT_COMM_SIZE);
+	finding_title(to,
+		      "it calls select with descriptors up to %s: an fd_set of the C library "
+		      "has room for those below %s",
+		      units_count(highest, most->reach - 1), units_count(room, FD_SETSIZE));
+	evidence_add(to, "loops.highest_fd", most->reach - 1,
+		     "in %s waits; unless the program makes larger sets itself, memory behind them "
+		     "is overwritten",
+		     units_count(waits, most->waits));
+	finding_advice(to, "Use poll or epoll, which have no such limit.");
+}
+
 void loops_find(struct findings *f)
 {
 	static void (*const rules[])(struct findings *, const struct event_loop *) = { find_blocked,
@@ -248,6 +278,8 @@ void loops_find(struct findings *f)
 										       find_scan };
 	const struct model *m = f->model;
 
+	find_fd_setsize(f);
+	herd_find(f);
 	/* Of several loops each is said of the first that it is true of. */
 	for (size_t k = 0; k < sizeof(rules) / sizeof(*rules); k++) {
 		size_t n = f->n_list;

@@ -96,13 +96,20 @@ static void add_users(struct io *io, const struct ev_io *ev)
 int on_io(struct model_builder *b, const struct event *head)
 {
 	const struct ev_io *ev = (const struct ev_io *)head;
-	struct io *io = row_of(b, ev);
+	struct io *io;
 
+	if (!ev->index) {
+		b->m->names_any_ns = ev->any_ns;
+		return 0;
+	}
+	io = row_of(b, ev);
 	io->waits += ev->waits;
 	io->ns += ev->ns;
 	io->any_ns += ev->any_ns;
 	io->open += ev->open;
 	io->objects += ev->objects;
+	io->looked += ev->looked;
+	io->empty += ev->empty;
 	if (ev->max_ns > io->max_ns)
 		io->max_ns = ev->max_ns;
 	for (int i = 0; i < TARGET_BUCKETS; i++)

@@ -92,6 +92,7 @@ static void put_loop(struct model_builder *b, struct event_loop *l, const struct
 		.max_ns = ev->max_ns,
 		.empty = ev->empty,
 		.open_waits = ev->open,
+		.reach = ev->reach,
 		.calls = ev->calls,
 		.turn_p99_ns = p99_of(ev->calls.histogram, ev->calls.max_ns),
 	};

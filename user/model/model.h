@@ -336,6 +336,8 @@ struct io {
 	uint64_t any_ns;  /* somebody waited there: at most, if it is several things */
 	uint64_t open;	  /* waits that go on */
 	uint64_t objects; /* files, sockets and so on, at least */
+	uint64_t looked;  /* waits with others for one descriptor; empty: then it was not ready */
+	uint64_t empty;
 	struct target_user users[TARGET_USERS];
 	size_t n_users; /* more than TARGET_USERS: the first of them */
 	uint64_t histogram[TARGET_BUCKETS];
@@ -390,6 +392,7 @@ struct event_loop {
 	uint64_t waits, ns, max_ns; /* that blocked */
 	uint64_t empty;		    /* of them ended with no descriptor ready */
 	uint64_t open_waits;	    /* that go on at the end */
+	uint64_t reach; /* of select: one more than the highest descriptor that it looks at */
 	/* Of several threads nothing; from: since the start. */
 	struct loop_away away;
 	uint64_t away_p99_ns;		       /* at most */
@@ -424,6 +427,7 @@ struct model {
 	unsigned int cpus; /* that the threads which computed may use, by affinity */
 	struct io *ios;	   /* the one first at which somebody waited for most of the wall time */
 	size_t n_ios;
+	uint64_t names_any_ns;	  /* somebody waited for a file by name; 0: nobody, or not known */
 	struct event_loop *loops; /* the one first that was seen for longest */
 	size_t n_loops;
 	struct wake *wakes;

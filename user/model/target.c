@@ -137,6 +137,9 @@ static const char *object_name(enum cause cause)
 		return "io_uring";
 	case CAUSE_IO_AIO:
 		return "aio";
+	case CAUSE_FAULT_MAJOR:
+	case CAUSE_IO_DISK: /* as the kernel reads memory in before it is touched */
+		return "swap";
 	default:
 		return "object";
 	}

@@ -19,6 +19,7 @@ static void fill(struct ev_loop *ev, const struct loop *l)
 		.max_ns = l->max_ns,
 		.empty = l->empty,
 		.open = l->open,
+		.reach = l->reach,
 		.away = l->away,
 		.calls = l->calls,
 	};

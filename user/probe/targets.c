@@ -21,6 +21,8 @@ static void fill(struct ev_io *ev, uint32_t index, const struct io_target *t)
 		.write_waits = t->write_waits,
 		.write_ns = t->write_ns,
 		.write_max_ns = t->write_max_ns,
+		.looked = t->looked,
+		.empty = t->empty,
 	};
 	memcpy(ev->users, t->users, sizeof(ev->users));
 	memcpy(ev->histogram, t->histogram, sizeof(ev->histogram));
@@ -47,7 +49,7 @@ int collect_targets(struct probe *p, event_fn fn, void *ctx)
 	struct io_target t;
 	struct ev_io ev;
 
-	for (uint32_t i = 1; i <= n && i < IO_TARGETS && !error; i++) {
+	for (uint32_t i = 0; i <= n && i < IO_TARGETS && !error; i++) {
 		error = bpf_map_lookup_elem(map, &i, &t);
 		if (error || !t.waits)
 			continue;

@@ -95,6 +95,8 @@ static void put_io(struct json *j, const struct io *io, const struct io_sites *s
 	json_u64(j, "max_wait_ns", io->max_ns);
 	json_u64(j, "waited_wall_ns", io->any_ns);
 	json_u64(j, "open", io->open);
+	json_u64(j, "checked", io->looked);
+	json_u64(j, "empty", io->empty);
 	json_histogram(j, "wait_histogram_log2_ns", io->histogram, TARGET_BUCKETS);
 	put_sites(j, sites, r);
 	json_end(j);

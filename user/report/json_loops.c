@@ -142,6 +142,7 @@ static void put_loop(struct json *j, const struct model *m, size_t number)
 	put_count(j, "fd", is_epoll, l->fd);
 	put_count(j, "watches", l->watched > 0, l->watched);
 	put_count(j, "edge_triggered", is_epoll && l->watched, l->edge);
+	put_count(j, "highest_fd", l->reach > 0, l->reach - 1);
 	json_u64(j, "waits", l->waits);
 	json_u64(j, "wait_ns", l->ns);
 	json_u64(j, "max_wait_ns", l->max_ns);

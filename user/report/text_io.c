@@ -3,6 +3,8 @@
 #include "report/text_parts.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/units.h"
 #include "model/target.h"
@@ -41,6 +43,26 @@ static const struct process *process_of(const struct model *m, uint32_t pid)
 	return NULL;
 }
 
+/* Of several processes of one name the number tells which it is. */
+static bool is_only_one(const struct model *m, const struct process *p)
+{
+	for (size_t i = 0; i < m->n_processes; i++) {
+		if (&m->processes[i] != p && !strcmp(m->processes[i].comm, p->comm))
+			return false;
+	}
+	return true;
+}
+
+static void say_user(char *buf, size_t size, const struct model *m, const struct io *io,
+		     const struct process *by)
+{
+	char pid[16] = "";
+
+	if (!is_only_one(m, by))
+		snprintf(pid, sizeof(pid), " %u", by->pid);
+	snprintf(buf, size, "%s (descriptor %u of %s%s)", io->name, io->users[0].fd, by->comm, pid);
+}
+
 /* Pipes and pairs have no name of their own: who waits, and with which descriptor. */
 static void put_target(struct page *p, struct table *t, const struct model *m, const struct io *io)
 {
@@ -53,8 +75,7 @@ static void put_target(struct page *p, struct table *t, const struct model *m, c
 	    io->kind != TARGET_OBJECT)
 		by = process_of(m, user->pid);
 	if (by)
-		snprintf(text, sizeof(text), "%s (descriptor %u of %s)", io->name, user->fd,
-			 by->comm);
+		say_user(text, sizeof(text), m, io, by);
 	else
 		snprintf(text, sizeof(text), "%s%s", end == io->name ? "" : "...", end);
 	table_set(t, I_TARGET, NAME(p, name, text, WIDTH));
@@ -75,39 +96,114 @@ static void put_io(struct page *p, struct table *t, const struct findings *f, si
 		table_set(t, I_IN, NAME(p, name, sites->items[0].frame->function, IN_WIDTH));
 }
 
-static void put_rest(struct page *p, struct table *t, const struct io *rest, size_t n)
+/* A row of the table: a target, or many files of a directory. */
+struct io_row {
+	uint64_t any_ns;
+	const struct io_folder *folder; /* NULL: a target */
+	size_t number;			/* ... of model.ios */
+};
+
+static void put_folder(struct page *p, struct table *t, const struct model *m,
+		       const struct io_folder *folder)
 {
-	uint64_t waits = 0, ns = 0, max_ns = 0;
+	size_t cut = folder->size > WIDTH ? folder->size - WIDTH - 1 : 0;
+	char path[WIDTH + 8], text[2 * WIDTH], name[600], files[32], cell[UNITS_SIZE + 8];
+	const char *end;
+	int n = snprintf(files, sizeof(files), " (%zu files)", folder->files);
+
+	snprintf(path, sizeof(path), "%.*s", (int)(folder->size - cut), folder->path + cut);
+	end = target_end_of(path, (size_t)(WIDTH - 3 - n));
+	snprintf(text, sizeof(text), "%s%s%s", cut || end != path ? "..." : "", end, files);
+	table_row(t, STYLE_PLAIN);
+	table_set(t, I_TARGET, NAME(p, name, text, WIDTH));
+	put_times(p, t, folder->waits, folder->ns, folder->max_ns);
+	snprintf(cell, sizeof(cell), "%s%s", m->n_threads > 1 ? "≤ " : "",
+		 page_cell_ns(p, text, folder->any_ns));
+	table_set(t, I_WALL, cell);
+	table_set(t, I_CAUSE, cause_name(folder->cause));
+}
+
+static void put_rest(struct page *p, struct table *t, const struct model *m,
+		     const struct io_row *rest, size_t n)
+{
+	uint64_t waits = 0, ns = 0, max_ns = 0, of_row;
+	size_t targets = 0;
 	char text[32];
 
 	for (size_t i = 0; i < n; i++) {
-		waits += rest[i].waits;
-		ns += rest[i].ns;
-		max_ns = rest[i].max_ns > max_ns ? rest[i].max_ns : max_ns;
+		const struct io_folder *folder = rest[i].folder;
+		const struct io *io = &m->ios[rest[i].number];
+
+		targets += folder ? folder->files : 1;
+		waits += folder ? folder->waits : io->waits;
+		ns += folder ? folder->ns : io->ns;
+		of_row = folder ? folder->max_ns : io->max_ns;
+		max_ns = of_row > max_ns ? of_row : max_ns;
 	}
 	table_row(t, STYLE_DIM);
-	snprintf(text, sizeof(text), "+%zu other%s", n, n == 1 ? "" : "s");
+	snprintf(text, sizeof(text), "+%zu other%s", targets, targets == 1 ? "" : "s");
 	table_set(t, I_TARGET, text);
 	put_times(p, t, waits, ns, max_ns);
 }
 
-void text_io(struct page *p, const struct findings *f)
+static int most_wall_first(const void *a, const void *b)
+{
+	const struct io_row *x = a, *y = b;
+
+	if (x->any_ns != y->any_ns)
+		return x->any_ns > y->any_ns ? -1 : 1;
+	if (!x->folder != !y->folder)
+		return x->folder ? -1 : 1;
+	return x->number < y->number ? -1 : x->number > y->number;
+}
+
+/* With is_short folders stand for their files. Returns how many rows there are. */
+static size_t rows_of(struct io_row *rows, const struct findings *f, bool is_short)
 {
 	const struct model *m = f->model;
+	size_t n = 0;
+
+	for (size_t k = 0; k < f->n_folders && is_short; k++)
+		rows[n++] = (struct io_row){ f->folders[k].any_ns, &f->folders[k], k };
+	for (size_t i = 0; i < m->n_ios; i++) {
+		if (!is_short || f->folder_of[i] == NO_FOLDER)
+			rows[n++] = (struct io_row){ m->ios[i].any_ns, NULL, i };
+	}
+	if (n)
+		qsort(rows, n, sizeof(*rows), most_wall_first);
+	return n;
+}
+
+static void put_rows(struct page *p, const struct findings *f, const struct io_row *rows, size_t n)
+{
+	double small = p->opts->verbose ? 0 : SMALL * (double)f->model->wall_ns;
 	struct table t = { .columns = columns, .n_columns = 7 };
-	double small = p->opts->verbose ? 0 : SMALL * (double)m->wall_ns;
 	size_t shown = 0;
 
-	while (shown < m->n_ios && shown < p->opts->top && (double)m->ios[shown].any_ns >= small)
+	while (shown < n && shown < p->opts->top && (double)rows[shown].any_ns >= small)
 		shown++;
 	if (!shown)
 		return;
 	/* A rest of one can as well be named. */
-	shown += shown + 1 == m->n_ios && shown < p->opts->top;
+	shown += shown + 1 == n && shown < p->opts->top;
 	page_heading(p, "IO", "what threads waited for; in wall: anybody did");
-	for (size_t i = 0; i < shown; i++)
-		put_io(p, &t, f, i);
-	if (shown < m->n_ios)
-		put_rest(p, &t, m->ios + shown, m->n_ios - shown);
+	for (size_t i = 0; i < shown; i++) {
+		if (rows[i].folder)
+			put_folder(p, &t, f->model, rows[i].folder);
+		else
+			put_io(p, &t, f, rows[i].number);
+	}
+	if (shown < n)
+		put_rest(p, &t, f->model, rows + shown, n - shown);
 	table_print(&t, p);
+}
+
+void text_io(struct page *p, const struct findings *f)
+{
+	struct io_row *rows = calloc(f->model->n_ios + 1, sizeof(*rows));
+
+	if (!rows)
+		abort(); /* as base/vec.h */
+	put_rows(p, f, rows, rows_of(rows, f, !p->opts->verbose));
+	free(rows);
 }

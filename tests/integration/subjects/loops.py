@@ -169,3 +169,86 @@ def test_scans(t, call, scans):
     equal(outcome.code, 0, outcome)
     found = [finding['rule'] for finding in outcome.report['findings']]
     equal('loop.scan' in found, scans, found)
+
+
+# What ends a wait for five of them, and how often.
+ENDED = '''
+import ctypes, pty, resource, socket, tty
+master, slave = pty.openpty()
+tty.setraw(slave)
+named = os.eventfd(0)
+one, other = socket.socketpair()
+udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+udp.bind(('127.0.0.1', 0))
+r, w = os.pipe()
+ends = [(r, lambda: os.write(w, b'x')), (named, lambda: os.eventfd_write(named, 1)),
+        (other.fileno(), lambda: one.send(b'x')), (slave, lambda: os.write(master, b'x')),
+        (udp.fileno(), lambda: one_udp.sendto(b'x', udp.getsockname()))]
+one_udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+fds = [fd for fd, _ in ends]
+go, tell = os.pipe()
+
+def poll(fds):
+    p = select.poll()
+    for fd in fds:
+        p.register(fd, 1)
+    return [fd for fd, _ in p.poll()]
+
+if not os.fork():
+    for k in range(2):
+        for i, (_, write) in enumerate(ends):
+            for _ in range(10 + i + 5 * k):
+                os.read(go, 1)
+                time.sleep(0.003)
+                write()
+    os._exit(0)
+for k, wait in enumerate((poll, lambda fds: select.select(fds, [], [])[0])):
+    for i, fd in enumerate(fds):
+        for _ in range(10 + i + 5 * k):
+            os.write(tell, b'x')
+            while wait(fds) != [fd]:
+                pass
+            os.read(fd, 8)
+p = select.poll()
+p.register(r, 1)
+for _ in range(3):
+    p.poll(2)
+# Many more, and one of them beyond what a set of the C library has.
+resource.setrlimit(resource.RLIMIT_NOFILE, (1200, 1200))
+os.dup2(r, 1100)
+c = (ctypes.c_ulong * 32)()
+c[1100 // 64] = 1 << 1100 % 64
+class Time(ctypes.Structure):
+    _fields_ = [('s', ctypes.c_long), ('us', ctypes.c_long)]
+ctypes.CDLL(None).select(1101, c, None, None, ctypes.byref(Time(0, 2000)))
+'''
+
+
+def test_ended_by(t):
+    """Waits in poll and select are for the descriptor that ended them; a time-out is for none."""
+    outcome = t.run(*t.python(PRELUDE + ENDED))
+    equal(outcome.code, 0, outcome)
+    kinds = [('pipe', None), ('eventfd', None), ('socket', 'pair'), ('tty', None),
+             ('socket', 'receiver')]
+    for k, cause in enumerate(('event.poll', 'event.select')):
+        rows = {(row['kind'], row['side']): row['waits'] for row in outcome.report['io']
+                if row['cause'] == cause}
+        equal(rows.keys(), set(kinds), cause)
+        for i, kind in enumerate(kinds):
+            # One or two may find it at once; a terminal wakes who waits for it more than once.
+            least, most = 8 + i + 5 * k, 10 + i + 5 * k
+            expect(least <= rows[kind] <= (99 if kind[0] == 'tty' else most), (cause, rows))
+    by_call = {row['call']: row for row in outcome.report['loops']}
+    equal((by_call['poll']['empty'], by_call['poll']['highest_fd']), (3, None), by_call)
+    equal((by_call['select']['empty'], by_call['select']['highest_fd']), (1, 1100), by_call)
+    found = [finding['rule'] for finding in outcome.report['findings']]
+    expect('loop.fd_setsize' in found, found)
+
+
+@cases(('herd-processes', True), ('herd-exclusive', False))
+def test_herd(t, mode, is_one):
+    """All are woken for what one of them takes, unless they wait exclusively."""
+    report = t.truth('loops', mode)
+    row, = (row for row in report['io'] if row['cause'] == 'event.epoll')
+    found = [finding['rule'] for finding in report['findings']]
+    equal('loop.herd' in found, is_one and row['empty'] >= 100, (found, row))
