@@ -20,8 +20,10 @@ common := -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Iuser -I. -MMD -MP \
 	-ffile-prefix-map=$(CURDIR)/= -DCONCPROF_VERSION='"$(VERSION)"'
 
 # thread.bpf.o defines what the others declare: libbpf 1.1 links maps wrongly unless it comes first.
-bpf_objects := $(patsubst bpf/%.c,$(O)/bpf/%.o,bpf/thread.bpf.c \
-	$(filter-out bpf/thread.bpf.c bpf/look.bpf.c,$(wildcard bpf/*.bpf.c)))
+# The first program is that of the switches: see user/probe/beside.c.
+bpf_first := bpf/thread.bpf.c bpf/sched.bpf.c
+bpf_objects := $(patsubst bpf/%.c,$(O)/bpf/%.o,$(bpf_first) \
+	$(filter-out $(bpf_first) bpf/look.bpf.c,$(wildcard bpf/*.bpf.c)))
 # ... and what looks without probes, which is loaded by itself.
 look_objects := $(patsubst %,$(O)/bpf/%.bpf.o,look calls_native calls_compat)
 skeletons := $(O)/gen/concprof.skel.h $(O)/gen/look.skel.h
@@ -206,16 +208,19 @@ setup-test:
 setup-bench:
 	@.ci/setup bench
 
+# As many at a time as there are CPUs, unless -j says.
+jobs = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
+
 # Set-up comes first even with -j: the rest is a make of its own.
 test: setup-test
-	@$(MAKE) --no-print-directory all workloads test-programs
+	@$(MAKE) --no-print-directory $(jobs) all workloads test-programs
 	@tests/run $(O)
 
 .PHONY: test-programs
 test-programs: $(test_programs)
 
 demo: setup-build
-	@$(MAKE) --no-print-directory all $(O)/workloads/mixed
+	@$(MAKE) --no-print-directory $(jobs) all $(O)/workloads/mixed
 	@tests/demo $(O)
 
 soak: setup-test

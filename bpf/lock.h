@@ -109,22 +109,18 @@ struct lock_stand {
 	__u64 delay;   /* it was queued since its last switch-out */
 };
 
+/* From a table: each answer of a switch would be a way of its own to the verifier. */
 static __always_inline __u32 doing_of_row(__u32 row)
 {
-	switch (row) {
-	case ROW_IO:
-	case ROW_PEER:
-	case ROW_DEMAND:
-	case ROW_FAULT:
-		return DOING_IO;
-	case ROW_TIMER:
-	case ROW_TICK:
-		return DOING_SLEEP;
-	case ROW_LOCK:
-	case ROW_CONVOY:
-		return DOING_LOCK;
-	}
-	return DOING_OTHER;
+	static const __u8 doing[ROW_COUNT] = {
+		[ROW_IO] = DOING_IO,	    [ROW_TIMER] = DOING_SLEEP,	 [ROW_LOCK] = DOING_LOCK,
+		[ROW_SYNC] = DOING_OTHER,   [ROW_EVENT] = DOING_OTHER,	 [ROW_CHILD] = DOING_OTHER,
+		[ROW_OTHER] = DOING_OTHER,  [ROW_UNKNOWN] = DOING_OTHER, [ROW_PEER] = DOING_IO,
+		[ROW_DEMAND] = DOING_IO,    [ROW_FAULT] = DOING_IO,	 [ROW_CONVOY] = DOING_LOCK,
+		[ROW_SIGNAL] = DOING_OTHER, [ROW_QUEUE] = DOING_OTHER,	 [ROW_TICK] = DOING_SLEEP,
+	};
+
+	return row < ROW_COUNT ? doing[row] : DOING_OTHER;
 }
 
 static __always_inline void doing_so_far(struct doing *ret, const struct track *t,

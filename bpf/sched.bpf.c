@@ -106,6 +106,14 @@ static __always_inline u64 unstamped_arrival(const struct tracked *t, const stru
 	return d->kernel_ran < d->now ? d->now - d->kernel_ran : d->arrived;
 }
 
+/* Global, so that the verifier does not walk it on each path. */
+__noinline int charge(struct tracked *t, struct departure *d)
+{
+	if (t && d)
+		track_depart(&t->track, d);
+	return 0;
+}
+
 /* What is waited for as input or output: row_kind() in wall.h. */
 #define IO_ROWS (1u << ROW_IO | 1u << ROW_PEER | 1u << ROW_DEMAND | 1u << ROW_FAULT)
 
@@ -129,12 +137,10 @@ static __always_inline void depart(struct task_struct *prev, struct tracked *t, 
 		d->stolen = lag - t->stolen_mark;
 	else
 		d->stolen = stolen_unseen(d);
-	if (unlikely(!t->first_io) && d->off == OFF_BLOCKED && 1u << (d->row & ROW_MASK) & IO_ROWS)
-		t->first_io = d->now;
 	t->kernel_run_ns = run_ns;
 	t->kernel_switches = switches;
 	t->arrived = 0;
-	track_depart(&t->track, d);
+	charge(t, d);
 }
 
 /* Since when a thread that comes to a CPU was queued: all that run_delay has grown by
@@ -282,12 +288,10 @@ static __always_inline void resolve_wait(struct task_struct *task, struct tracke
 }
 
 /* Prev leaves this CPU. */
-static __always_inline void use_cpu(struct tracked *p, const struct departure *d)
+static __always_inline void use_cpu(struct tracked *p, struct cpu_use *use)
 {
-	struct cpu_use *use = this_cpu();
+	const struct departure *d = &use->leaving;
 
-	if (!use)
-		return;
 	if (d->now > d->arrived)
 		use->own_ns += d->now - d->arrived;
 	use->out_at = d->now;
@@ -334,9 +338,13 @@ static __always_inline void begin_io(struct tracked *p, void *ctx)
 static __always_inline u32 leave(struct task_struct *prev, struct tracked *p, bool preempt,
 				 u32 prev_state, struct moment *m, void *ctx)
 {
-	struct departure d = {};
+	struct cpu_use *use = this_cpu();
+	struct departure *d;
 	u32 first = 0;
 
+	if (!use) /* never */
+		return POS_RUNNABLE;
+	d = &use->leaving;
 	if (unlikely(p->role == ROLE_HELD)) {
 		release_unseen(prev, p, preempt, prev_state, m->lag);
 		first = MOVE_FIRST;
@@ -363,25 +371,28 @@ static __always_inline u32 leave(struct task_struct *prev, struct tracked *p, bo
 		life_waited(p, prev->sched_info.last_arrival);
 	if (unlikely(prev_state & TASK_DEAD))
 		p->last_wait = p->track.off == OFF_BLOCKED ? p->track.cause : CAUSE_UNKNOWN;
-	p->forget = read_departure(prev, p, preempt, prev_state, &d) | first;
+	d->cause = d->row = 0;
+	p->forget = read_departure(prev, p, preempt, prev_state, d) | first;
 	m->waited_for = p->track.row;
-	depart(prev, p, m->now, m->lag, &d);
-	m->arrived = d.arrived;
+	depart(prev, p, m->now, m->lag, d);
+	m->arrived = d->arrived;
 	if (unlikely(p->site_pending))
 		site_waited(p, m->waited_for);
-	if (unlikely(p->kernel_lock && d.cause == CAUSE_KERNEL_LOCK))
+	if (unlikely(p->kernel_lock && d->cause == CAUSE_KERNEL_LOCK))
 		p->lock.state = LOCK_WAIT_CALLED;
 	if (unlikely(p->lock.state))
 		lock_begin(p);
-	if (d.off == OFF_BLOCKED) {
+	if (d->off == OFF_BLOCKED) {
+		if (unlikely(!p->first_io) && 1u << (d->row & ROW_MASK) & IO_ROWS)
+			p->first_io = d->now;
 		if (p->io.file)
 			begin_io(p, ctx);
 		site_wait(p);
 	}
-	if (unlikely(p->loops || IS_LOOP(d.cause)))
-		loop_switch(p, d.arrived);
+	if (unlikely(p->loops || IS_LOOP(d->cause)))
+		loop_switch(p, d->arrived);
 	p->io.ended = 0;
-	use_cpu(p, &d);
+	use_cpu(p, use);
 	return *(volatile u32 *)&p->forget;
 }
 
@@ -417,26 +428,28 @@ static __always_inline u32 on_switch(bool preempt, struct task_struct *prev,
 {
 	struct tracked *p = NULL, *n = NULL;
 	struct moment m = {};
-	u32 what = 0;
+	u32 what = 0, seen = 0;
 
 	if (prev->pid)
 		p = bpf_task_storage_get(&threads, prev, 0, 0);
+	if (p) {
+		m.now = rq->clock;
+		m.lag = m.now - rq->clock_task;
+		seen = 1;
+		if (unlikely(p->role == ROLE_CLOCK))
+			p = NULL;
+		else
+			what = leave(prev, p, preempt, prev_state, &m, ctx);
+	}
+	/* Not before, or the verifier would walk all of that with it and without. */
 	if (next->pid)
 		n = bpf_task_storage_get(&threads, next, 0, 0);
-	/* `!p && !n` would become an `or` of two pointers, which the verifier refuses. */
-	barrier_var(p);
-	barrier_var(n);
-	if (!p) {
-		barrier();
+	if (!seen) {
 		if (!n)
 			return COST_ELSEWHERE;
+		m.now = rq->clock;
+		m.lag = m.now - rq->clock_task;
 	}
-	m.now = rq->clock;
-	m.lag = m.now - rq->clock_task;
-	if (p && unlikely(p->role == ROLE_CLOCK))
-		p = NULL;
-	if (p)
-		what = leave(prev, p, preempt, prev_state, &m, ctx);
 	if (n && unlikely(n->role == ROLE_CLOCK)) {
 		note_clocks(next, m.now);
 		n = NULL;

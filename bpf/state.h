@@ -268,6 +268,9 @@ struct program {
 struct cpu_use {
 	__u64 own_ns; /* running, summed */
 	__u64 out_at; /* a thread of it left the CPU last */
+	/* How the one leaves that leaves just now: here, as the stack is small, and what comes from
+	 * here is any number to the verifier, which else walks what follows for each. */
+	struct departure leaving;
 };
 
 /* Where a function of the kernel lies; start 0: not known. */

@@ -123,6 +123,12 @@ static __always_inline __u64 *of_row(__u64 *rows, __u32 row)
 	return &rows[row & ROW_MASK];
 }
 
+/* Read again, it is any row to the verifier, which else walks what follows for each. */
+static __always_inline __u32 any_row(const __u32 *row)
+{
+	return *(const volatile __u32 *)row;
+}
+
 static __always_inline void wall_start(struct wall *w, __u64 now)
 {
 	w->sums.start_at = now;
@@ -238,6 +244,7 @@ static __always_inline void wall_end_still(struct wall *w, __u32 row, __u64 mark
 	w->ender_row = row;
 	w->ender_mark = mark;
 	w->ender_ticks = row_may_tick(row);
+	row = any_row(&w->ender_row);
 	if (w->ender_ticks) {
 		*of_row(s->pending_ns, row) += s->still_ns;
 		w->pending_ever += s->still_ns;
@@ -261,7 +268,7 @@ static __always_inline void wall_begin_still(struct wall *w)
 		w->ender_row = ROW_TIMER;
 	/* No length: a hand-over that the clocks of two CPUs put at one instant. */
 	if (w->ender_ticks && w->piece_ns && w->burst_ns * TICK_SHARE >= w->piece_ns)
-		wall_commit(w, w->ender_row, w->ender_mark);
+		wall_commit(w, any_row(&w->ender_row), w->ender_mark);
 	else if (w->ender_ticks)
 		w->piece_ns = 0; /* it stays pending: not for wall_woken() to correct */
 	w->ender_ticks = 0;
@@ -359,9 +366,11 @@ static __always_inline void wall_move(struct wall *w, __u32 from, __u32 to, __u3
 
 	wall_count(w, from, -1);
 	wall_count(w, to, 1);
-	if (!busy && w->running + w->runnable)
+	/* One that leaves a CPU ends no standstill, one that comes to it begins none: where that is
+	 * a constant, nothing of it is left for the verifier to walk. */
+	if (from != POS_RUNNING && !busy && w->running + w->runnable)
 		wall_end_still(w, row, mark);
-	else if (busy && !(w->running + w->runnable))
+	else if (to != POS_RUNNING && busy && !(w->running + w->runnable))
 		wall_begin_still(w);
 }
 

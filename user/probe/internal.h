@@ -89,7 +89,17 @@ void kernel_find_code(const char *function, struct code *ret);
 
 /* load.c: what libbpf says from here on explains why a load fails. */
 void load_listen(void);
+/* ... as if libbpf had said so. */
+void load_refused(const char *program, int error);
 int load_explain(int error, struct err *err);
+
+/* beside.c: the program of the switches is loaded by a thread of its own. Before the object is
+ * opened. -errno. */
+int beside_register(void);
+/* Before it is loaded: the number of that tracepoint's type in the kernel's BTF. */
+void beside_switches(int tracepoint);
+/* After it was loaded, with this error or 0; returns that, or the error of this program. */
+int beside_end(int error);
 
 /* Attaches a row, if that can be done; a row that is needed or an error otherwise. */
 int attach_row(struct probe *p, size_t row, struct err *err);

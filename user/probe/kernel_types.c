@@ -286,3 +286,11 @@ int kernel_types_id(const struct kernel_types *k, const char *name)
 {
 	return btf__find_by_name_kind(k->kernels, name, BTF_KIND_STRUCT);
 }
+
+int kernel_types_tracepoint(const struct kernel_types *k, const char *name)
+{
+	char type[64];
+
+	snprintf(type, sizeof(type), "btf_trace_%s", name);
+	return btf__find_by_name_kind(k->kernels, type, BTF_KIND_TYPEDEF);
+}

@@ -23,3 +23,5 @@ const char *kernel_types_path(const struct kernel_types *k);
 int kernel_types_fill(struct kernel_types *k, const struct bpf_object *object);
 /* The kernel's number of a structure; after kernel_types_fill(). -ENOENT. */
 int kernel_types_id(const struct kernel_types *k, const char *name);
+/* ... of the type by which programs attach to a tracepoint. */
+int kernel_types_tracepoint(const struct kernel_types *k, const char *name);

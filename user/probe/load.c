@@ -26,6 +26,12 @@ void load_listen(void)
 	libbpf_set_print(hear);
 }
 
+void load_refused(const char *program, int error)
+{
+	snprintf(heard, sizeof(heard), "libbpf: prog '%s': BPF program load failed: %s", program,
+		 strerror(-error));
+}
+
 int load_explain(int error, struct err *err)
 {
 	bool privileged =

@@ -141,14 +141,17 @@ static int set_types(struct probe *p, const struct kernel_types *types)
 		return -ENOENT;
 	p->skel->rodata->hlist_head_type = hlist_head;
 	p->skel->rodata->file_type = file;
+	beside_switches(kernel_types_tracepoint(types, "sched_switch"));
 	return 0;
 }
 
 static int load_with(struct probe *p, const struct probe_opts *opts, struct kernel_types *types)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, open, .btf_custom_path = kernel_types_path(types));
-	int error;
+	int error = beside_register();
 
+	if (error)
+		return error;
 	p->skel = concprof_bpf__open_opts(&open);
 	if (!p->skel)
 		return -errno;
@@ -157,7 +160,7 @@ static int load_with(struct probe *p, const struct probe_opts *opts, struct kern
 		error = kernel_types_fill(types, p->skel->obj);
 	if (!error)
 		error = set_types(p, types);
-	return error ? error : concprof_bpf__load(p->skel);
+	return error ? error : beside_end(concprof_bpf__load(p->skel));
 }
 
 /* Opens and loads what is not known to be missing. */

@@ -10,6 +10,8 @@ from subjects.ci import ACTION_PATH, COMPARE, MEASURE, action, ci_environment
 from subjects.signals import TELLER
 from subjects.sudo import USER, user
 
+CALM = True  # see run.py
+
 
 class Job:
     """A script of CI in a session of its own, with a command that says what it hears."""

@@ -11,6 +11,8 @@ from subjects.recording import MAGIC, report, report_refuses
 from subjects.room import limit_memory
 from subjects.status import complains
 
+CALM = True  # see run.py
+
 KEPT = pathlib.Path(__file__).parents[2] / 'recordings'
 
 
