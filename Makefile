@@ -34,7 +34,7 @@ objects := $(patsubst %.c,$(O)/%.o,$(sources))
 workloads := $(patsubst workloads/%.c,$(O)/workloads/%,\
 	$(filter-out workloads/truth%.c workloads/awkward_%.c workloads/lives_%.c workloads/locks_%.c \
 	workloads/deadlocks_%.c workloads/stands_%.c workloads/targets_%.c workloads/loops_%.c \
-	workloads/habits_%.c workloads/channels_%.c,\
+	workloads/habits_%.c workloads/channels_%.c workloads/echo_%.c,\
 	$(wildcard workloads/*.c)))
 unit_tests := $(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/test_*.c))
 
@@ -113,6 +113,7 @@ $(O)/workloads/%: workloads/%.c $(truth_objects) | $(O)/needs
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(common) -Iworkloads -O2 -g -pthread -MF $@.d $(filter-out workloads/truth%.c,$(filter %.c %.o,$^)) -o $@ -lm
 
+$(O)/workloads/echo: $(wildcard workloads/echo_*.c)
 $(O)/workloads/awkward: $(wildcard workloads/awkward_*.c)
 $(O)/workloads/lives: $(wildcard workloads/lives_*.c)
 $(O)/workloads/locks: $(wildcard workloads/locks_*.c)

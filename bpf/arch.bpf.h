@@ -81,6 +81,7 @@
 			 [NR_PIDFD_SEND_SIGNAL] = CALL_KILL, [NR_CLOSE_RANGE] = CALL_CLOSE,
 
 extern const unsigned char calls_native[CALL_TABLE];
+extern const unsigned char calls_message_flags[CALL_TABLE];
 
 /* An argument is read when it is asked for: a wait needs one of them, or none. */
 struct call {

@@ -12,5 +12,11 @@
 #define CALLS_NATIVE(X) CALLS_64(X)
 #endif
 
+/* Which argument, counted from 1, has the flags MSG_*. */
+const unsigned char calls_message_flags[CALL_TABLE] = {
+	[__NR_recvfrom] = 4, [__NR_sendto] = 4,	  [__NR_recvmsg] = 3,
+	[__NR_sendmsg] = 3,  [__NR_recvmmsg] = 4, [__NR_sendmmsg] = 4,
+};
+
 const unsigned char calls_native[CALL_TABLE] = { CALLS_COMMON(CALL_ROW) CALLS_NATIVE(CALL_ROW)
 							 CALL_ROWS_NEW };

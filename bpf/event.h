@@ -128,7 +128,8 @@ enum event_kind {
 	EV_LOOP = 26,	    /* where they waited for many descriptors at once */
 	EV_WAKE = 27,	    /* who ended whose waits for a target */
 	EV_SIGNAL = 28,	    /* signals from one process to another */
-	EV_KIND_COUNT = 29,
+	EV_USE = 29,	    /* how they did it, where no wait tells */
+	EV_KIND_COUNT = 30,
 };
 
 #define EVENT_COMM_SIZE 16
@@ -317,7 +318,8 @@ enum loss_kind {
 	LOSS_LOOPS = 15,	/* waits for many descriptors that found no room: in the ledgers */
 	LOSS_WAKES = 16, /* waits of which is not listed who ended them: there was no room */
 	LOSS_SIGNALS = 17, /* signals that found no room */
-	LOSS_KIND_COUNT = 18,
+	LOSS_USES = 18,	   /* samples of calls, and signals, that found no room */
+	LOSS_KIND_COUNT = 19,
 };
 
 struct ev_loss {

@@ -365,6 +365,15 @@ static __always_inline void add_crowd(struct io_target *target, struct tracked *
 	t->io.crowd = CROWD_NOT;
 }
 
+int io_sampled(u32 index)
+{
+	struct io_target *target = bpf_map_lookup_elem(&io_targets, &index);
+
+	if (target && index)
+		target->sampled = 1;
+	return 0;
+}
+
 int io_waited(struct tracked *t, u64 end, u32 how)
 {
 	struct io_target *target;

@@ -243,7 +243,10 @@ int BPF_PROG(cp_signal, int sig, struct kernel_siginfo *info, struct task_struct
 	/* Not as the argument: verifiers take that for never NULL, and leave out the tests. */
 	bpf_probe_read_kernel(&how, sizeof(how), ctx + 1);
 	channel_signalled(t, sig, result, sent_how(task, how, sig) & LIFE_BY_KERNEL);
-	if (result || !is_fatal(task, sig))
+	if (result)
+		return 0;
+	use_signalled(t, (u64)how, sig);
+	if (!is_fatal(task, sig))
 		return 0;
 	ev = begin_event(LIFE_KILLED, scheduler_now());
 	if (!ev)

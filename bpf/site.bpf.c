@@ -205,7 +205,10 @@ int cp_sample(u64 *ctx)
 		return 0;
 	t = bpf_task_storage_get(&threads, task, 0, 0);
 	regs = (struct pt_regs *)bpf_task_pt_regs(task);
-	if (!t || t->role || !has_stack(task, regs))
+	if (!t || t->role)
+		return 0;
+	use_sampled(t, was_in_kernel(ctx));
+	if (!has_stack(task, regs))
 		return 0;
 	s = take(t, task, regs);
 	if (!s)

@@ -334,6 +334,12 @@ int io_waited(struct tracked *t, u64 end, u32 how);
 u32 io_target_of(struct tracked *t, struct io_wait *io);
 /* io.bpf.c: a wait, which ended then or is open, was at this target after all. */
 int io_add_late(u32 index, u64 begin, u64 end, u32 is_open);
+/* io.bpf.c: somebody is in a call on this target. */
+int io_sampled(u32 index);
+/* use.bpf.c: the clock finds the current task, t, at work. */
+int use_sampled(struct tracked *t, u32 in_kernel);
+/* use.bpf.c: t is sent a signal, perhaps since a descriptor is ready; info: address of its siginfo. */
+int use_signalled(struct tracked *t, u64 info, u32 sig);
 /* ring.bpf.c: the current task waits in io_uring_enter(2). */
 int ring_begin(struct tracked *t, u32 fd, u32 least, u32 flags);
 /* ring.bpf.c: the current task, t, leaves the CPU, after a wait at a ring. */

@@ -215,6 +215,7 @@ struct file {
 	file_ref_t f_ref;
 	struct inode *f_inode;
 	unsigned int f_mode;
+	unsigned int f_flags;
 	void *private_data;
 	struct path f_path;
 };
@@ -483,8 +484,16 @@ struct sigpending {
 	sigset_t signal;
 };
 
+union __sifields {
+	struct {
+		long _band;
+		int _fd;
+	} _sigpoll;
+};
+
 struct kernel_siginfo {
 	int si_code;
+	union __sifields _sifields;
 };
 
 typedef struct kernel_siginfo kernel_siginfo_t;

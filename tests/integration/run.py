@@ -28,7 +28,8 @@ from harness import Skip, Test
 
 SUBJECTS = ('workloads', 'cgroups', 'status', 'output', 'signals', 'killed', 'environment',
             'sudo', 'ledger', 'preempted', 'crowd', 'documents', 'cost', 'calls', 'peers',
-             'busy', 'programs', 'lives', 'locks', 'targets', 'journal', 'loops', 'channels', 'habits',
+             'busy', 'programs', 'lives', 'locks', 'targets', 'journal', 'loops', 'channels', 'models',
+             'habits',
             'deadlocks', 'why', 'hangs',
             'formats', 'gates', 'ci', 'cancelled', 'recording', 'room', 'kept', 'tables',
             'comparisons', 'stacks', 'code', 'debuginfod')

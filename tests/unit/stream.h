@@ -442,6 +442,19 @@ static inline struct ev_signal signal_sent(__u64 from_id, __u64 to_id, __u32 num
 				   .sent = sent };
 }
 
+static inline struct ev_use use(__u64 thread_id, enum io_call call, __u32 flags, enum cause cause,
+				__u64 count)
+{
+	return (struct ev_use){ .head = HEAD(EV_USE, ev_use),
+				.thread_id = thread_id,
+				.what = call ? USE_CALL : USE_RUNNING,
+				.call = call,
+				.flags = flags,
+				.fd = 5,
+				.cause = cause,
+				.count = count };
+}
+
 static inline struct ev_lock_order lock_order(__u64 held, __u64 wanted, __u64 count)
 {
 	return (struct ev_lock_order){ .head = HEAD(EV_LOCK_ORDER, ev_lock_order),

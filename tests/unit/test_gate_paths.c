@@ -7,7 +7,8 @@
 /* All that a report can have, at once; but a mixture. */
 static void setup_rich(void)
 {
-	struct ev_thread t = thread(1, 0, 0, 0, 10 * SECOND);
+	struct ev_thread t = thread(1, 0, 0, 0, 10 * SECOND), asks = thread(2, 1, 0, 0, 0);
+	struct ev_use u = use(2, IO_CALL_read, USE_NONBLOCK, CAUSE_IO_PIPE, 7), s = u;
 	struct ev_text *note = text(TEXT_NOTE, "a note"), *what = NULL;
 	static const enum text_kind texts[] = { TEXT_KERNEL, TEXT_ARCH, TEXT_HOST,
 						TEXT_EXECUTABLE };
@@ -28,6 +29,10 @@ static void setup_rich(void)
 	for (int row = 0; row < ROW_COUNT; row++)
 		t.ledger.row_ns[row] = row < ROW_COUNT - 1 ? MS : (CAUSE_COUNT - row) * MS;
 	put(&t);
+	put(&asks);
+	s.what = USE_SIGNAL;
+	put(&u);
+	put(&s);
 	put(&c);
 	for (int row = 0; row < ROW_COUNT; row++)
 		stood(&w, &w.sums.row_ns[row], MS);

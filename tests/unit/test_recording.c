@@ -84,6 +84,7 @@ static void add_each_kind(struct bytes *to)
 	ADD(to, loop(1, CAUSE_EVENT_POLL, 1, 7));
 	ADD(to, wake(1, 1, 2, 1, 7));
 	ADD(to, signal_sent(1, 2, 10, 7));
+	ADD(to, use(1, IO_CALL_read, USE_NONBLOCK, CAUSE_IO_PIPE, 7));
 	ADD(to, end(0));
 }
 

@@ -60,6 +60,7 @@ static void setup(void)
 	o.users[LOOP_USERS - 1] = 7;
 	o.away.blocks.items[LOOP_BLOCKS - 1].ns = 7;
 	KEEP(o);
+	KEEP(use(1, IO_CALL_read, USE_NONBLOCK, CAUSE_IO_PIPE, 7));
 	one_of[EV_TARGET] = (struct event *)target_event(1, TARGET_FILE, "/tmp/a");
 	one_of[EV_STAND] = (struct event *)stand(1, STAND_BLOCKED, "pipe:[7]");
 	one_of[EV_WORD] = (struct event *)word_name(64, "account_lock", "a.c", "/bin/a");

@@ -104,6 +104,7 @@ struct findings *findings_new(const struct model *model)
 	io_places_find(f);
 	channels_find(f);
 	io_folders_find(f);
+	io_models_find(f);
 	lifecycle_find(f);
 	family_find(f);
 	convoy_find(f);
@@ -136,6 +137,7 @@ void findings_free(struct findings *f)
 	channels_free(&f->channels);
 	free(f->folders);
 	free(f->folder_of);
+	free(f->io_row_models);
 	gate_results_free(f->gates, f->n_gates);
 	free(f->list);
 	free(f->thread_class);

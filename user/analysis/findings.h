@@ -35,7 +35,7 @@ struct evidence {
 };
 
 /* All rules that a finding can have, but those of verdicts ("verdict.cpu"); ended by NULL. */
-#define FINDING_RULES 33
+#define FINDING_RULES 35
 extern const char *const finding_rules[];
 
 #define EVIDENCE_MAX 8
@@ -257,6 +257,41 @@ struct io_sites {
 	size_t n;
 };
 
+/* The models of input and output, as textbooks tell them apart. */
+enum io_model {
+	IO_MODEL_NONE = 0, /* not known, or none */
+	IO_MODEL_BLOCKING,
+	IO_MODEL_POLLING, /* calls that return at once, again and again */
+	IO_MODEL_SELECT,  /* these three wait for many descriptors at once */
+	IO_MODEL_POLL,
+	IO_MODEL_EPOLL,
+	IO_MODEL_SIGNAL, /* a signal tells that a descriptor is ready */
+	IO_MODEL_AIO,	 /* these two hand a request over, and learn later that it is done */
+	IO_MODEL_URING,
+	IO_MODEL_COUNT,
+};
+
+/* "multiplexed-epoll"; NULL of NONE. */
+const char *io_model_name(enum io_model model);
+/* Is what was asked for done when the call returns? */
+bool io_model_is_synchronous(enum io_model model);
+/* Does the thread sleep in a call until a descriptor is ready? */
+bool io_model_blocks(enum io_model model);
+bool io_model_is_multiplexed(enum io_model model);
+
+/* What is known of one. */
+struct io_model_sum {
+	bool is_named; /* as one of the program's: it is no trifle */
+	double share;  /* of all waiting, and running in calls, for input and output */
+	uint64_t waits, wait_ns;
+	uint64_t samples;	   /* by the clock, in its calls: it did not wait */
+	uint64_t running_ns;	   /* ... what they stand for */
+	uint64_t signals;	   /* that a descriptor is ready */
+	bool calls[IO_CALL_COUNT]; /* that were seen; the first: others */
+	uint64_t threads;
+	uint64_t targets; /* of model.ios */
+};
+
 /* One lock as the reports show it. */
 struct lock_row {
 	const struct lock *lock;
@@ -371,6 +406,12 @@ struct findings {
 	struct io_folder *folders;
 	size_t n_folders;
 	size_t *folder_of; /* by place in model.ios; NO_FOLDER: in none of these */
+	struct io_model_sum io_models[IO_MODEL_COUNT];
+	enum io_model io_model_order[IO_MODEL_COUNT]; /* those that there is anything known of: that
+							are named, then by share */
+	size_t n_io_models, n_named_io_models;
+	const struct use *polls; /* of IO_MODEL_POLLING the one with most samples; NULL: none */
+	enum io_model *io_row_models; /* by place in model.ios */
 	struct lifecycle lives;
 	struct tree tree;
 	struct convoy convoy;

@@ -55,6 +55,13 @@ static const struct gate_names wait_rows = { ROW_COUNT, row_name };
 static const struct gate_names states = { TS_COUNT, state_name };
 static const struct gate_names causes = { CAUSE_COUNT, known_cause };
 
+static const char *model_word(unsigned int i)
+{
+	return io_model_name(i);
+}
+
+static const struct gate_names io_models = { IO_MODEL_COUNT, model_word };
+
 /* --- values that lie nowhere ----------------------------------------------------- */
 
 static struct gate_value word(const char *text)
@@ -233,6 +240,13 @@ static bool has_wait(const struct findings *f, unsigned int cause)
 	return w->count || w->ns || w->open;
 }
 
+static bool has_io_model(const struct findings *f, unsigned int model)
+{
+	const struct io_model_sum *sum = &f->io_models[model];
+
+	return sum->waits || sum->samples || sum->signals;
+}
+
 static bool has_row(const struct findings *f, unsigned int row)
 {
 	return f->totals.row_ns[row];
@@ -254,6 +268,7 @@ static bool has_row(const struct findings *f, unsigned int row)
 #define CALLS		     ONLY_IF(has_calls, NO_CALLS)
 #define IF_WAITED(condition) ONLY_IF(condition, "nothing waited so"), .else_zero = true
 #define WAITS		     .names = &causes, .step = sizeof(struct wait), IF_WAITED(has_wait)
+#define IO_MODELS	     .names = &io_models, .step = sizeof(struct io_model_sum), IF_WAITED(has_io_model)
 
 const struct gate_row gate_rows[] = {
 	{ "system.kernel", GATE_WORD, MODEL(texts[TEXT_KERNEL]) },
@@ -352,6 +367,12 @@ const struct gate_row gate_rows[] = {
 	{ "locks[\"%s\"].blamed", GATE_TIME, LOCK(blamed_ns) },
 	{ "locks[\"%s\"].timeouts", GATE_COUNT, LOCK(timeouts) },
 	{ "locks[\"%s\"].open_waits", GATE_COUNT, LOCK(open) },
+	{ "model.io", GATE_COUNT, FINDINGS(n_named_io_models) },
+	{ "io_models", GATE_COUNT, FINDINGS(n_io_models) },
+	{ "io_models[\"%s\"].share", GATE_SHARE, FINDINGS(io_models[0].share), IO_MODELS },
+	{ "io_models[\"%s\"].waits", GATE_COUNT, FINDINGS(io_models[0].waits), IO_MODELS },
+	{ "io_models[\"%s\"].wait", GATE_TIME, FINDINGS(io_models[0].wait_ns), IO_MODELS },
+	{ "io_models[\"%s\"].samples", GATE_COUNT, FINDINGS(io_models[0].samples), IO_MODELS },
 	{ "io", GATE_COUNT, MODEL(n_ios) },
 	{ "loops", GATE_COUNT, MODEL(n_loops) },
 	{ "channels", GATE_COUNT, FINDINGS(channels.n) },

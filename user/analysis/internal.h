@@ -67,6 +67,8 @@ void channels_free(struct channels *c);
 void channel_links_find(struct findings *f);
 /* io_folders.c: fills f->folders and f->folder_of. */
 void io_folders_find(struct findings *f);
+/* io_models.c: fills f->io_models and what follows it; after the sites. */
+void io_models_find(struct findings *f);
 /* locks.c: fills f->locks. */
 void locks_find(struct findings *f);
 /* locks_say.c: evidence about the lock that costs most; and what to do, NULL: as with any. */
@@ -127,6 +129,14 @@ const char *call_of_sync(const struct model *m, const struct stack *s);
 bool call_is_write(const struct model *m, const struct stack *s);
 /* io_call.c: "syslog"; NULL: it is none of a log. */
 const char *call_of_log(const struct model *m, const struct stack *s);
+/* io_call.c: the call on a descriptor in which it waits; IO_CALL_OTHER: not known. */
+enum io_call call_of_stack(const struct model *m, const struct stack *s);
+/* io_call.c: is it what the C library does in a thread of its own for aio_read(3) and its kin? */
+bool stack_is_of_aio(const struct model *m, const struct stack *s);
+/* io_call.c: ... or a wait for that? */
+bool stack_awaits_aio(const struct model *m, const struct stack *s);
+/* io_models_say.c */
+void io_models_say(struct findings *f);
 void lock_code_find(struct findings *f);
 void livelock_find(struct findings *f);
 /* lock_code.c: is it what takes locks and lets them go? */

@@ -150,3 +150,79 @@ const char *call_of_log(const struct model *m, const struct stack *s)
 {
 	return user_function(m, s, log_functions);
 }
+
+/* --- calls on descriptors ------------------------------------------------------------------- */
+
+/* Of the C library, where it is not called as the kernel's. */
+static const struct {
+	const char *function;
+	enum io_call call;
+} other_names[] = {
+	{ "recv", IO_CALL_recvfrom },	    { "send", IO_CALL_sendto },
+	{ "pread", IO_CALL_pread64 },	    { "pwrite", IO_CALL_pwrite64 },
+	{ "sendfile64", IO_CALL_sendfile }, { "pselect", IO_CALL_pselect6 },
+};
+
+static enum io_call call_of_function(const char *name)
+{
+	for (int call = 1; call < IO_CALL_COUNT; call++) {
+		if (!strcmp(name, io_call_name(call)))
+			return call;
+	}
+	for (size_t i = 0; i < sizeof(other_names) / sizeof(*other_names); i++) {
+		if (!strcmp(name, other_names[i].function))
+			return other_names[i].call;
+	}
+	return IO_CALL_OTHER;
+}
+
+#define CALL_DEPTH 4 /* frames of the C library between the call and its function */
+
+enum io_call call_of_stack(const struct model *m, const struct stack *s)
+{
+	size_t first = kernel_frames(m, s);
+
+	for (size_t i = first; i < s->n && i < first + CALL_DEPTH; i++) {
+		enum io_call call = call_of_function(bare(m->frames[s->frames[i]].function));
+
+		if (call)
+			return call;
+	}
+	return IO_CALL_OTHER;
+}
+
+/* --- aio of the C library -------------------------------------------------------------------- */
+
+static const char *const aio_waits[] = { "aio_suspend", "aio_suspend64", "lio_listio",
+					 "lio_listio64", NULL };
+static const char *const aio_transfers[] = { "pread", "pread64",   "pwrite", "pwrite64",
+					     "read",  "write",	   "preadv", "pwritev",
+					     "fsync", "fdatasync", NULL };
+
+static bool is_in_c_library(const struct frame *f)
+{
+	const char *name = strrchr(f->object, '/');
+
+	name = name ? name + 1 : f->object;
+	return !strncmp(name, "libc.so", 7) || !strncmp(name, "libc-", 5) ||
+	       !strncmp(name, "ld-musl", 7);
+}
+
+/* From its first function on: a thread that the program has not created. */
+bool stack_is_of_aio(const struct model *m, const struct stack *s)
+{
+	size_t first = kernel_frames(m, s);
+
+	if (s->end != STACK_COMPLETE || first == s->n || !user_function(m, s, aio_transfers))
+		return false;
+	for (size_t i = first; i < s->n; i++) {
+		if (!is_in_c_library(&m->frames[s->frames[i]]))
+			return false;
+	}
+	return true;
+}
+
+bool stack_awaits_aio(const struct model *m, const struct stack *s)
+{
+	return user_function(m, s, aio_waits);
+}

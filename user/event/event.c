@@ -122,6 +122,14 @@ const char *doing_kind_name(unsigned int doing)
 	return doing < DOING_COUNT ? names[doing] : NULL;
 }
 
+const char *io_call_name(unsigned int call)
+{
+#define NAME_ROW(name) [IO_CALL_##name] = #name,
+	static const char *const names[IO_CALL_COUNT] = { IO_CALLS(NAME_ROW) };
+
+	return call < IO_CALL_COUNT ? names[call] : NULL;
+}
+
 const char *stand_state_name(unsigned int state)
 {
 	static const char *const names[STAND_STATE_COUNT] = {
@@ -276,6 +284,11 @@ static int signal_is_valid(const struct ev_signal *s)
 	return s->to_id && s->number && s->number <= SIGNAL_MOST && IS_ENDED(s->comm);
 }
 
+static int use_is_valid(const struct ev_use *u)
+{
+	return u->what && u->what < USE_COUNT && u->call < IO_CALL_COUNT && u->cause < CAUSE_COUNT;
+}
+
 static const size_t sizes[EV_KIND_COUNT] = {
 	[EV_RUN] = sizeof(struct ev_run),
 	[EV_TEXT] = sizeof(struct ev_text),
@@ -305,6 +318,7 @@ static const size_t sizes[EV_KIND_COUNT] = {
 	[EV_LOOP] = sizeof(struct ev_loop),
 	[EV_WAKE] = sizeof(struct ev_wake),
 	[EV_SIGNAL] = sizeof(struct ev_signal),
+	[EV_USE] = sizeof(struct ev_use),
 };
 
 void lock_calls_add(struct lock_calls *to, const struct lock_calls *from)
@@ -362,6 +376,8 @@ int event_is_valid(const struct event *ev, size_t room)
 		return wake_is_valid((const struct ev_wake *)ev);
 	case EV_SIGNAL:
 		return signal_is_valid((const struct ev_signal *)ev);
+	case EV_USE:
+		return use_is_valid((const struct ev_use *)ev);
 	case EV_IO:
 		return ((const struct ev_io *)ev)->cause < CAUSE_COUNT;
 	case EV_LOCK_WAITER:

@@ -13,6 +13,7 @@
 #include "../bpf/event_code.h"
 #include "../bpf/event_io.h"
 #include "../bpf/event_loop.h"
+#include "../bpf/event_use.h"
 #include "../bpf/event_lock.h"
 #include "../bpf/event_stand.h"
 #include "../bpf/event_wake.h"
@@ -56,6 +57,8 @@ const char *ended_by_name(unsigned int ended_by);
 /* "owner-word"; "running". */
 const char *holder_how_name(unsigned int how);
 const char *doing_kind_name(unsigned int doing);
+/* "epoll_wait"; NULL: none of those that have a name. */
+const char *io_call_name(unsigned int call);
 /* "blocked" */
 const char *stand_state_name(unsigned int state);
 /* "reader" */

@@ -109,6 +109,7 @@ static const struct {
 	[EV_LOOP] = PARTS(loop_parts),
 	[EV_WAKE] = PARTS(plain_parts),
 	[EV_SIGNAL] = PARTS(plain_parts),
+	[EV_USE] = PARTS(plain_parts),
 };
 
 void layout_own(struct layout *ret, unsigned int kind)

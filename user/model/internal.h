@@ -62,6 +62,7 @@ struct model_builder {
 	VEC(const struct ev_loop *) loops;
 	VEC(struct wake) wakes;
 	VEC(struct signal) signals;
+	VEC(struct use) uses;
 	VEC(struct loss) losses;
 	VEC(struct ev_probe) probes;
 	struct affinity affinities[AFFINITIES]; /* of more, the last is all that follow */
@@ -115,6 +116,10 @@ int on_io(struct model_builder *b, const struct event *head);
 void ios_build(struct model_builder *b);
 /* A name of a target for a person; kept with the model. */
 const char *target_name_of(struct model_builder *b, uint32_t index, enum cause cause);
+/* use.c */
+int on_use(struct model_builder *b, const struct event *head);
+/* For ios_build(), before it sorts; the threads are in their final order. */
+void uses_build(struct model_builder *b);
 /* loop.c */
 int on_loop(struct model_builder *b, const struct event *head);
 /* Before ios_build(), which forgets the targets. */

@@ -122,12 +122,18 @@ int on_io(struct model_builder *b, const struct event *head)
 	return 0;
 }
 
+/* Somebody waited there, or was busy with it, for so long. */
+static uint64_t most_ns(const struct io *io)
+{
+	return io->any_ns > io->running_ns ? io->any_ns : io->running_ns;
+}
+
 static int most_wall_first(const void *a, const void *b)
 {
 	const struct io *x = a, *y = b;
 
-	if (x->any_ns != y->any_ns)
-		return x->any_ns > y->any_ns ? -1 : 1;
+	if (most_ns(x) != most_ns(y))
+		return most_ns(x) > most_ns(y) ? -1 : 1;
 	return strcmp(x->name, y->name);
 }
 
@@ -140,7 +146,14 @@ static uint64_t most_of(const struct io *io, uint64_t wall_ns)
 	return io->any_ns < most ? io->any_ns : most;
 }
 
-/* Sites and wake-ups have the indexes of targets up to here. */
+static size_t place_of(struct model_builder *b, const size_t *places, size_t index)
+{
+	const uint64_t *number = index == NO_IO ? NULL : map_find(&b->ios_by_target, index);
+
+	return number ? places[*number] : NO_IO;
+}
+
+/* Sites, wake-ups and uses have the indexes of targets up to here. */
 static void settle_places(struct model_builder *b)
 {
 	struct model *m = b->m;
@@ -150,18 +163,12 @@ static void settle_places(struct model_builder *b)
 		abort(); /* as base/vec.h */
 	for (size_t i = 0; i < m->n_ios; i++)
 		places[m->ios[i].number] = i;
-	for (size_t i = 0; i < m->n_sites; i++) {
-		struct site *s = &m->sites[i];
-		const uint64_t *number = s->io == NO_IO ? NULL : map_find(&b->ios_by_target, s->io);
-
-		s->io = number ? places[*number] : NO_IO;
-	}
-	for (size_t i = 0; i < m->n_wakes; i++) {
-		struct wake *w = &m->wakes[i];
-		const uint64_t *number = w->io == NO_IO ? NULL : map_find(&b->ios_by_target, w->io);
-
-		w->io = number ? places[*number] : NO_IO;
-	}
+	for (size_t i = 0; i < m->n_sites; i++)
+		m->sites[i].io = place_of(b, places, m->sites[i].io);
+	for (size_t i = 0; i < m->n_wakes; i++)
+		m->wakes[i].io = place_of(b, places, m->wakes[i].io);
+	for (size_t i = 0; i < m->n_uses; i++)
+		m->uses[i].io = place_of(b, places, m->uses[i].io);
 	free(places);
 }
 
@@ -169,6 +176,7 @@ void ios_build(struct model_builder *b)
 {
 	struct model *m = b->m;
 
+	uses_build(b);
 	m->ios = b->ios.items;
 	m->n_ios = b->ios.n;
 	for (size_t i = 0; i < m->n_ios; i++)

@@ -283,6 +283,7 @@ int model_builder_event(void *ctx, const struct event *ev)
 		[EV_LOOP] = on_loop,
 		[EV_WAKE] = on_wake,
 		[EV_SIGNAL] = on_signal,
+		[EV_USE] = on_use,
 	};
 
 	if (!ev->kind || ev->kind >= EV_KIND_COUNT)
@@ -525,6 +526,7 @@ void model_free(struct model *m)
 	free(m->loops);
 	free(m->wakes);
 	free(m->signals);
+	free(m->uses);
 	free(m->losses);
 	free(m->probes);
 	obstack_free(&((struct model_memory *)m)->strings, NULL);

@@ -343,7 +343,23 @@ struct io {
 	uint64_t histogram[TARGET_BUCKETS];
 	uint64_t write_waits, write_ns, write_max_ns; /* of the waits, those to write */
 	const char *channel; /* what both its ends are, if they are on this machine; NULL: nothing */
-	size_t number; /* before they were sorted: for ios_build() */
+	uint64_t samples;    /* by the clock, in calls on it */
+	uint64_t running_ns; /* ... what they stand for: it copies, say */
+	size_t number;	     /* before they were sorted: for ios_build() */
+};
+
+/* How a thread does its input and output, where no wait tells: struct ev_use. */
+struct use {
+	uint64_t thread_id;
+	size_t thread; /* its place in model.threads, or NO_THREAD */
+	enum use_what what;
+	enum io_call call;
+	uint32_t flags, fd; /* flags: enum use_flags */
+	size_t io;	    /* a place in model.ios, or NO_IO */
+	enum cause cause;   /* of a wait there */
+	uint64_t count;	    /* samples, or signals */
+	uint64_t of;	    /* ... samples of the thread in all */
+	uint64_t ns;	    /* of what it computed, the same part */
 };
 
 /* Waits of one thread that one thread has ended, of those of which that was looked at. */
@@ -428,6 +444,8 @@ struct model {
 	struct io *ios;	   /* the one first at which somebody waited for most of the wall time */
 	size_t n_ios;
 	uint64_t names_any_ns;	  /* somebody waited for a file by name; 0: nobody, or not known */
+	struct use *uses;
+	size_t n_uses;
 	struct event_loop *loops; /* the one first that was seen for longest */
 	size_t n_loops;
 	struct wake *wakes;

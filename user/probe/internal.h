@@ -153,6 +153,7 @@ int collect_wakes(struct probe *p, event_fn fn, void *ctx);
 /* Which function of the kernel has page faults; without, nothing says what they wait for. */
 void find_fault_handler(struct probe *p);
 int collect_targets(struct probe *p, event_fn fn, void *ctx);
+int collect_uses(struct probe *p, event_fn fn, void *ctx);
 int collect_losses(struct probe *p, event_fn fn, void *ctx);
 int collect_calls(struct probe *p, event_fn fn, void *ctx);
 int collect_costs(struct probe *p, event_fn fn, void *ctx, struct ev_end *end);

@@ -51,7 +51,7 @@ int collect_targets(struct probe *p, event_fn fn, void *ctx)
 
 	for (uint32_t i = 0; i <= n && i < IO_TARGETS && !error; i++) {
 		error = bpf_map_lookup_elem(map, &i, &t);
-		if (error || !t.waits)
+		if (error || (!t.waits && !t.sampled))
 			continue;
 		fill(&ev, i, &t);
 		error = fn(ctx, &ev.head);

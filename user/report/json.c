@@ -278,6 +278,8 @@ static int write_document(const struct findings *f, const struct report_opts *op
 	json_processes(&j, f, r);
 	json_sites(&j, f, r);
 	json_locks(&j, f, r);
+	json_model(&j, f);
+	json_io_models(&j, f);
 	json_io(&j, f, r);
 	json_loops(&j, m, r);
 	json_channels(&j, f, r);

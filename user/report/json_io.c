@@ -76,8 +76,8 @@ static void put_sites(struct json *j, const struct io_sites *sites, struct room 
 	json_end(j);
 }
 
-static void put_io(struct json *j, const struct io *io, const struct io_sites *sites,
-		   struct room *r)
+static void put_io(struct json *j, const struct io *io, enum io_model model,
+		   const struct io_sites *sites, struct room *r)
 {
 	json_object(j, NULL);
 	json_string(j, "kind", kind_of(io));
@@ -89,6 +89,7 @@ static void put_io(struct json *j, const struct io *io, const struct io_sites *s
 	json_string(j, "side", side_name(io->side));
 	json_u64(j, "descriptors", io->objects);
 	json_string(j, "cause", cause_name(io->cause));
+	json_string(j, "model", io_model_name(model));
 	put_users(j, io);
 	json_u64(j, "waits", io->waits);
 	json_u64(j, "wait_ns", io->ns);
@@ -97,6 +98,10 @@ static void put_io(struct json *j, const struct io *io, const struct io_sites *s
 	json_u64(j, "open", io->open);
 	json_u64(j, "checked", io->looked);
 	json_u64(j, "empty", io->empty);
+	if (io->samples) {
+		json_u64(j, "samples", io->samples);
+		json_u64(j, "running_ns_estimated", io->running_ns);
+	}
 	json_histogram(j, "wait_histogram_log2_ns", io->histogram, TARGET_BUCKETS);
 	put_sites(j, sites, r);
 	json_end(j);
@@ -109,6 +114,6 @@ void json_io(struct json *j, const struct findings *f, struct room *r)
 
 	json_array(j, "io");
 	for (size_t i = 0; i < n; i++)
-		put_io(j, &m->ios[i], &f->io_places[i], r);
+		put_io(j, &m->ios[i], f->io_row_models[i], &f->io_places[i], r);
 	json_end(j);
 }

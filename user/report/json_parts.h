@@ -26,6 +26,9 @@ void json_io(struct json *j, const struct findings *f, struct room *r);
 /* json_channels.c */
 void json_channels(struct json *j, const struct findings *f, struct room *r);
 void json_signals(struct json *j, const struct model *m, struct room *r);
+/* json_models.c */
+void json_model(struct json *j, const struct findings *f);
+void json_io_models(struct json *j, const struct findings *f);
 /* json_loops.c */
 void json_loops(struct json *j, const struct model *m, struct room *r);
 void json_lifecycle(struct json *j, const struct findings *f, struct room *r);

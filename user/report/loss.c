@@ -83,6 +83,11 @@ static const struct loss_words words[LOSS_KIND_COUNT] = {
 		"signals are missing from the list of who sent them to whom",
 		"those that are listed are right",
 	},
+	[LOSS_USES] = {
+		"uses",
+		"samples of calls on descriptors, or signals that one is ready, were not counted",
+		"times and waits are right; the shares of the IO models are those of fewer samples",
+	},
 	[LOSS_TARGET_NAMES] = {
 		"target_names",
 		"of what was waited for have no name",

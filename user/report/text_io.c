@@ -13,7 +13,7 @@
 #define IN_WIDTH 24
 #define SMALL	 0.01 /* of the wall time: such targets are one line together */
 
-enum { I_TARGET, I_WAITS, I_TOTAL, I_LONGEST, I_WALL, I_CAUSE, I_IN };
+enum { I_TARGET, I_WAITS, I_TOTAL, I_LONGEST, I_WALL, I_BUSY, I_CAUSE, I_IN };
 
 static const struct column columns[] = {
 	[I_TARGET] = { .head = "target", .left = true, .name = true },
@@ -21,6 +21,7 @@ static const struct column columns[] = {
 	[I_TOTAL] = { .head = "total" },
 	[I_LONGEST] = { .head = "longest", .drop = 3 },
 	[I_WALL] = { .head = "in wall", .drop = 2 },
+	[I_BUSY] = { .head = "in calls", .drop = 2 },
 	[I_CAUSE] = { .head = "cause", .left = true, .drop = 4 },
 	[I_IN] = { .head = "in", .left = true, .name = true, .drop = 5 },
 };
@@ -81,16 +82,26 @@ static void put_target(struct page *p, struct table *t, const struct model *m, c
 	table_set(t, I_TARGET, NAME(p, name, text, WIDTH));
 }
 
+/* Not waiting, but running in calls on it: as far as samples tell. */
+static bool is_busy(const struct findings *f, const struct io *io)
+{
+	return (double)io->running_ns >= SMALL * (double)f->model->wall_ns;
+}
+
 static void put_io(struct page *p, struct table *t, const struct findings *f, size_t number)
 {
 	const struct io *io = &f->model->ios[number];
 	const struct io_sites *sites = &f->io_places[number];
-	char text[UNITS_SIZE], name[300];
+	char text[UNITS_SIZE], busy[UNITS_SIZE + 8], name[300];
 
 	table_row(t, STYLE_PLAIN);
 	put_target(p, t, f->model, io);
 	put_times(p, t, io->waits, io->ns, io->max_ns);
 	table_set(t, I_WALL, page_cell_ns(p, text, io->any_ns));
+	if (is_busy(f, io)) {
+		snprintf(busy, sizeof(busy), "≈ %s", page_cell_ns(p, text, io->running_ns));
+		table_set(t, I_BUSY, busy);
+	}
 	table_set(t, I_CAUSE, cause_name(io->cause));
 	if (sites->n && sites->items[0].frame->function[0])
 		table_set(t, I_IN, NAME(p, name, sites->items[0].frame->function, IN_WIDTH));
@@ -174,19 +185,30 @@ static size_t rows_of(struct io_row *rows, const struct findings *f, bool is_sho
 	return n;
 }
 
+static bool is_worth(const struct model *m, const struct io_row *row, double least_ns)
+{
+	return (double)row->any_ns >= least_ns ||
+	       (!row->folder && (double)m->ios[row->number].running_ns >= least_ns);
+}
+
 static void put_rows(struct page *p, const struct findings *f, const struct io_row *rows, size_t n)
 {
 	double small = p->opts->verbose ? 0 : SMALL * (double)f->model->wall_ns;
-	struct table t = { .columns = columns, .n_columns = 7 };
+	struct table t = { .columns = columns, .n_columns = 8 };
 	size_t shown = 0;
 
-	while (shown < n && shown < p->opts->top && (double)rows[shown].any_ns >= small)
+	while (shown < n && shown < p->opts->top && is_worth(f->model, &rows[shown], small))
 		shown++;
+	if (shown || f->n_named_io_models)
+		page_heading(p, "IO",
+			     shown ? "what threads waited for; in wall: anybody did"
+				   : "how the program does it");
+	if (f->n_named_io_models)
+		text_io_model(p, f);
 	if (!shown)
 		return;
 	/* A rest of one can as well be named. */
 	shown += shown + 1 == n && shown < p->opts->top;
-	page_heading(p, "IO", "what threads waited for; in wall: anybody did");
 	for (size_t i = 0; i < shown; i++) {
 		if (rows[i].folder)
 			put_folder(p, &t, f->model, rows[i].folder);

@@ -32,6 +32,8 @@ void text_sites(struct page *p, const struct findings *f);
 void text_locks(struct page *p, const struct findings *f);
 void text_deadlocks(struct page *p, const struct findings *f);
 void text_stands(struct page *p, const struct findings *f);
+/* Part of the next: without a heading. */
+void text_io_model(struct page *p, const struct findings *f);
 void text_io(struct page *p, const struct findings *f);
 void text_channels(struct page *p, const struct findings *f);
 void text_signals(struct page *p, const struct findings *f);

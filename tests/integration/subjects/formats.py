@@ -84,7 +84,7 @@ def make_reports(t, parent):
 BLOCKS = {'document', 'heading', 'paragraph', 'list', 'item', 'table', 'table_header', 'table_row',
           'table_cell', 'html_block', 'code_block'}
 INLINES = {'text', 'code', 'strong'}
-FRAME = re.compile(r'<details>\n<summary><b>[A-Z][a-z ]+</b>: [^<>&@`]*</summary>\n|</details>\n')
+FRAME = re.compile(r'<details>\n<summary><b>[A-Z][A-Za-z ]+</b>: [^<>&@`]*</summary>\n|</details>\n')
 BARS = re.compile(r'[ ▁▂▃▄▅▆▇█1-9\n]*')
 # What GitHub itself looks for in the text that comes out.
 MAGIC = re.compile(r'[@#`*\[\]\\{}|$~^!&_>]|://|www\.|:\w+:|gh-\d|[0-9a-f]{7}|<(?!\d)', re.I)

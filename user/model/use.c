@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* How threads do their input and output, by samples of what they compute. */
+#include "model/internal.h"
+
+#include <stdlib.h>
+
+int on_use(struct model_builder *b, const struct event *head)
+{
+	const struct ev_use *ev = (const struct ev_use *)head;
+
+	*vec_add(&b->uses) = (struct use){
+		.thread_id = ev->thread_id,
+		.thread = NO_THREAD,
+		.what = ev->what,
+		.call = ev->call,
+		.flags = ev->flags,
+		.fd = ev->fd,
+		.io = ev->target ? ev->target : NO_IO, /* its place: ios_build() */
+		.cause = ev->cause,
+		.count = ev->count,
+	};
+	return 0;
+}
+
+/* Each sample of a thread stands for the same part of what it computed. */
+static uint64_t part_of(const struct thread *t, uint64_t samples, uint64_t all)
+{
+	return all ? (uint64_t)((double)t->state_ns[TS_RUNNING] * (double)samples / (double)all)
+		   : 0;
+}
+
+static void add_to_target(struct model_builder *b, const struct use *u)
+{
+	const uint64_t *number = u->io == NO_IO ? NULL : map_find(&b->ios_by_target, u->io);
+
+	if (!number)
+		return;
+	b->ios.items[*number].samples += u->count;
+	b->ios.items[*number].running_ns += u->ns;
+}
+
+void uses_build(struct model_builder *b)
+{
+	struct model *m = b->m;
+	struct map places = { 0 };
+	uint64_t *all = calloc(m->n_threads + 1, sizeof(*all));
+
+	if (!all)
+		abort(); /* as base/vec.h */
+	for (size_t i = 0; i < m->n_threads; i++)
+		*map_add(&places, m->threads[i].id) = i;
+	m->uses = b->uses.items;
+	m->n_uses = b->uses.n;
+	for (size_t i = 0; i < m->n_uses; i++) {
+		const uint64_t *place = map_find(&places, m->uses[i].thread_id);
+
+		if (place)
+			m->uses[i].thread = *place;
+		if (place && m->uses[i].what != USE_SIGNAL)
+			all[*place] += m->uses[i].count;
+	}
+	for (size_t i = 0; i < m->n_uses; i++) {
+		struct use *u = &m->uses[i];
+
+		if (u->what == USE_SIGNAL || u->thread == NO_THREAD)
+			continue;
+		u->ns = part_of(&m->threads[u->thread], u->count, all[u->thread]);
+		u->of = all[u->thread];
+		if (u->what == USE_CALL)
+			add_to_target(b, u);
+	}
+	map_free(&places);
+	free(all);
+}
