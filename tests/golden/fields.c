@@ -817,6 +817,38 @@ static const struct field signal_fields[] = {
 	{ 0 },
 };
 
+static int io_call_by_name(const char *name)
+{
+	for (int call = 1; call < IO_CALL_COUNT; call++) {
+		if (!strcmp(io_call_name(call), name))
+			return call;
+	}
+	return -1;
+}
+
+static int use_what_by_name(const char *name)
+{
+	static const char *const names[USE_COUNT] = { "", "running", "call", "signal" };
+
+	for (int what = 1; what < USE_COUNT; what++) {
+		if (!strcmp(names[what], name))
+			return what;
+	}
+	return -1;
+}
+
+static const struct field use_fields[] = {
+	NUMBER(ev_use, thread_id),
+	WORDS(ev_use, what, use_what_by_name),
+	WORDS(ev_use, call, io_call_by_name),
+	NUMBER(ev_use, flags),
+	NUMBER(ev_use, fd),
+	NUMBER(ev_use, target),
+	WORDS(ev_use, cause, cause_by_name),
+	NUMBER(ev_use, count),
+	{ 0 },
+};
+
 static const struct kind kinds[] = {
 	{ "run", EV_RUN, sizeof(struct ev_run), run_fields },
 	{ "text", EV_TEXT, sizeof(struct ev_text), text_fields },
@@ -845,6 +877,7 @@ static const struct kind kinds[] = {
 	{ "io", EV_IO, sizeof(struct ev_io), io_fields },
 	{ "loop", EV_LOOP, sizeof(struct ev_loop), loop_fields },
 	{ "wake", EV_WAKE, sizeof(struct ev_wake), wake_fields },
+	{ "use", EV_USE, sizeof(struct ev_use), use_fields },
 	{ "signal", EV_SIGNAL, sizeof(struct ev_signal), signal_fields },
 	{ 0 },
 };

@@ -154,6 +154,16 @@ Test(models, fruitful)
 	is_silent("io.busy_polling");
 }
 
+Test(models, connecting)
+{
+	struct ev_thread t = alone();
+
+	put(&t);
+	put_use(1, IO_CALL_connect, USE_NONBLOCK, CAUSE_IO_SOCKET, 600);
+	analyse(wall(9 * SECOND));
+	names("");
+}
+
 /* It makes no difference to files. */
 Test(models, file_that_need_not_block)
 {

@@ -176,7 +176,9 @@ static enum io_model model_of_transfer(const struct search *s, const struct mann
 		return IO_MODEL_BLOCKING;
 	if (by->many) /* that said that it is ready */
 		return by->many;
-	return u->flags & USE_NONBLOCK ? IO_MODEL_POLLING : IO_MODEL_BLOCKING;
+	if (u->flags & USE_NONBLOCK) /* one who begins to connect asks for nothing */
+		return u->call == IO_CALL_connect ? IO_MODEL_NONE : IO_MODEL_POLLING;
+	return IO_MODEL_BLOCKING;
 }
 
 static enum io_model model_of_use(const struct search *s, const struct use *u)
