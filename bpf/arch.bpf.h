@@ -71,14 +71,15 @@
 #define CALL_ROW(name, class) [__NR_##name] = CALL_##class,
 
 /* Newer than some distributions' headers; the same number in each ABI. */
-#define NR_FUTEX_WAITV	 449
-#define NR_FUTEX_WAKE	 454
-#define NR_FUTEX_WAIT	 455
-#define NR_FUTEX_REQUEUE 456
+#define NR_FUTEX_WAITV	     449
+#define NR_FUTEX_WAKE	     454
+#define NR_FUTEX_WAIT	     455
+#define NR_FUTEX_REQUEUE     456
 #define NR_PIDFD_SEND_SIGNAL 424
-#define NR_CLOSE_RANGE 436
-#define CALL_ROWS_NEW	 [NR_FUTEX_WAITV] = CALL_FUTEX_WAIT, [NR_FUTEX_WAIT] = CALL_FUTEX_WAIT, \
-			 [NR_PIDFD_SEND_SIGNAL] = CALL_KILL, [NR_CLOSE_RANGE] = CALL_CLOSE,
+#define NR_CLOSE_RANGE	     436
+#define CALL_ROWS_NEW                                                                              \
+	[NR_FUTEX_WAITV] = CALL_FUTEX_WAIT, [NR_FUTEX_WAIT] = CALL_FUTEX_WAIT,                     \
+	[NR_PIDFD_SEND_SIGNAL] = CALL_KILL, [NR_CLOSE_RANGE] = CALL_CLOSE,
 
 extern const unsigned char calls_native[CALL_TABLE];
 extern const unsigned char calls_message_flags[CALL_TABLE];

@@ -141,7 +141,7 @@ static __always_inline void note_waker(struct tracked *t)
 	struct tracked *by;
 
 	__builtin_memset(w, 0, sizeof(*w));
-	w->seen = 1;
+	t->wake_seen = 1;
 	w->how = how_it_wakes(task, w);
 	if (w->how == WAKE_BY_NOBODY)
 		return;
@@ -165,7 +165,7 @@ __noinline int channel_woken_at_futex(struct tracked *t)
 		return 0;
 	wakes_looked_at++;
 	w = &t->wake;
-	w->seen = 1;
+	t->wake_seen = 1;
 	w->how = WAKE_AT_FUTEX;
 	w->by = t->lock.waker;
 	if (w->by != LOCK_WAKER_OUTSIDE)
@@ -179,7 +179,8 @@ __noinline int channel_woken_at_futex(struct tracked *t)
 __noinline int channel_woken(struct tracked *t)
 {
 	if (!t || t->arrived || t->role || t->track.off != OFF_BLOCKED ||
-	    t->track.cause >= CAUSE_COUNT || !(CHANNELS & BIT(t->track.cause)) || !channel_has_time())
+	    t->track.cause >= CAUSE_COUNT || !(CHANNELS & BIT(t->track.cause)) ||
+	    !channel_has_time())
 		return 0;
 	wakes_looked_at++;
 	note_waker(t);
@@ -278,7 +279,7 @@ int channel_waited(struct tracked *t, u64 end)
 
 	if (!t)
 		return 0;
-	t->wake.seen = 0;
+	t->wake_seen = 0;
 	if (t->wake.how == WAKE_AT_FUTEX) {
 		key.lock = t->lock.key;
 	} else if (t->io.ended) {
@@ -330,8 +331,7 @@ int channel_signalled(struct tracked *to, u32 number, u32 result, u32 by_kernel)
 	if (by && by->role == ROLE_TRACKED)
 		key.from = by->process_id;
 	else if (!by_kernel)
-		key.from = WAKER_OUTSIDE |
-			   number_of(BPF_CORE_READ(task, group_leader, thread_pid));
+		key.from = WAKER_OUTSIDE | number_of(BPF_CORE_READ(task, group_leader, thread_pid));
 	sums = bpf_map_lookup_elem(&signals, &key);
 	if (!sums) {
 		if (key.from & WAKER_OUTSIDE)

@@ -14,9 +14,10 @@
 #define WAKER_OUTSIDE (1ull << 63)
 
 struct wake_key {
-	struct lock_key lock; /* of a futex; or WAKE_AT_TARGET, and in space the index of an EV_TARGET */
-	__u64 waiter;	      /* id of a thread */
-	__u64 waker;	      /* ... or WAKER_OUTSIDE and a number; 0: not known */
+	struct lock_key
+		lock; /* of a futex; or WAKE_AT_TARGET, and in space the index of an EV_TARGET */
+	__u64 waiter; /* id of a thread */
+	__u64 waker;  /* ... or WAKER_OUTSIDE and a number; 0: not known */
 };
 
 #define WAKE_AT_TARGET (~0ull)
@@ -58,7 +59,6 @@ struct wake_up {
 	__u32 id;
 	__u16 family, local, remote; /* of a socket: AF_*, and ports */
 	__u16 pad;
-	__u32 seen; /* it was looked at */
-	__u32 how;  /* enum wake_how */
+	__u32 how; /* enum wake_how */
 	char comm[EVENT_COMM_SIZE];
 };

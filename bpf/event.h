@@ -316,9 +316,9 @@ enum loss_kind {
 		13, /* waits at targets that found no room: in the ledgers, not in the list */
 	LOSS_TARGET_NAMES = 14, /* targets that are listed without their names */
 	LOSS_LOOPS = 15,	/* waits for many descriptors that found no room: in the ledgers */
-	LOSS_WAKES = 16, /* waits of which is not listed who ended them: there was no room */
-	LOSS_SIGNALS = 17, /* signals that found no room */
-	LOSS_USES = 18,	   /* samples of calls, and signals, that found no room */
+	LOSS_WAKES = 16,	/* waits of which is not listed who ended them: there was no room */
+	LOSS_SIGNALS = 17,	/* signals that found no room */
+	LOSS_USES = 18,		/* samples of calls, and signals, that found no room */
 	LOSS_KIND_COUNT = 19,
 };
 

@@ -15,9 +15,9 @@ enum target_kind {
 	TARGET_SOCKET = 3,
 	TARGET_TTY = 4,
 	TARGET_DEVICE = 5,
-	TARGET_OBJECT = 6, /* one without a name: its cause says what it is */
-	TARGET_NAME = 7,   /* a file that was not open: looked for, created, removed */
-	TARGET_QUEUE = 8,  /* of messages: of System V by its number, of POSIX by its name */
+	TARGET_OBJECT = 6,  /* one without a name: its cause says what it is */
+	TARGET_NAME = 7,    /* a file that was not open: looked for, created, removed */
+	TARGET_QUEUE = 8,   /* of messages: of System V by its number, of POSIX by its name */
 	TARGET_SIGNALS = 9, /* to a process */
 	TARGET_KIND_COUNT = 10,
 };

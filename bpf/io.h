@@ -20,7 +20,7 @@ struct io_target {
 	__u32 cause, open;
 	__u32 objects, n_users;
 	__u64 looked, empty; /* see struct ev_io */
-	__u64 sampled; /* the clock has found somebody in a call on it */
+	__u64 sampled;	     /* the clock has found somebody in a call on it */
 	struct target_user users[TARGET_USERS];
 	__u64 histogram[TARGET_BUCKETS];
 };

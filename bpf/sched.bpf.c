@@ -362,7 +362,7 @@ static __always_inline u32 leave(struct task_struct *prev, struct tracked *p, bo
 				   (prev->sched_info.run_delay - p->track.run_delay),
 			   prev_state && !preempt ? IO_PASSED : IO_WOKEN);
 	}
-	if (unlikely(p->wake.seen))
+	if (unlikely(p->wake_seen))
 		channel_waited(p, prev->sched_info.last_arrival -
 					  (prev->sched_info.run_delay - p->track.run_delay));
 	if (unlikely(p->event.resolve))
@@ -414,7 +414,7 @@ static __always_inline u32 arrive(struct task_struct *next, struct tracked *n,
 		look_again(n);
 	if (n->io.target)
 		wait_ended(n, queued_since(next, n, m->now), IO_WOKEN);
-	if (unlikely(n->wake.seen))
+	if (unlikely(n->wake_seen))
 		channel_waited(n, queued_since(next, n, m->now));
 	if (unlikely(n->lock.state))
 		lock_waited(n, queued_since(next, n, m->now), 0);

@@ -97,11 +97,11 @@ struct io_slot {
 };
 
 /* Instead of the address of a file: */
-#define IO_BY_NAME  1
-#define IO_BY_FAULT 2 /* find_fault() tells, if it is a page fault */
-#define IO_BY_RING  3 /* of io_uring or aio: whatever was asked for there */
-#define IO_BY_SWAP  4 /* memory that was swapped out */
-#define IO_BY_ID    5 /* its number, in version, is all that there is */
+#define IO_BY_NAME	1
+#define IO_BY_FAULT	2 /* find_fault() tells, if it is a page fault */
+#define IO_BY_RING	3 /* of io_uring or aio: whatever was asked for there */
+#define IO_BY_SWAP	4 /* memory that was swapped out */
+#define IO_BY_ID	5 /* its number, in version, is all that there is */
 #define IO_LAST_SPECIAL IO_BY_ID
 
 /* The target that a thread waits at. */
@@ -221,7 +221,9 @@ struct tracked {
 	__u32 position; /* enum position */
 	__u64 own_mark; /* own_ns of that CPU then */
 	__u32 cpu;
-	__u32 loops; /* it waits for many descriptors at once, or has: see loop.h */
+	__u32 loops;	 /* it waits for many descriptors at once, or has: see loop.h */
+	__u32 wake_seen; /* the wake-up of the wait that it is in was looked at: see `wake` */
+	__u32 pad4;
 	struct io_wait io;
 	__u64 kernel_lock;	 /* the lock, between contention_begin and contention_end */
 	struct event_wait event; /* what the wait may be for, decided when it ends */
@@ -243,9 +245,9 @@ struct tracked {
 	__u64 creator_id, process_id;
 	__u32 tid, pid;
 	__u32 pad3;
-	__u32 flags;	     /* enum thread_flags */
-	__u64 open_since;    /* with THREAD_OPEN_WAIT */
-	__u64 sent;	     /* 1: its ledger went out */
+	__u32 flags;	  /* enum thread_flags */
+	__u64 open_since; /* with THREAD_OPEN_WAIT */
+	__u64 sent;	  /* 1: its ledger went out */
 	struct wake_up wake;
 	struct io_wait done; /* the target of a request that it completes */
 	__u64 rss_before; /* pages: the peak that its process had before it executed its program */

@@ -190,7 +190,8 @@ static const char *run(void)
 		}
 	}
 	/* The queue of the second time has the name of the first. */
-	truth_number("channels", (int64_t)KINDS * THINGS - 1, "each that has a name of its own is one");
+	truth_number("channels", (int64_t)KINDS * THINGS - 1,
+		     "each that has a name of its own is one");
 	return NULL;
 }
 

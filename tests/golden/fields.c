@@ -245,12 +245,11 @@ static int need_how_of(const char *name)
 static int target_kind_of(const char *name)
 {
 	static const struct word words[] = {
-		{ "file", TARGET_FILE },     { "pipe", TARGET_PIPE },
-		{ "socket", TARGET_SOCKET }, { "tty", TARGET_TTY },
-		{ "device", TARGET_DEVICE }, { "object", TARGET_OBJECT },
-		{ "name", TARGET_NAME },
-		{ "queue", TARGET_QUEUE },
-		{ "signals", TARGET_SIGNALS },     { 0 }
+		{ "file", TARGET_FILE },       { "pipe", TARGET_PIPE },
+		{ "socket", TARGET_SOCKET },   { "tty", TARGET_TTY },
+		{ "device", TARGET_DEVICE },   { "object", TARGET_OBJECT },
+		{ "name", TARGET_NAME },       { "queue", TARGET_QUEUE },
+		{ "signals", TARGET_SIGNALS }, { 0 }
 	};
 
 	return find(words, name);
@@ -806,15 +805,9 @@ static const struct field wake_fields[] = {
 };
 
 static const struct field signal_fields[] = {
-	NUMBER(ev_signal, from_id),
-	NUMBER(ev_signal, to_id),
-	NUMBER(ev_signal, from_pid),
-	NUMBER(ev_signal, number),
-	NUMBER(ev_signal, sent),
-	NUMBER(ev_signal, merged),
-	NUMBER(ev_signal, ignored),
-	STRING(ev_signal, comm),
-	{ 0 },
+	NUMBER(ev_signal, from_id), NUMBER(ev_signal, to_id), NUMBER(ev_signal, from_pid),
+	NUMBER(ev_signal, number),  NUMBER(ev_signal, sent),  NUMBER(ev_signal, merged),
+	NUMBER(ev_signal, ignored), STRING(ev_signal, comm),  { 0 },
 };
 
 static int io_call_by_name(const char *name)

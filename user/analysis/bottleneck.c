@@ -33,7 +33,7 @@ static size_t most_waited(const struct channels *c, size_t waiter)
 
 		if (link->waiter == waiter && link->waker != waiter && link->held_ns > link->ns / 2)
 			return first_of(c, link->waker)->process == OUTSIDE ? NO_PARTY
-									     : link->waker;
+									    : link->waker;
 	}
 	return NO_PARTY;
 }
@@ -124,8 +124,10 @@ static void add_evidence(struct finding *to, const struct findings *f, size_t sl
 		said++;
 		evidence_add(to, "channels.wait_ns", estimate_whole(link->held_ns),
 			     "%s waits for it for %s, %.0f %% of its life, to %s %s",
-			     c->parties[p->party].comm, units_ns(total, estimate_whole(link->held_ns), true),
-			     100 * link->held_ns / life_of(p), link->most->writes ? "write to" : "read from",
+			     c->parties[p->party].comm,
+			     units_ns(total, estimate_whole(link->held_ns), true),
+			     100 * link->held_ns / life_of(p),
+			     link->most->writes ? "write to" : "read from",
 			     c->items[link->most->channel].kind);
 	}
 }
@@ -142,11 +144,13 @@ static void say(struct findings *f, size_t slow)
 	snprintf(to->subject, sizeof(to->subject), "%s", first_of(&f->channels, slow)->comm);
 	finding_title(to, "the others wait for it, and it %s", doing);
 	add_evidence(to, f, slow);
-	evidence_add(to, "channels.own_ns", p->ready_ns,
-		     "%.0f %% of its own life it computes or is queued, %.0f %% it waits for others",
-		     100 * (double)p->ready_ns / life_of(p), 100 * p->waited_ns / life_of(p));
-	finding_advice(to, "Make this one faster, or have several of it: the others cannot go faster "
-			   "than it does, and a change to them would gain nothing.");
+	evidence_add(
+		to, "channels.own_ns", p->ready_ns,
+		"%.0f %% of its own life it computes or is queued, %.0f %% it waits for others",
+		100 * (double)p->ready_ns / life_of(p), 100 * p->waited_ns / life_of(p));
+	finding_advice(to,
+		       "Make this one faster, or have several of it: the others cannot go faster "
+		       "than it does, and a change to them would gain nothing.");
 }
 
 void bottleneck_find(struct findings *f)

@@ -19,7 +19,7 @@ struct builder {
 	VEC(struct channel) list;
 	VEC(struct channel_flow) flows;
 	VEC(struct channel_end) ends;
-	struct looked *looked;	 /* by place in model.ios */
+	struct looked *looked; /* by place in model.ios */
 	struct looked *looked_at_locks;
 	size_t *process_of;	 /* see struct channels */
 	bool *is_met;		 /* the same */
@@ -91,7 +91,9 @@ static const char *kind_of_io(const struct io *io)
 		{ CAUSE_IPC_POSIX_MQ, "posix-mq" },
 		{ CAUSE_SIGNAL_WAIT, "signal" },
 	};
-	static const char *const kinds[] = { "pipe", "socketpair", "unix", "tcp", "udp", "eventfd" };
+	static const char *const kinds[] = {
+		"pipe", "socketpair", "unix", "tcp", "udp", "eventfd"
+	};
 
 	for (size_t i = 0; i < sizeof(by_cause) / sizeof(*by_cause); i++) {
 		if (io->cause == by_cause[i].cause)

@@ -21,8 +21,8 @@ struct party {
 /* Parties of one name whose processes are alike: of one name, and so their parents. Sums over
  * those of their threads that were met at channels. */
 struct crew {
-	size_t party;	/* the first of them */
-	size_t parties; /* so many were met */
+	size_t party;	     /* the first of them */
+	size_t parties;	     /* so many were met */
 	const char *command; /* of its processes, "index-pack" of git(1); NULL: not known */
 	uint64_t lifetime_ns;
 	uint64_t running_ns;
@@ -56,7 +56,7 @@ struct channel {
 	const char *kind; /* "pipe", "tcp", "cond" */
 	const char *name;
 	struct channel_waits reads, writes; /* exact */
-	uint64_t looked_at;	      /* waits of which it was looked who ended them */
+	uint64_t looked_at;		    /* waits of which it was looked who ended them */
 	const struct channel_end *ends;
 	const struct channel_flow *flows; /* the longest first */
 	size_t n_ends, n_flows;

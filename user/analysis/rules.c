@@ -228,10 +228,10 @@ static void find_latency(struct findings *f)
 void rules_find(struct findings *f)
 {
 	static void (*const rules[])(struct findings * f) = {
-		find_startup,	   find_contention, find_spinning, polling_find,  find_limit,
-		find_busy_machine, find_faults,	    find_latency,  pool_find,	  lock_code_find,
-		lock_trouble_find, io_trouble_find, io_models_say, loops_find,	  bottleneck_find,
-		livelock_find,
+		find_startup,  find_contention,	  find_spinning,     polling_find,
+		find_limit,    find_busy_machine, find_faults,	     find_latency,
+		pool_find,     lock_code_find,	  lock_trouble_find, io_trouble_find,
+		io_models_say, loops_find,	  bottleneck_find,   livelock_find,
 	};
 
 	/* Of a program that lives for some milliseconds there is nothing to say. */

@@ -54,11 +54,8 @@ static const struct begin lock_holder_parts[] = {
 };
 
 static const struct begin io_parts[] = {
-	PLAIN(ev_io, head),
-	ARRAY(ev_io, users),
-	PLAIN(ev_io, n_users),
-	ARRAY(ev_io, histogram),
-	PLAIN(ev_io, write_waits),
+	PLAIN(ev_io, head),	 ARRAY(ev_io, users),	    PLAIN(ev_io, n_users),
+	ARRAY(ev_io, histogram), PLAIN(ev_io, write_waits),
 };
 
 static const struct begin loop_parts[] = {

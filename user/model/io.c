@@ -45,7 +45,8 @@ const char *target_name_of(struct model_builder *b, uint32_t index, enum cause c
 /* Has it a name that no other has? Pipes and pairs have none. */
 static bool is_named(const struct ev_target *t)
 {
-	return t->kind == TARGET_OBJECT || target_path(t) || (t->kind == TARGET_QUEUE && *t->text) ||
+	return t->kind == TARGET_OBJECT || target_path(t) ||
+	       (t->kind == TARGET_QUEUE && *t->text) ||
 	       (t->kind == TARGET_SOCKET && t->side != SIDE_PAIR && t->side != SIDE_OTHER);
 }
 

@@ -342,8 +342,9 @@ struct io {
 	size_t n_users; /* more than TARGET_USERS: the first of them */
 	uint64_t histogram[TARGET_BUCKETS];
 	uint64_t write_waits, write_ns, write_max_ns; /* of the waits, those to write */
-	const char *channel; /* what both its ends are, if they are on this machine; NULL: nothing */
-	uint64_t samples;    /* by the clock, in calls on it */
+	const char
+		*channel; /* what both its ends are, if they are on this machine; NULL: nothing */
+	uint64_t samples; /* by the clock, in calls on it */
 	uint64_t running_ns; /* ... what they stand for: it copies, say */
 	size_t number;	     /* before they were sorted: for ios_build() */
 };
@@ -443,7 +444,7 @@ struct model {
 	unsigned int cpus; /* that the threads which computed may use, by affinity */
 	struct io *ios;	   /* the one first at which somebody waited for most of the wall time */
 	size_t n_ios;
-	uint64_t names_any_ns;	  /* somebody waited for a file by name; 0: nobody, or not known */
+	uint64_t names_any_ns; /* somebody waited for a file by name; 0: nobody, or not known */
 	struct use *uses;
 	size_t n_uses;
 	struct event_loop *loops; /* the one first that was seen for longest */

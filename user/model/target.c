@@ -192,7 +192,8 @@ static void socket_channel(char *buf, size_t size, const struct ev_target *t)
 	char end[END_NAME_SIZE];
 
 	if (is_inet(t) && has_ports(t) && t->side && (!is_client || is_local(t)))
-		snprintf(buf, size, "%s port %u", protocol, is_client ? t->peer.port : t->local.port);
+		snprintf(buf, size, "%s port %u", protocol,
+			 is_client ? t->peer.port : t->local.port);
 	else if (is_unix(t) && t->side == SIDE_PAIR && t->id)
 		snprintf(buf, size, "socketpair:[%u]", t->id);
 	else if (is_unix(t) && t->size > 1)
@@ -218,8 +219,7 @@ char *target_channel(char *buf, size_t size, const struct ev_target *t, enum cau
 		snprintf(buf, size, "message queue:[%u]", t->id);
 	else if (t->kind == TARGET_SIGNALS)
 		snprintf(buf, size, "signals to %u", t->id);
-	else if (t->kind == TARGET_OBJECT &&
-		 (t->object ? t->object : cause) == CAUSE_EVENT_EVENTFD)
+	else if (t->kind == TARGET_OBJECT && (t->object ? t->object : cause) == CAUSE_EVENT_EVENTFD)
 		snprintf(buf, size, "eventfd");
 	return buf;
 }

@@ -7,10 +7,14 @@
 static const char *kind_of(const struct io *io)
 {
 	static const char *const names[TARGET_KIND_COUNT] = {
-		[0] = "unknown",	[TARGET_FILE] = "file",
-		[TARGET_PIPE] = "pipe", [TARGET_SOCKET] = "socket",
-		[TARGET_TTY] = "tty",	[TARGET_DEVICE] = "device",
-		[TARGET_NAME] = "file", [TARGET_QUEUE] = "queue",
+		[0] = "unknown",
+		[TARGET_FILE] = "file",
+		[TARGET_PIPE] = "pipe",
+		[TARGET_SOCKET] = "socket",
+		[TARGET_TTY] = "tty",
+		[TARGET_DEVICE] = "device",
+		[TARGET_NAME] = "file",
+		[TARGET_QUEUE] = "queue",
 		[TARGET_SIGNALS] = "signals",
 	};
 

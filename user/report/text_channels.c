@@ -76,10 +76,12 @@ static void put_link(struct page *p, struct table *t, const struct channels *c,
 		table_set(t, C_SHARE, units_percent(text, link->ns / (double)waiter->lifetime_ns));
 	table_set(t, C_WAITS, page_cell_count(text, estimate_whole(link->waits)));
 	table_set(t, C_MEAN,
-		  page_cell_ns(p, text, link->waits > 0 ? estimate_whole(link->ns / link->waits) : 0));
+		  page_cell_ns(p, text,
+			       link->waits > 0 ? estimate_whole(link->ns / link->waits) : 0));
 	table_set(t, C_TO, link->most->writes ? "write" : "read");
-	table_set(t, C_THROUGH,
-		  NAME(p, name, target_end_of(c->items[link->most->channel].name, THROUGH_WIDTH), 0));
+	table_set(
+		t, C_THROUGH,
+		NAME(p, name, target_end_of(c->items[link->most->channel].name, THROUGH_WIDTH), 0));
 }
 
 /* Those that the kernel numbers are looked up by nobody. */
@@ -162,7 +164,8 @@ void text_signals(struct page *p, const struct findings *f)
 		if (!p->opts->verbose && m->signals[i].sent < SIGNALS_LEAST)
 			break;
 		if (!shown++)
-			page_heading(p, "Signals", "who sent them to whom; merged: with one pending");
+			page_heading(p, "Signals",
+				     "who sent them to whom; merged: with one pending");
 		put_signal(p, &t, m, &m->signals[i]);
 	}
 	if (shown)
