@@ -135,13 +135,15 @@ static __always_inline u32 meet(struct tracked *t, struct io_wait *io)
 	} else {
 		io_find_key(&key, io);
 		index = index_of(io->file, &key);
-		if (index && is_settled(&key)) /* or another CPU was faster */
+		if (index && !io->sampled && is_settled(&key)) /* or another CPU was faster */
 			is_new = !bpf_map_update_elem(&io_objects, &object, &index, BPF_NOEXIST);
 	}
 	target = bpf_map_lookup_elem(&io_targets, &index);
 	if (!target || !index)
 		return 0;
 	target->cause = io->cause;
+	if (io->sampled)
+		return index;
 	if (object.file == IO_BY_NAME)
 		target->objects = 1;
 	else if (!known && is_new)

@@ -121,7 +121,7 @@ struct io_wait {
 	__u32 events;	       /* of epoll and poll: what for */
 	__u32 alone; /* target of the first slot, as long as no other thread waits there; 0: none */
 	__u32 crowd; /* others wait for the same descriptor: enum io_crowd */
-	__u32 pad;
+	__u32 sampled; /* it is no wait: the thread was found in a call there */
 	struct io_slot slots[IO_SLOTS];
 };
 

@@ -69,6 +69,7 @@ static __always_inline u32 target_of(struct tracked *t, struct file *file, u32 f
 	wait_with(wait, &opened, fd);
 	wait->cause = cause;
 	wait->object = 0;
+	wait->sampled = 1;
 	wait->next = 0;
 	index = io_target_of(t, wait);
 	io_sampled(index);

@@ -108,7 +108,7 @@ int on_io(struct model_builder *b, const struct event *head)
 	io->ns += ev->ns;
 	io->any_ns += ev->any_ns;
 	io->open += ev->open;
-	io->objects += ev->objects;
+	io->objects += ev->objects ? ev->objects : 1; /* 0: nobody waited, but was in calls there */
 	io->looked += ev->looked;
 	io->empty += ev->empty;
 	if (ev->max_ns > io->max_ns)

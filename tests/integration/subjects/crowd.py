@@ -33,7 +33,7 @@ def test_storm_of_exits(t):
             'def wait():\n gate.wait(); threading.Event().wait()\n'
             'for _ in range(300): threading.Thread(target=wait, daemon=True).start()\n'
             'gate.wait()\nos.kill(os.getpid(), 9)')
-    outcome = t.run(*t.python(code))
+    outcome = t.run(*t.python(code), options=EVERY)
     equal(outcome.code, -9, outcome)
     every_one(outcome.report, 301)
 
