@@ -93,6 +93,7 @@ static __always_inline u32 wait_of(struct task_struct *task, struct tracked *t, 
 	t->event.resolve = RESOLVE_NOT;
 	t->peer.key.family = 0;
 	t->io.file = 0;
+	t->io.writes = 0;
 	t->io.ring = 0;
 	if (unlikely(state & (TASK_STOPPED | TASK_TRACED)))
 		return plain_wait(state & TASK_STOPPED ? CAUSE_SIGNAL_STOP : CAUSE_SIGNAL_PTRACE);

@@ -112,8 +112,9 @@ static __always_inline u32 call_wakes(struct wake_up *w, const struct call *call
 	case CALL_KILL:
 		return WAKE_BY_SIGNAL;
 	case CALL_CLOSE:
-	case CALL_PATH: /* execve(2) closes, and to open a FIFO wakes who waits for that */
 		return WAKE_BY_CLOSING;
+	case CALL_PATH: /* execve(2) closes, and to open a FIFO wakes who waits for that */
+		return WAKE_BY_OPENING;
 	case CALL_URING:
 		return WAKE_BY_RING;
 	}
@@ -129,7 +130,7 @@ static __always_inline u32 how_it_wakes(struct task_struct *task, struct wake_up
 	if (task->flags & (PF_IO_WORKER | PF_USER_WORKER))
 		return WAKE_BY_RING;
 	if (task->flags & PF_EXITING)
-		return WAKE_BY_CLOSING;
+		return WAKE_BY_EXIT;
 	read_call(task, &call);
 	return call.nr < 0 ? WAKE_BY_NOBODY : call_wakes(w, &call);
 }
@@ -178,12 +179,17 @@ __noinline int channel_woken_at_futex(struct tracked *t)
 /* Of a thread that is not at a lock; before the wake-up itself, which may turn out to be none. */
 __noinline int channel_woken(struct tracked *t)
 {
+	u64 from = 0;
+
 	if (!t || t->arrived || t->role || t->track.off != OFF_BLOCKED ||
 	    t->track.cause >= CAUSE_COUNT || !(CHANNELS & BIT(t->track.cause)) ||
 	    !channel_has_time())
 		return 0;
-	wakes_looked_at++;
+	if (++wakes_looked_at % COST_SAMPLE == 0)
+		from = bpf_ktime_get_ns();
 	note_waker(t);
+	if (from)
+		add_cost(COST_WAKING, from);
 	return 0;
 }
 
@@ -219,7 +225,7 @@ static __always_inline bool is_other_end(const struct tracked *t)
 	u16 local = BPF_CORE_READ(sk, __sk_common.skc_num),
 	    remote = __builtin_bswap16(BPF_CORE_READ(sk, __sk_common.skc_dport));
 
-	if (t->wake.how == WAKE_BY_CLOSING)
+	if (t->wake.how != WAKE_BY_FILE)
 		return is_local(sk);
 	if (!t->wake.family || t->wake.family == AF_UNIX)
 		return t->wake.family == BPF_CORE_READ(sk, __sk_common.skc_family);
@@ -230,26 +236,27 @@ static __always_inline bool is_same_file(const struct tracked *t)
 {
 	const struct wake_up *w = &t->wake;
 
-	if ((t->io.mode & S_IFMT) == S_IFIFO || (t->io.mode & S_IFMT) == S_IFREG)
+	/* All anonymous files have one inode. */
+	if ((t->io.mode & S_IFMT) == S_IFIFO || t->track.cause == CAUSE_IPC_POSIX_MQ)
 		return t->io.inode == w->inodes[0] || t->io.inode == w->inodes[1];
 	return t->io.file == w->files[0] || t->io.file == w->files[1];
 }
 
-static __always_inline bool may_close(const struct tracked *t)
+/* Something is closed, or done by io_uring, and not said what. */
+static __always_inline bool may_be(const struct tracked *t)
 {
-	u32 type = t->io.mode & S_IFMT;
-
+	if (t->io.file > IO_LAST_SPECIAL && (t->io.mode & S_IFMT) == S_IFSOCK)
+		return t->wake.how != WAKE_BY_OPENING && is_other_end(t);
 	if (t->track.cause == CAUSE_SIGNAL_WAIT) /* a child's end */
-		return true;
-	return t->io.file > IO_LAST_SPECIAL ? type == S_IFIFO || type == S_IFSOCK
-					    : t->track.cause == CAUSE_IO_PIPE;
+		return t->wake.how == WAKE_BY_EXIT;
+	return t->track.cause == CAUSE_IO_PIPE || (t->io.mode & S_IFMT) == S_IFIFO ||
+	       t->wake.how == WAKE_BY_RING;
 }
 
 /* Was it the one that woke it? */
 static __always_inline bool is_waker(const struct tracked *t)
 {
 	switch (t->wake.how) {
-	case WAKE_BY_RING:
 	case WAKE_AT_FUTEX:
 		return true;
 	case WAKE_BY_SIGNAL:
@@ -257,18 +264,14 @@ static __always_inline bool is_waker(const struct tracked *t)
 		       t->track.cause == CAUSE_EVENT_SIGNALFD;
 	case WAKE_BY_ID:
 		return t->track.cause == CAUSE_IPC_SYSV_MSG && t->io.version == t->wake.id;
-	case WAKE_BY_CLOSING:
-		if (!may_close(t))
-			return false;
-		break;
 	case WAKE_BY_FILE:
-		break;
-	default:
+		if (t->io.file > IO_LAST_SPECIAL && (t->io.mode & S_IFMT) == S_IFSOCK)
+			return is_other_end(t);
+		return is_same_file(t);
+	case WAKE_BY_NOBODY:
 		return false;
 	}
-	if (t->io.file > IO_LAST_SPECIAL && (t->io.mode & S_IFMT) == S_IFSOCK)
-		return is_other_end(t);
-	return t->wake.how == WAKE_BY_CLOSING || is_same_file(t);
+	return may_be(t);
 }
 
 int channel_waited(struct tracked *t, u64 end)

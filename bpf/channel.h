@@ -46,7 +46,9 @@ enum wake_how {
 	WAKE_BY_FILE,	    /* a call on one descriptor, or two */
 	WAKE_BY_ID,	    /* ... on a queue of System V */
 	WAKE_BY_SIGNAL,
-	WAKE_BY_CLOSING, /* descriptors, some of them perhaps at its end */
+	WAKE_BY_CLOSING, /* a descriptor */
+	WAKE_BY_OPENING, /* a file by its name, or a program, which closes descriptors */
+	WAKE_BY_EXIT,	 /* of a process or thread */
 	WAKE_BY_RING,	 /* requests of io_uring */
 	WAKE_AT_FUTEX,	 /* found by lock.bpf.c */
 };

@@ -38,6 +38,9 @@ __u64 dead = 0;
 	  1ull << 23 | 1ull << 28))
 /* include/linux/sched/signal.h */
 #define SEND_SIG_PRIV 1
+/* include/uapi/asm-generic/siginfo.h */
+#define SI_TIMER (-2)
+#define SI_SIGIO (-5)
 
 #define CHILDREN_MAX 4096 /* of one thread, that are looked at for the first dead one */
 #define THREADS_MAX  256  /* of which the children are looked at */
@@ -189,6 +192,14 @@ static __always_inline bool is_fatal(struct task_struct *task, u32 sig)
 	return !BPF_CORE_READ(task, sighand, action[n].sa.sa_handler);
 }
 
+/* A timer's, or for input and output: the current task was interrupted. */
+static __always_inline bool is_of_interrupt(struct kernel_siginfo *info)
+{
+	s32 code = (u64)info > SEND_SIG_PRIV ? BPF_CORE_READ(info, si_code) : 0;
+
+	return code == SI_TIMER || code == SI_SIGIO;
+}
+
 static __always_inline u32 sent_how(struct task_struct *task, struct kernel_siginfo *info, u32 sig)
 {
 	struct task_struct *sender = bpf_get_current_task_btf();
@@ -242,7 +253,8 @@ int BPF_PROG(cp_signal, int sig, struct kernel_siginfo *info, struct task_struct
 		return 0;
 	/* Not as the argument: verifiers take that for never NULL, and leave out the tests. */
 	bpf_probe_read_kernel(&how, sizeof(how), ctx + 1);
-	channel_signalled(t, sig, result, sent_how(task, how, sig) & LIFE_BY_KERNEL);
+	channel_signalled(t, sig, result,
+			  sent_how(task, how, sig) & LIFE_BY_KERNEL || is_of_interrupt(how));
 	if (result)
 		return 0;
 	use_signalled(t, (u64)how, sig);

@@ -98,6 +98,47 @@ Test(channels, open)
 	cr_assert_float_eq(f->channels.items[0].reads.ns, 9e9, 1);
 }
 
+/* More waits are open than were ended to read: which side they are of is not known. */
+Test(channels, open_to_write)
+{
+	struct ev_io row = io(1, CAUSE_IO_PIPE, 9, 9 * SECOND);
+	struct ev_target *t = target_event(1, TARGET_PIPE, "");
+
+	t->id = 1;
+	row.write_waits = 5;
+	row.write_ns = 5 * SECOND;
+	row.open = 5;
+	put_stage(1, "reader", 4 * SECOND);
+	put_stage(2, "writer", 5 * SECOND);
+	put(t);
+	put(&row);
+	free(t);
+	put_wake(1, false, 1, 2, 4, 4 * SECOND);
+	analyse(wall(10 * SECOND));
+	cr_assert_float_eq(sum_of_flows(false, true), 4, 1e-9);
+	cr_assert_float_eq(sum_of_flows(false, false), 4e9, 1);
+}
+
+/* Who waits for a condition of one that sleeps may have nothing to do. */
+Test(channels, idle_workers)
+{
+	struct ev_thread t = thread(1, 0, 0, 0, 10 * SECOND);
+	struct ev_lock l = lock_at(64, LOCK_HINT_OTHER, 9 * SECOND);
+	struct ev_lock_waiter waiter = lock_waiter(64, 2, CAUSE_SYNC_FUTEX, 10, 9 * SECOND);
+	struct ev_wake w = wake(0, 2, 1, 10, 9 * SECOND);
+
+	waited(&t, CAUSE_TIMER_SLEEP, 9 * SECOND, 10);
+	put_thread(t);
+	put_stage(2, "worker", 0);
+	put(&l);
+	put(&waiter);
+	w.key = l.key;
+	put(&w);
+	analyse(wall(10 * SECOND));
+	cr_assert_eq(f->channels.n_links, 1);
+	cr_assert_null(bottleneck());
+}
+
 /* Processes that are alike are one in the links, and each by itself at the channel. */
 Test(channels, crew)
 {

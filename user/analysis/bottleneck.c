@@ -11,6 +11,7 @@
 #define LATER_LEAST 0.05 /* of the wall time, for another waiter to be named */
 #define MOST	    0.5	 /* of the rest of its life, to say what it does */
 #define NAMED	    2
+#define FOLLOWED    64 /* links, and steps from each */
 
 /* Without the time that its threads wait for each other. */
 static double life_of(const struct crew *p)
@@ -68,7 +69,7 @@ static size_t follow(const struct findings *f, size_t from)
 	const struct channels *c = &f->channels;
 	size_t at = most_waited(c, from);
 
-	for (size_t steps = 0; steps < c->n_crews && at != NO_PARTY; steps++) {
+	for (size_t steps = 0; steps < FOLLOWED && at != NO_PARTY; steps++) {
 		const struct crew *p = &c->crews[at];
 
 		if ((double)p->child_ns >= CHILD_LEAST * life_of(p))
@@ -132,13 +133,14 @@ static void add_evidence(struct finding *to, const struct findings *f, size_t sl
 	}
 }
 
-static void say(struct findings *f, size_t slow)
+static void say(struct findings *f, size_t slow, bool by_futex)
 {
 	const struct crew *p = &f->channels.crews[slow];
 	const char *doing = doing_of(p);
 	struct finding *to;
 
-	if (!doing)
+	/* Who waits for a condition of a thread that sleeps may just have nothing to do. */
+	if (!doing || ((double)p->sleep_ns >= MOST * (life_of(p) - p->waited_ns) && by_futex))
 		return;
 	to = finding_add(f, "pipeline.bottleneck", SEVERITY_NOTE);
 	snprintf(to->subject, sizeof(to->subject), "%s", first_of(&f->channels, slow)->comm);
@@ -157,7 +159,7 @@ void bottleneck_find(struct findings *f)
 {
 	const struct channels *c = &f->channels;
 
-	for (size_t i = 0; i < c->n_links; i++) {
+	for (size_t i = 0; i < c->n_links && i < FOLLOWED; i++) {
 		const struct channel_link *link = &c->links[i];
 		size_t slow;
 
@@ -166,7 +168,7 @@ void bottleneck_find(struct findings *f)
 		slow = link->waiter == link->waker ? NO_PARTY : follow(f, link->waiter);
 		if (slow == NO_PARTY || slow == link->waiter || !is_waited_for(f, slow))
 			continue;
-		say(f, slow);
+		say(f, slow, c->items[link->most->channel].is_futex);
 		return;
 	}
 }

@@ -141,8 +141,7 @@ static void find_in_io(struct builder *b)
 		b->channel_of_io[i] = channel_named(b, kind_of_io(io), io->channel);
 		c = &b->list.items[b->channel_of_io[i]];
 		add_waiting(&c->reads, (double)(io->waits - io->write_waits),
-			    (double)(io->ns - io->write_ns),
-			    io->write_waits < io->waits ? io->max_ns : 0);
+			    (double)(io->ns - io->write_ns), io->write_waits ? 0 : io->max_ns);
 		add_waiting(&c->writes, (double)io->write_waits, (double)io->write_ns,
 			    io->write_max_ns);
 	}
@@ -162,6 +161,7 @@ static size_t channel_of_lock(struct builder *b, size_t place)
 	c = vec_add(&b->list);
 	*c = (struct channel){ .kind = lock_kind_name(l->kind),
 			       .name = b->f->locks[b->f->lock_rank[place]].name,
+			       .is_futex = true,
 			       .number = number };
 	add_waiting(&c->reads, (double)l->waits, (double)l->ns, l->max_ns);
 	return number;
@@ -183,23 +183,26 @@ static struct channel_waits whole_of(const struct builder *b, const struct wake 
 	const struct looked *looked;
 	const struct lock *l;
 	const struct io *io;
-	uint64_t ended, ns;
+	uint64_t all, part, ns, open;
 
 	if (w->io == NO_IO) {
 		l = &b->f->model->locks[w->lock];
 		looked = &b->looked_at_locks[w->lock];
-		ended = l->waits - l->open;
+		all = l->waits;
+		open = l->open;
 		ns = l->ns;
 	} else {
 		io = &b->f->model->ios[w->io];
 		looked = &b->looked[w->io];
-		ended = w->writes ? io->write_waits : io->waits - io->write_waits - io->open;
+		all = w->writes ? io->write_waits : io->waits - io->write_waits;
+		open = io->open;
 		ns = w->writes ? io->write_ns : io->ns - io->write_ns;
 	}
-	if (ended <= looked->waits[w->writes])
+	part = looked->waits[w->writes];
+	if (all <= part + open) /* nobody has ended those that are open, of which side they are */
 		return ret;
-	ret.waits *= ratio(ended, looked->waits[w->writes]);
-	ret.ns *= ratio(ns, looked->ns[w->writes]);
+	ret.waits *= ratio(all - open, part);
+	ret.ns *= open ? ratio(all - open, part) : ratio(ns, looked->ns[w->writes]);
 	return ret;
 }
 
@@ -265,6 +268,8 @@ static void add_wake(struct builder *b, const struct wake *w)
 	if (channel == NO_PARTY || w->waiter == NO_THREAD)
 		return;
 	b->list.items[channel].looked_at += w->waits;
+	if (!w->writes) /* of rows that have both, the longest to read is known from here */
+		add_waiting(&b->list.items[channel].reads, 0, 0, w->max_ns);
 	waiter = party_of_thread(b, w->waiter);
 	flow = vec_add(&b->flows);
 	*flow = (struct channel_flow){ .channel = channel,
@@ -320,36 +325,34 @@ static void merge_flows(struct builder *b)
 
 /* --- ends -------------------------------------------------------------------------------- */
 
-static struct channel_end *end_of(struct builder *b, size_t from, size_t channel, size_t party)
+static struct channel_end *end_of(struct builder *b, struct map *places, size_t channel,
+				  size_t party)
 {
-	struct channel_end *end;
+	uint64_t *place = map_add(places, channel * b->party_list.n + party);
 
-	for (size_t i = from; i < b->ends.n; i++) {
-		if (b->ends.items[i].party == party)
-			return &b->ends.items[i];
+	if (*place == MAP_NONE) {
+		*place = b->ends.n;
+		*vec_add(&b->ends) = (struct channel_end){ .channel = channel, .party = party };
 	}
-	end = vec_add(&b->ends);
-	*end = (struct channel_end){ .channel = channel, .party = party };
-	return end;
+	return &b->ends.items[*place];
 }
 
 /* The flows are by channel. */
 static void find_ends(struct builder *b)
 {
-	size_t from = 0;
+	struct map places = { 0 };
 
 	for (size_t i = 0; i < b->flows.n; i++) {
 		const struct channel_flow *flow = &b->flows.items[i];
 		struct channel_end *end;
 
-		if (!i || flow->channel != flow[-1].channel)
-			from = b->ends.n;
-		end = end_of(b, from, flow->channel, flow->waiter);
+		end = end_of(b, &places, flow->channel, flow->waiter);
 		add_waiting(flow->writes ? &end->writes : &end->reads, flow->sum.waits,
 			    flow->sum.ns, flow->sum.max_ns);
 		if (flow->waker != NO_PARTY)
-			(void)end_of(b, from, flow->channel, flow->waker);
+			(void)end_of(b, &places, flow->channel, flow->waker);
 	}
+	map_free(&places);
 }
 
 static void share_out(struct builder *b)

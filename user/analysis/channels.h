@@ -54,6 +54,7 @@ struct channel_flow {
 
 struct channel {
 	const char *kind; /* "pipe", "tcp", "cond" */
+	bool is_futex;
 	const char *name;
 	struct channel_waits reads, writes; /* exact */
 	uint64_t looked_at;		    /* waits of which it was looked who ended them */

@@ -137,7 +137,9 @@ static bool waits_for_new_ones(const struct model *m)
 		if (m->ios[i].cause != CAUSE_IO_SOCKET)
 			continue;
 		all += (double)m->ios[i].ns;
-		listening += m->ios[i].side == SIDE_LISTENING ? (double)m->ios[i].ns : 0;
+		listening += m->ios[i].side == SIDE_LISTENING || m->ios[i].side == SIDE_BOUND
+				     ? (double)m->ios[i].ns
+				     : 0;
 	}
 	return listening > LISTEN_MOST * all;
 }

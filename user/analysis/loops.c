@@ -261,9 +261,9 @@ static void find_fd_setsize(struct findings *f)
 	if (most->thread != NO_THREAD)
 		memcpy(to->subject, m->threads[most->thread].comm, EVENT_COMM_SIZE);
 	finding_title(to,
-		      "it calls select with descriptors up to %s: an fd_set of the C library "
-		      "has room for those below %s",
-		      units_count(highest, most->reach - 1), units_count(room, FD_SETSIZE));
+		      "it has select look at %s descriptors: an fd_set of the C library has "
+		      "room for %s",
+		      units_count(highest, most->reach), units_count(room, FD_SETSIZE));
 	evidence_add(to, "loops.highest_fd", most->reach - 1,
 		     "in %s waits; unless the program makes larger sets itself, memory behind them "
 		     "is overwritten",

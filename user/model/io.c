@@ -94,6 +94,12 @@ static void add_users(struct io *io, const struct ev_io *ev)
 	io->n_users += ev->n_users - n;
 }
 
+/* A part is no more than the whole: threads add both up, one after the other. */
+static uint64_t least(uint64_t part, uint64_t whole)
+{
+	return part < whole ? part : whole;
+}
+
 int on_io(struct model_builder *b, const struct event *head)
 {
 	const struct ev_io *ev = (const struct ev_io *)head;
@@ -107,16 +113,16 @@ int on_io(struct model_builder *b, const struct event *head)
 	io->waits += ev->waits;
 	io->ns += ev->ns;
 	io->any_ns += ev->any_ns;
-	io->open += ev->open;
+	io->open += least(ev->open, ev->waits);
 	io->objects += ev->objects ? ev->objects : 1; /* 0: nobody waited, but was in calls there */
 	io->looked += ev->looked;
-	io->empty += ev->empty;
+	io->empty += least(ev->empty, ev->looked);
 	if (ev->max_ns > io->max_ns)
 		io->max_ns = ev->max_ns;
 	for (int i = 0; i < TARGET_BUCKETS; i++)
 		io->histogram[i] += ev->histogram[i];
-	io->write_waits += ev->write_waits;
-	io->write_ns += ev->write_ns;
+	io->write_waits += least(ev->write_waits, ev->waits);
+	io->write_ns += least(ev->write_ns, ev->ns);
 	if (ev->write_max_ns > io->write_max_ns)
 		io->write_max_ns = ev->write_max_ns;
 	add_users(io, ev);

@@ -52,8 +52,10 @@ static bool keep(struct beside *b, const struct bpf_program *program,
 	memcpy(&b->opts, opts, known);
 	b->opts.sz = sizeof(b->opts);
 	b->opts.fd_array = NULL; /* is for functions of modules */
-	b->opts.func_info = memcpy(block + insns, opts->func_info, functions);
-	b->opts.line_info = memcpy(block + insns + functions, opts->line_info, lines);
+	if (functions)
+		b->opts.func_info = memcpy(block + insns, opts->func_info, functions);
+	if (lines)
+		b->opts.line_info = memcpy(block + insns + functions, opts->line_info, lines);
 	b->insns = memcpy(block, bpf_program__insns(program), insns);
 	b->n = bpf_program__insn_cnt(program);
 	return true;

@@ -168,6 +168,12 @@ static int most_wall_first(const void *a, const void *b)
 	return x->number < y->number ? -1 : x->number > y->number;
 }
 
+/* Waited for, or in calls. */
+static uint64_t most_of(const struct io *io)
+{
+	return io->any_ns > io->running_ns ? io->any_ns : io->running_ns;
+}
+
 /* With is_short folders stand for their files. Returns how many rows there are. */
 static size_t rows_of(struct io_row *rows, const struct findings *f, bool is_short)
 {
@@ -178,17 +184,11 @@ static size_t rows_of(struct io_row *rows, const struct findings *f, bool is_sho
 		rows[n++] = (struct io_row){ f->folders[k].any_ns, &f->folders[k], k };
 	for (size_t i = 0; i < m->n_ios; i++) {
 		if (!is_short || f->folder_of[i] == NO_FOLDER)
-			rows[n++] = (struct io_row){ m->ios[i].any_ns, NULL, i };
+			rows[n++] = (struct io_row){ most_of(&m->ios[i]), NULL, i };
 	}
 	if (n)
 		qsort(rows, n, sizeof(*rows), most_wall_first);
 	return n;
-}
-
-static bool is_worth(const struct model *m, const struct io_row *row, double least_ns)
-{
-	return (double)row->any_ns >= least_ns ||
-	       (!row->folder && (double)m->ios[row->number].running_ns >= least_ns);
 }
 
 static void put_rows(struct page *p, const struct findings *f, const struct io_row *rows, size_t n)
@@ -197,7 +197,7 @@ static void put_rows(struct page *p, const struct findings *f, const struct io_r
 	struct table t = { .columns = columns, .n_columns = 8 };
 	size_t shown = 0;
 
-	while (shown < n && shown < p->opts->top && is_worth(f->model, &rows[shown], small))
+	while (shown < n && shown < p->opts->top && (double)rows[shown].any_ns >= small)
 		shown++;
 	if (shown || f->n_named_io_models)
 		page_heading(p, "IO",
