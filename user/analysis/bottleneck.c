@@ -21,11 +21,6 @@ static double life_of(const struct crew *p)
 	return life > 1 ? life : 1;
 }
 
-static const struct party *first_of(const struct channels *c, size_t crew)
-{
-	return &c->parties[c->crews[crew].party];
-}
-
 /* For whom this one waited most; NO_PARTY: for none of the program. The links come longest first. */
 static size_t most_waited(const struct channels *c, size_t waiter)
 {
@@ -33,8 +28,8 @@ static size_t most_waited(const struct channels *c, size_t waiter)
 		const struct channel_link *link = &c->links[i];
 
 		if (link->waiter == waiter && link->waker != waiter && link->held_ns > link->ns / 2)
-			return first_of(c, link->waker)->process == OUTSIDE ? NO_PARTY
-									    : link->waker;
+			return crew_first(c, link->waker)->process == OUTSIDE ? NO_PARTY
+									      : link->waker;
 	}
 	return NO_PARTY;
 }
@@ -46,10 +41,10 @@ static size_t busiest_child(const struct findings *f, size_t of)
 	size_t most = NO_PARTY;
 
 	for (size_t i = 0; i < c->n_crews; i++) {
-		size_t process = first_of(c, i)->process;
+		size_t process = crew_first(c, i)->process;
 
 		if (process == OUTSIDE || f->model->processes[process].parent < 0 ||
-		    (size_t)f->model->processes[process].parent != first_of(c, of)->process)
+		    (size_t)f->model->processes[process].parent != crew_first(c, of)->process)
 			continue;
 		if (most == NO_PARTY || c->crews[i].ready_ns > c->crews[most].ready_ns)
 			most = i;
@@ -143,7 +138,7 @@ static void say(struct findings *f, size_t slow, bool by_futex)
 	if (!doing || ((double)p->sleep_ns >= MOST * (life_of(p) - p->waited_ns) && by_futex))
 		return;
 	to = finding_add(f, "pipeline.bottleneck", SEVERITY_NOTE);
-	snprintf(to->subject, sizeof(to->subject), "%s", first_of(&f->channels, slow)->comm);
+	snprintf(to->subject, sizeof(to->subject), "%s", crew_first(&f->channels, slow)->comm);
 	finding_title(to, "the others wait for it, and it %s", doing);
 	add_evidence(to, f, slow);
 	evidence_add(

@@ -164,6 +164,11 @@ static void find_links(struct builder *b)
 		qsort(b->links.items, b->links.n, sizeof(*b->links.items), longest_first);
 }
 
+const struct party *crew_first(const struct channels *c, size_t crew)
+{
+	return &c->parties[c->crews[crew].party];
+}
+
 void channel_links_find(struct findings *f)
 {
 	struct builder b = { .c = &f->channels, .m = f->model };

@@ -83,3 +83,6 @@ struct channels {
 	bool *is_met;	    /* ... it waited for somebody here, or somebody for it */
 	size_t n_parties, n, n_ends, n_flows, n_crews, n_links;
 };
+
+/* The first party of a crew. */
+const struct party *crew_first(const struct channels *c, size_t crew);

@@ -4,22 +4,28 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
-static void put_who(struct json *j, const struct findings *f, size_t number)
+/* process: a place in model.processes, or OUTSIDE. */
+static void put_who(struct json *j, const struct model *m, size_t process, uint32_t pid,
+		    const char *comm)
 {
-	const struct party *p = &f->channels.parties[number];
-	const struct model *m = f->model;
 	char text[24];
 
-	if (p->process == OUTSIDE) {
+	if (process == OUTSIDE) {
 		json_null(j, "process");
 	} else {
-		snprintf(text, sizeof(text), "p%" PRIu64, m->processes[p->process].id);
+		snprintf(text, sizeof(text), "p%" PRIu64, m->processes[process].id);
 		json_string(j, "process", text);
 	}
-	json_u64(j, "pid", p->pid);
-	json_string(j, "comm", p->comm);
+	json_u64(j, "pid", pid);
+	json_string(j, "comm", comm);
+}
+
+static void put_who_of_party(struct json *j, const struct findings *f, size_t number)
+{
+	const struct party *p = &f->channels.parties[number];
+
+	put_who(j, f->model, p->process, p->pid, p->comm);
 }
 
 static void put_party(struct json *j, const char *key, const struct findings *f, size_t number)
@@ -29,7 +35,7 @@ static void put_party(struct json *j, const char *key, const struct findings *f,
 		return;
 	}
 	json_line_object(j, key);
-	put_who(j, f, number);
+	put_who_of_party(j, f, number);
 	json_end(j);
 }
 
@@ -52,7 +58,7 @@ static void put_ends(struct json *j, const struct findings *f, const struct chan
 	json_array(j, "ends");
 	for (size_t i = 0; i < n; i++) {
 		json_object(j, NULL);
-		put_who(j, f, c->ends[i].party);
+		put_who_of_party(j, f, c->ends[i].party);
 		put_waiting(j, "reads", &c->ends[i].reads);
 		put_waiting(j, "writes", &c->ends[i].writes);
 		json_end(j);
@@ -102,26 +108,27 @@ void json_channels(struct json *j, const struct findings *f, struct room *r)
 	json_end(j);
 }
 
-static void put_process(struct json *j, const char *key, const struct model *m, size_t place,
-			uint32_t outside_pid, const char *outside_comm)
+static void put_process(struct json *j, const char *key, const struct model *m, size_t place)
 {
-	char text[24];
+	const struct process *p = &m->processes[place];
 
-	if (place == NO_PROCESS && !outside_pid) {
-		json_null(j, key);
+	json_line_object(j, key);
+	put_who(j, m, place, p->pid, p->comm);
+	json_end(j);
+}
+
+static void put_sender(struct json *j, const struct model *m, const struct signal *s)
+{
+	if (s->from != NO_PROCESS) {
+		put_process(j, "from", m, s->from);
 		return;
 	}
-	json_line_object(j, key);
-	if (place == NO_PROCESS) {
-		json_null(j, "process");
-		json_u64(j, "pid", outside_pid);
-		json_string(j, "comm", outside_comm);
-	} else {
-		snprintf(text, sizeof(text), "p%" PRIu64, m->processes[place].id);
-		json_string(j, "process", text);
-		json_u64(j, "pid", m->processes[place].pid);
-		json_string(j, "comm", m->processes[place].comm);
+	if (!s->outside_pid) {
+		json_null(j, "from");
+		return;
 	}
+	json_line_object(j, "from");
+	put_who(j, m, OUTSIDE, s->outside_pid, s->outside_comm);
 	json_end(j);
 }
 
@@ -135,8 +142,11 @@ void json_signals(struct json *j, const struct model *m, struct room *r)
 		const struct signal *s = &m->signals[i];
 
 		json_object(j, NULL);
-		put_process(j, "from", m, s->from, s->outside_pid, s->outside_comm);
-		put_process(j, "to", m, s->to, 0, NULL);
+		put_sender(j, m, s);
+		if (s->to == NO_PROCESS)
+			json_null(j, "to");
+		else
+			put_process(j, "to", m, s->to);
 		json_u64(j, "number", s->number);
 		json_string(j, "name", signal_name(name, sizeof(name), s->number));
 		json_u64(j, "sent", s->sent);

@@ -25,15 +25,10 @@ static const struct column columns[] = {
 	[C_THROUGH] = { .head = "through", .left = true, .drop = 1 },
 };
 
-static const struct party *first_of(const struct channels *c, size_t crew)
-{
-	return &c->parties[c->crews[crew].party];
-}
-
 static bool has_namesakes(const struct channels *c, size_t crew)
 {
 	for (size_t i = 0; i < c->n_crews; i++) {
-		if (i != crew && !strcmp(first_of(c, i)->comm, first_of(c, crew)->comm))
+		if (i != crew && !strcmp(crew_first(c, i)->comm, crew_first(c, crew)->comm))
 			return true;
 	}
 	return false;
@@ -42,7 +37,7 @@ static bool has_namesakes(const struct channels *c, size_t crew)
 static void set_crew(struct page *p, struct table *t, size_t column, const struct channels *c,
 		     size_t crew)
 {
-	const struct party *party = first_of(c, crew);
+	const struct party *party = crew_first(c, crew);
 	const char *outside = party->process == OUTSIDE ? ", outside" : "";
 	const char *command = has_namesakes(c, crew) ? c->crews[crew].command : NULL;
 	char text[128], name[300], who[64];
