@@ -98,16 +98,16 @@ Test(channels, open)
 	cr_assert_float_eq(f->channels.items[0].reads.ns, 9e9, 1);
 }
 
-/* More waits are open than were ended to read: which side they are of is not known. */
+/* More waits are open than there were to read: which side they are of is not known. */
 Test(channels, open_to_write)
 {
-	struct ev_io row = io(1, CAUSE_IO_PIPE, 9, 9 * SECOND);
+	struct ev_io row = io(1, CAUSE_IO_PIPE, 14, 9 * SECOND);
 	struct ev_target *t = target_event(1, TARGET_PIPE, "");
 
 	t->id = 1;
-	row.write_waits = 5;
+	row.write_waits = 8;
 	row.write_ns = 5 * SECOND;
-	row.open = 5;
+	row.open = 8;
 	put_stage(1, "reader", 4 * SECOND);
 	put_stage(2, "writer", 5 * SECOND);
 	put(t);
