@@ -292,3 +292,29 @@ Test(channels, outside)
 	cr_assert_eq(f->channels.parties[f->channels.flows[0].waker].process, OUTSIDE);
 	cr_assert_null(bottleneck());
 }
+
+/* Of several programs of one name, as git's, it is said which command it is. */
+Test(channels, command_of_namesakes)
+{
+	struct ev_exec execs[] = {
+		exec(1, 1, 1, "/usr/bin/git", "git clone"),
+		exec(1, 2, 2, "/usr/bin/git", "git pack-objects"),
+	};
+
+	for (size_t i = 0; i < 2; i++) {
+		struct ev_thread t = thread(i + 1, i, 0, 0, 10 * SECOND);
+
+		strcpy(t.comm, "git");
+		if (!i)
+			waited(&t, CAUSE_IO_PIPE, 9 * SECOND, 100);
+		put_thread(t);
+		put(&execs[i]);
+	}
+	put_pipe(1, 100, 9 * SECOND, 0, 0);
+	put_wake(1, false, 1, 2, 100, 9 * SECOND);
+	analyse(wall(10 * SECOND));
+	cr_assert_not_null(bottleneck());
+	cr_assert_str_eq(bottleneck()->subject, "git pack-objects");
+	cr_assert_not_null(strstr(bottleneck()->evidence[0].text, "git clone waits for it"), "%s",
+			   bottleneck()->evidence[0].text);
+}

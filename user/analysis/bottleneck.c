@@ -2,8 +2,6 @@
 /* Of several that wait for each other: who holds up the others. */
 #include "analysis/internal.h"
 
-#include <stdio.h>
-
 #include "base/units.h"
 
 #define WAITS_LEAST 0.3	 /* of the wall time, by one crew, for another one */
@@ -113,14 +111,14 @@ static void add_evidence(struct finding *to, const struct findings *f, size_t sl
 	for (size_t i = 0; i < c->n_links && said < NAMED; i++) {
 		const struct channel_link *link = &c->links[i];
 		const struct crew *p = &c->crews[link->waiter];
-		char total[UNITS_SIZE];
+		char total[UNITS_SIZE], name[CREW_NAME_SIZE];
 
 		if (!shows(f, link, slow))
 			continue;
 		said++;
 		evidence_add(to, "channels.wait_ns", estimate_whole(link->held_ns),
 			     "%s waits for it for %s, %.0f %% of its life, to %s %s",
-			     c->parties[p->party].comm,
+			     crew_name(name, sizeof(name), c, link->waiter),
 			     units_ns(total, estimate_whole(link->held_ns), true),
 			     100 * link->held_ns / life_of(p),
 			     link->most->writes ? "write to" : "read from",
@@ -138,7 +136,7 @@ static void say(struct findings *f, size_t slow, bool by_futex)
 	if (!doing || ((double)p->sleep_ns >= MOST * (life_of(p) - p->waited_ns) && by_futex))
 		return;
 	to = finding_add(f, "pipeline.bottleneck", SEVERITY_NOTE);
-	snprintf(to->subject, sizeof(to->subject), "%s", crew_first(&f->channels, slow)->comm);
+	crew_name(to->subject, sizeof(to->subject), &f->channels, slow);
 	finding_title(to, "the others wait for it, and it %s", doing);
 	add_evidence(to, f, slow);
 	evidence_add(

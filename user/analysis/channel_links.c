@@ -2,6 +2,7 @@
 /* Who waits for whom in all: alike processes are one crew, whatever they wait at. */
 #include "analysis/internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -167,6 +168,29 @@ static void find_links(struct builder *b)
 const struct party *crew_first(const struct channels *c, size_t crew)
 {
 	return &c->parties[c->crews[crew].party];
+}
+
+static bool has_namesakes(const struct channels *c, size_t crew)
+{
+	for (size_t i = 0; i < c->n_crews; i++) {
+		if (i != crew && !strcmp(crew_first(c, i)->comm, crew_first(c, crew)->comm))
+			return true;
+	}
+	return false;
+}
+
+bool crew_is_named(const struct channels *c, size_t crew)
+{
+	return c->crews[crew].command || !has_namesakes(c, crew);
+}
+
+char *crew_name(char *buf, size_t size, const struct channels *c, size_t crew)
+{
+	const char *command = has_namesakes(c, crew) ? c->crews[crew].command : NULL;
+
+	snprintf(buf, size, "%.*s%s%s", EVENT_COMM_SIZE, crew_first(c, crew)->comm,
+		 command ? " " : "", command ? command : "");
+	return buf;
 }
 
 void channel_links_find(struct findings *f)

@@ -86,3 +86,8 @@ struct channels {
 
 /* The first party of a crew. */
 const struct party *crew_first(const struct channels *c, size_t crew);
+/* "git index-pack" if there are others of its name, or "gzip"; may hold anything. Returns buf. */
+char *crew_name(char *buf, size_t size, const struct channels *c, size_t crew);
+#define CREW_NAME_SIZE 48
+/* Does that tell it from all others? As far as commands do. */
+bool crew_is_named(const struct channels *c, size_t crew);

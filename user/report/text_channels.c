@@ -25,29 +25,18 @@ static const struct column columns[] = {
 	[C_THROUGH] = { .head = "through", .left = true, .drop = 1 },
 };
 
-static bool has_namesakes(const struct channels *c, size_t crew)
-{
-	for (size_t i = 0; i < c->n_crews; i++) {
-		if (i != crew && !strcmp(crew_first(c, i)->comm, crew_first(c, crew)->comm))
-			return true;
-	}
-	return false;
-}
-
 static void set_crew(struct page *p, struct table *t, size_t column, const struct channels *c,
 		     size_t crew)
 {
 	const struct party *party = crew_first(c, crew);
 	const char *outside = party->process == OUTSIDE ? ", outside" : "";
-	const char *command = has_namesakes(c, crew) ? c->crews[crew].command : NULL;
-	char text[128], name[300], who[64];
+	char text[128], name[300], who[CREW_NAME_SIZE];
 
-	snprintf(who, sizeof(who), "%.*s%s%s", EVENT_COMM_SIZE, party->comm, command ? " " : "",
-		 command ? command : "");
+	crew_name(who, sizeof(who), c, crew);
 	if (c->crews[crew].parties > 1)
 		snprintf(text, sizeof(text), "%s, %zu of them%s", who, c->crews[crew].parties,
 			 outside);
-	else if (*outside || (has_namesakes(c, crew) && !command))
+	else if (*outside || !crew_is_named(c, crew))
 		snprintf(text, sizeof(text), "%s (%u)%s", who, party->pid, outside);
 	else
 		snprintf(text, sizeof(text), "%s", who);
