@@ -217,6 +217,21 @@ Test(channels, first_is_slow)
 	cr_assert_str_eq(bottleneck()->subject, "tar");
 }
 
+/* The one in the middle computes for longer than it waits, and the last one for longer still. */
+Test(channels, last_is_slow)
+{
+	put_stage(1, "yes", 9 * SECOND);
+	put_stage(2, "head", 4 * SECOND);
+	put_stage(3, "wc", 0);
+	put_pipe(1, 0, 0, 100, 9 * SECOND);
+	put_pipe(2, 0, 0, 100, 4 * SECOND);
+	put_wake(1, true, 1, 2, 100, 9 * SECOND);
+	put_wake(2, true, 2, 3, 100, 4 * SECOND);
+	analyse(wall(10 * SECOND));
+	cr_assert_not_null(bottleneck());
+	cr_assert_str_eq(bottleneck()->subject, "wc");
+}
+
 /* Two that work in turns hold each other up, and none of them the other. */
 Test(channels, in_turns)
 {

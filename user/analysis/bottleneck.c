@@ -6,6 +6,7 @@
 
 #define WAITS_LEAST 0.3	 /* of the wall time, by one crew, for another one */
 #define CHILD_LEAST 0.5	 /* of its life that it waits for its children, for these to be asked */
+#define ON_LEAST    0.1	 /* of its life that who is waited for waits, to go on from there */
 #define LATER_LEAST 0.05 /* of the wall time, for another waiter to be named */
 #define MOST	    0.5	 /* of the rest of its life, to say what it does */
 #define NAMED	    2
@@ -56,23 +57,28 @@ static double own_ns(const struct crew *p)
 	return (double)p->running_ns + (double)p->device_ns + (double)p->sleep_ns;
 }
 
-/* From who waits on, as long as who is waited for waits for another one in turn. */
+static size_t next_of(const struct findings *f, size_t at)
+{
+	const struct crew *p = &f->channels.crews[at];
+
+	if ((double)p->child_ns >= CHILD_LEAST * life_of(p))
+		return busiest_child(f, at);
+	return p->waited_ns >= ON_LEAST * life_of(p) ? most_waited(&f->channels, at) : NO_PARTY;
+}
+
+/* All that wait for each other have the same work to do: who holds up the others is the one that
+ * takes most time for it, more than who waits first, and more than it waits itself. */
 static size_t follow(const struct findings *f, size_t from)
 {
-	const struct channels *c = &f->channels;
-	size_t at = most_waited(c, from);
+	const struct crew *crews = f->channels.crews;
+	size_t most = from, at = most_waited(&f->channels, from);
 
-	for (size_t steps = 0; steps < FOLLOWED && at != NO_PARTY; steps++) {
-		const struct crew *p = &c->crews[at];
-
-		if ((double)p->child_ns >= CHILD_LEAST * life_of(p))
-			at = busiest_child(f, at);
-		else if (p->waited_ns > own_ns(p))
-			at = most_waited(c, at);
-		else
-			return at;
+	for (size_t steps = 0; steps < FOLLOWED && at != NO_PARTY && at != from; steps++) {
+		if (own_ns(&crews[at]) > own_ns(&crews[most]))
+			most = at;
+		at = next_of(f, at);
 	}
-	return NO_PARTY; /* in turns */
+	return most == from || crews[most].waited_ns > own_ns(&crews[most]) ? NO_PARTY : most;
 }
 
 /* What it does itself, most of the time; NULL: nothing that is known. */
@@ -159,7 +165,7 @@ void bottleneck_find(struct findings *f)
 		if (link->held_ns < WAITS_LEAST * (double)f->model->wall_ns)
 			continue;
 		slow = link->waiter == link->waker ? NO_PARTY : follow(f, link->waiter);
-		if (slow == NO_PARTY || slow == link->waiter || !is_waited_for(f, slow))
+		if (slow == NO_PARTY || !is_waited_for(f, slow))
 			continue;
 		say(f, slow, c->items[link->most->channel].is_futex);
 		return;
