@@ -195,6 +195,7 @@ enum thread_flags {
 	THREAD_GROUP_DEAD = 32, /* with it the last thread of its process ended */
 	THREAD_CUT_OFF = 64,	/* it did not end by itself: its process did, or was killed */
 	THREAD_IO_COUNTED = 128, /* the kernel counts its calls: witness.reads and what follows */
+	THREAD_ADOPTED = 256, /* it ran before the measurement: of its life before nothing is known */
 };
 
 #define COMMAND_ID 1 /* of the command's first thread, and of its process */
@@ -268,7 +269,7 @@ struct ev_wall {
 	struct wall_sums sums;
 };
 
-enum run_mode { MODE_RUN = 1, MODE_WHY = 2 };
+enum run_mode { MODE_RUN = 1, MODE_WHY = 2, MODE_ATTACH = 3 };
 enum cpu_how { CPU_BY_TICK = 1, CPU_EXACT = 2 };
 
 struct ev_run {

@@ -10,6 +10,7 @@
  */
 #include "thread.bpf.h"
 #include "arch.bpf.h"
+#include "number.bpf.h"
 
 #define CLONE_VM     0x00000100
 #define CLONE_THREAD 0x00010000
@@ -41,43 +42,12 @@ struct {
 
 __u64 next_id = COMMAND_ID;
 
-/* As the task's own PID namespace has it. */
-/* Unless another thread has the number by now: see execve(2). */
-static __always_inline void forget_number(struct tracked *t)
-{
-	struct numbered *n = numbered_of(t);
-	struct number key = t->number;
-
-	if (n && n->id == t->id)
-		bpf_map_delete_elem(&numbered, &key);
-}
-
 static __always_inline void note_gone(struct tracked *t)
 {
 	struct number key = t->number;
 	u64 space = t->space;
 
 	bpf_map_update_elem(&gone, &key, &space, BPF_ANY);
-}
-
-static __always_inline void read_numbers(struct task_struct *task, struct tracked *t)
-{
-	struct pid *pid = BPF_CORE_READ(task, thread_pid);
-	struct numbered n = {};
-
-	t->tid = number_of(pid);
-	t->pid = number_of(BPF_CORE_READ(task, group_leader, thread_pid));
-	forget_number(t); /* a thread that executes a program takes over its leader's */
-	read_own_number(pid, &t->number);
-	if (!number_ns)
-		number_ns = t->number.ns;
-	else if (number_ns != t->number.ns)
-		several_ns = 1;
-	n.id = t->id;
-	n.tracked = (u64)t;
-	n.task = (u64)task;
-	if (bpf_map_update_elem(&numbered, &t->number, &n, BPF_ANY))
-		__sync_fetch_and_add(&lost[LOSS_LOCKS], 1);
 }
 
 /* The same as it was at the last switch-out that we saw: for a thread that has lived on
@@ -325,6 +295,7 @@ int BPF_PROG(cp_newtask, struct task_struct *task, u64 clone_flags)
 	if (task->flags & (PF_KTHREAD | PF_IO_WORKER | PF_USER_WORKER))
 		t->flags |= THREAD_KERNEL;
 	read_numbers(task, t);
+	note_number(task, t);
 	if (t->flags & THREAD_LEADER)
 		life_born(t, parent, clone_flags, is_init(task));
 	read_witness(task, &t->base);
@@ -369,7 +340,7 @@ int BPF_PROG(cp_exec, struct task_struct *task, pid_t old_pid, struct linux_binp
 	if (t->process_id == COMMAND_ID)
 		limit_cpus(task);
 	/* execve(2): a thread that is not the leader takes over the leader's number. */
-	read_numbers(task, t);
+	renumber(task, t);
 	t->space = t->process_id | ((t->space >> SPACE_EXECS_SHIFT) + 1) << SPACE_EXECS_SHIFT;
 	t->first_io = 0;
 	if (t->loops)

@@ -283,36 +283,17 @@ static __always_inline void wait_with_lock(struct tracked *t)
 		note_order(room, &n->held, &t->lock.key);
 }
 
-int lock_begin(struct tracked *t)
+/* nr: whose the lock is, by its word; 0: not known, or it has no owner. */
+static __always_inline int begin_at(struct tracked *t, u32 nr)
 {
 	struct lock_owner owner = {};
 	struct lock_state *l;
 	struct lock_key key;
 
-	if (!t)
-		return 0;
-	if (t->track.off != OFF_BLOCKED) { /* it did not come to wait */
-		t->lock.state = LOCK_WAIT_NONE;
-		return 0;
-	}
-	if (t->track.cause == CAUSE_KERNEL_LOCK) { /* met on the way to what the call waits for */
-		t->lock.hint = LOCK_HINT_KERNEL;
-		t->lock.word = t->kernel_lock;
-	}
-	t->lock.key.space = t->space;
-	t->lock.key.word = t->lock.word;
-	if (t->track.row == ROW_CONVOY)
-		t->lock.hint |= LOCK_HINT_CONVOY;
-	if (t->lock.hint & LOCK_HINTS_OF_PAIRS && !(t->lock.hint & LOCK_HINT_JOIN))
-		t->lock.key.word &= ~7ull;
-	if (t->lock.hint & (LOCK_HINT_FILE | LOCK_HINT_SYSV | LOCK_HINT_KERNEL))
-		lock_find_kernels(&t->lock.key, t->lock.hint);
-	else if (t->lock.hint & LOCK_HINT_SHARED && !(t->lock.hint & LOCK_HINT_JOIN))
-		lock_find_shared(&t->lock.key);
 	t->lock.waker = 0;
 	owner.id = t->id;
 	owner.number.ns = t->number.ns;
-	owner.number.nr = owner_tid(t->lock.word, t->lock.hint);
+	owner.number.nr = nr;
 	owner.how = HOLDER_WORD;
 	t->lock.owned = turn(&t->lock.key, &owner, t->track.last_out, 1, !owner.number.nr);
 	key = t->lock.key;
@@ -328,8 +309,48 @@ int lock_begin(struct tracked *t)
 	__sync_fetch_and_add(&lock_waits, 1);
 	if (may_be_endless(t->lock.hint))
 		__sync_fetch_and_add(&lock_endless, 1);
-	if (t->lock.hint & HINTS_OF_LOCKS)
+	return 1;
+}
+
+static __always_inline void key_of_word(struct tracked *t)
+{
+	t->lock.key.space = t->space;
+	t->lock.key.word = t->lock.word;
+	if (t->lock.hint & LOCK_HINTS_OF_PAIRS && !(t->lock.hint & LOCK_HINT_JOIN))
+		t->lock.key.word &= ~7ull;
+}
+
+int lock_begin(struct tracked *t)
+{
+	if (!t)
+		return 0;
+	if (t->track.off != OFF_BLOCKED) { /* it did not come to wait */
+		t->lock.state = LOCK_WAIT_NONE;
+		return 0;
+	}
+	if (t->track.cause == CAUSE_KERNEL_LOCK) { /* met on the way to what the call waits for */
+		t->lock.hint = LOCK_HINT_KERNEL;
+		t->lock.word = t->kernel_lock;
+	}
+	if (t->track.row == ROW_CONVOY)
+		t->lock.hint |= LOCK_HINT_CONVOY;
+	key_of_word(t);
+	if (t->lock.hint & (LOCK_HINT_FILE | LOCK_HINT_SYSV | LOCK_HINT_KERNEL))
+		lock_find_kernels(&t->lock.key, t->lock.hint);
+	else if (t->lock.hint & LOCK_HINT_SHARED && !(t->lock.hint & LOCK_HINT_JOIN))
+		lock_find_shared(&t->lock.key);
+	if (begin_at(t, owner_tid(t->lock.word, t->lock.hint)) && t->lock.hint & HINTS_OF_LOCKS)
 		wait_with_lock(t);
+	return 0;
+}
+
+/* Its memory is not that of the task that runs here. */
+int lock_adopt(struct tracked *t)
+{
+	if (!t)
+		return 0;
+	key_of_word(t);
+	begin_at(t, 0);
 	return 0;
 }
 

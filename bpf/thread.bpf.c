@@ -16,6 +16,7 @@ const volatile __u64 lock_secret = 0;
 __u64 stopped = 0;
 __u64 end_at = 0;
 __u64 linger = 0;
+__u64 adopting = 0;
 __u64 window = 0;
 __u64 locks_seen = 0;
 __u64 waits_seen = 0;

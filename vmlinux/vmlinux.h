@@ -646,11 +646,31 @@ struct task_struct {
 	struct list_head children;
 	struct list_head sibling;
 	struct list_head thread_node;
+	struct css_set *cgroups;
 	int exit_state;
 	int pdeath_signal;
 	const struct cred *cred;
 	struct sighand_struct *sighand;
 	struct task_io_accounting ioac;
+};
+
+/* kernel/cgroup: a task's place in the unified hierarchy */
+struct kernfs_node {
+	u64 id;
+};
+
+struct cgroup_subsys_state {
+	struct cgroup *cgroup;
+	struct cgroup_subsys_state *parent;
+};
+
+struct cgroup {
+	struct cgroup_subsys_state self;
+	struct kernfs_node *kn;
+};
+
+struct css_set {
+	struct cgroup *dfl_cgrp;
 };
 
 struct bpf_iter__task {

@@ -8,6 +8,7 @@
 #define STATUS_FAILED 125 /* concprof itself failed */
 
 int cmd_run(const struct opts *o, const struct launch_signals *inherited);
+int cmd_attach(const struct opts *o);
 int cmd_report(const struct opts *o);
 int cmd_diff(const struct opts *o);
 int cmd_why(const struct opts *o);

@@ -14,23 +14,32 @@
 
 #define CPUS_MAX (1 << 20)
 
-/* sched_setaffinity(2): the mask can be larger than cpu_set_t. */
-unsigned int facts_cpus_allowed(void)
+/* All that are there are added to the set. */
+static void add_affinity(pid_t pid, cpu_set_t *to, cpu_set_t *room, size_t size)
 {
-	for (int cpus = 1024; cpus <= CPUS_MAX; cpus *= 2) {
-		cpu_set_t *set = CPU_ALLOC(cpus);
-		size_t size = CPU_ALLOC_SIZE(cpus);
-		int n = 0;
+	CPU_ZERO_S(size, room);
+	if (!sched_getaffinity(pid, size, room)) /* else it has gone */
+		CPU_OR_S(size, to, to, room);
+}
 
-		if (!set)
-			break;
-		if (!sched_getaffinity(0, size, set))
-			n = CPU_COUNT_S(size, set);
-		CPU_FREE(set);
-		if (n || errno != EINVAL)
-			return n ? n : 1;
+/* sched_setaffinity(2): the mask can be larger than cpu_set_t. */
+unsigned int facts_cpus_allowed(const pid_t *pids, size_t n)
+{
+	cpu_set_t *all = CPU_ALLOC(CPUS_MAX), *room = CPU_ALLOC(CPUS_MAX);
+	size_t size = CPU_ALLOC_SIZE(CPUS_MAX);
+	int count = 0;
+
+	if (all && room) {
+		CPU_ZERO_S(size, all);
+		if (!n)
+			add_affinity(0, all, room, size);
+		for (size_t i = 0; i < n; i++)
+			add_affinity(pids[i], all, room, size);
+		count = CPU_COUNT_S(size, all);
 	}
-	return 1;
+	CPU_FREE(all);
+	CPU_FREE(room);
+	return count ? count : 1;
 }
 
 bool facts_idle_ns(uint64_t *ret)
@@ -87,10 +96,11 @@ static int tell_text(event_fn fn, void *ctx, enum text_kind what, const char *te
 	return error;
 }
 
-int facts_tell(event_fn fn, void *ctx, enum run_mode mode, uid_t uid, char *const *argv,
-	       const char *executable, const char *const *notes)
+int facts_tell(event_fn fn, void *ctx, const struct facts *facts)
 {
-	struct ev_run run = { .head = { EV_RUN, sizeof(run) }, .mode = mode, .uid = uid };
+	struct ev_run run = { .head = { EV_RUN, sizeof(run) },
+			      .mode = facts->mode,
+			      .uid = facts->uid };
 	struct timespec now;
 	struct utsname name;
 	int error;
@@ -98,9 +108,9 @@ int facts_tell(event_fn fn, void *ctx, enum run_mode mode, uid_t uid, char *cons
 	clock_gettime(CLOCK_REALTIME, &now);
 	run.realtime_ns = now.tv_sec * 1000000000ull + now.tv_nsec;
 	run.cpus = sysconf(_SC_NPROCESSORS_ONLN);
-	run.cpus_allowed = facts_cpus_allowed();
+	run.cpus_allowed = facts->cpus_allowed;
 	run.cpu_how = cpu_how();
-	quota_read(&run.quota_us, &run.period_us);
+	quota_read(facts->limited, &run.quota_us, &run.period_us);
 	error = fn(ctx, &run.head);
 	if (uname(&name))
 		return -errno;
@@ -112,11 +122,11 @@ int facts_tell(event_fn fn, void *ctx, enum run_mode mode, uid_t uid, char *cons
 		error = tell_text(fn, ctx, TEXT_HOST, name.nodename);
 	if (!error)
 		error = tell_text(fn, ctx, TEXT_LIBBPF, libbpf_version_string());
-	if (!error && executable)
-		error = tell_text(fn, ctx, TEXT_EXECUTABLE, executable);
-	for (size_t i = 0; argv[i] && !error; i++)
-		error = tell_text(fn, ctx, TEXT_ARGUMENT, argv[i]);
-	for (size_t i = 0; notes[i] && !error; i++)
-		error = tell_text(fn, ctx, TEXT_NOTE, notes[i]);
+	if (!error && facts->executable)
+		error = tell_text(fn, ctx, TEXT_EXECUTABLE, facts->executable);
+	for (size_t i = 0; facts->argv[i] && !error; i++)
+		error = tell_text(fn, ctx, TEXT_ARGUMENT, facts->argv[i]);
+	for (size_t i = 0; facts->notes[i] && !error; i++)
+		error = tell_text(fn, ctx, TEXT_NOTE, facts->notes[i]);
 	return error;
 }

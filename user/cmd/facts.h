@@ -8,13 +8,23 @@
 
 #include "event/event.h"
 
-/* How many CPUs this process, and so the command, may use: sched_getaffinity(2). */
-unsigned int facts_cpus_allowed(void);
+/* How many CPUs these processes may use together, as far as they are there; with none, this
+ * process, and so the command: sched_getaffinity(2). */
+unsigned int facts_cpus_allowed(const pid_t *pids, size_t n);
 
 /* How long the allowed CPUs have had no work since the machine started, summed; in steps
  * of some milliseconds. False: not known. proc_stat(5). */
 bool facts_idle_ns(uint64_t *ret);
 
-/* EV_RUN and its strings: the stream's first events. notes: NULL-terminated. */
-int facts_tell(event_fn fn, void *ctx, enum run_mode mode, uid_t uid, char *const *argv,
-	       const char *executable, const char *const *notes);
+struct facts {
+	enum run_mode mode;
+	uid_t uid;
+	char *const *argv;	  /* NULL-terminated */
+	const char *executable;	  /* NULL: none */
+	const char *const *notes; /* NULL-terminated */
+	unsigned int cpus_allowed;
+	pid_t limited; /* whose cgroups' CPU limit it is; 0: our own */
+};
+
+/* EV_RUN and its strings: the stream's first events. */
+int facts_tell(event_fn fn, void *ctx, const struct facts *facts);

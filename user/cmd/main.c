@@ -76,6 +76,8 @@ int main(int argc, char **argv)
 		return write_quietly(cmd_diff, &o);
 	case COMMAND_WHY:
 		return write_quietly(cmd_why, &o);
+	case COMMAND_ATTACH:
+		return cmd_attach(&o);
 	case COMMAND_RUN:
 	case COMMAND_RECORD:
 		break;

@@ -47,7 +47,7 @@ static bool read_v1(const char *directory, struct limit *ret)
 	return true;
 }
 
-/* Where each version is mounted, and which line of /proc/self/cgroup is its own. */
+/* Where each version is mounted, and which line of /proc/PID/cgroup is its own. */
 static const struct version {
 	const char *controller; /* cgroups(7): the unified hierarchy's line names none */
 	const char *root;
@@ -70,25 +70,28 @@ static bool has_name(char *names, const char *name)
 }
 
 /* Lines "4:cpu,cpuacct:/path" or "0::/path". */
-static bool own_group(const char *controller, char *ret, size_t room)
+static bool group_of(pid_t pid, const char *controller, char *ret, size_t room)
 {
-	char line[4096];
-	FILE *f = fopen("/proc/self/cgroup", "re");
+	char line[4096], path[32] = "/proc/self/cgroup";
 	bool found = false;
+	FILE *f;
 
+	if (pid)
+		snprintf(path, sizeof(path), "/proc/%d/cgroup", pid);
+	f = fopen(path, "re");
 	if (!f)
 		return false;
 	while (!found && fgets(line, sizeof(line), f)) {
 		char *names = strchr(line, ':');
-		char *path = names ? strchr(++names, ':') : NULL;
+		char *group = names ? strchr(++names, ':') : NULL;
 
-		if (!path)
+		if (!group)
 			continue;
-		*path++ = '\0';
-		path[strcspn(path, "\n")] = '\0';
+		*group++ = '\0';
+		group[strcspn(group, "\n")] = '\0';
 		found = has_name(names, controller);
 		if (found)
-			snprintf(ret, room, "%s", path);
+			snprintf(ret, room, "%s", group);
 	}
 	fclose(f);
 	return found;
@@ -103,12 +106,12 @@ static void keep_tighter(struct limit *kept, const struct limit *other)
 		*kept = *other;
 }
 
-static void read_up_to_root(const struct version *v, struct limit *kept)
+static void read_up_to_root(const struct version *v, pid_t pid, struct limit *kept)
 {
 	char group[2048], directory[4200];
 	char *slash;
 
-	if (!own_group(v->controller, group, sizeof(group)))
+	if (!group_of(pid, v->controller, group, sizeof(group)))
 		return;
 	do {
 		struct limit limit;
@@ -122,12 +125,12 @@ static void read_up_to_root(const struct version *v, struct limit *kept)
 	} while (slash);
 }
 
-void quota_read(__s64 *ret_quota_us, __s64 *ret_period_us)
+void quota_read(pid_t pid, __s64 *ret_quota_us, __s64 *ret_period_us)
 {
 	struct limit kept = { -1, -1 };
 
 	for (size_t i = 0; i < sizeof(versions) / sizeof(*versions); i++)
-		read_up_to_root(&versions[i], &kept);
+		read_up_to_root(&versions[i], pid, &kept);
 	*ret_quota_us = kept.quota;
 	*ret_period_us = kept.period;
 }

@@ -2,7 +2,8 @@
 #pragma once
 
 #include <linux/types.h>
+#include <sys/types.h>
 
-/* The tightest CPU limit on our cgroups, from our own up to the root, of cgroup
- * version 1 or 2: microseconds of CPU time in each period; both -1 if there is none. */
-void quota_read(__s64 *ret_quota_us, __s64 *ret_period_us);
+/* The tightest CPU limit on the cgroups of a process, from its own up to the root, of cgroup
+ * version 1 or 2: microseconds of CPU time in each period; both -1 if there is none. pid 0: of this one. */
+void quota_read(pid_t pid, __s64 *ret_quota_us, __s64 *ret_period_us);

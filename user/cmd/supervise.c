@@ -220,6 +220,10 @@ static int end_all(struct state *st, enum ended_by by, uint64_t now)
 
 static int on_duration(struct state *st, uint64_t now)
 {
+	if (!st->s->launch) {
+		st->done = true;
+		return finish(st, ENDED_DURATION);
+	}
 	return end_all(st, ENDED_DURATION, now);
 }
 
@@ -310,11 +314,11 @@ static int on_signal(struct state *st)
 
 	while (read(st->s->signal_fd, &info, sizeof(info)) == sizeof(info)) {
 		interrupt = info.ssi_signo == SIGINT || info.ssi_signo == SIGQUIT;
-		if (interrupt && st->interrupts++ == 0) {
+		if (interrupt && st->s->launch && st->interrupts++ == 0) {
 			pass_on(st, &info);
 			continue;
 		}
-		if (!interrupt)
+		if (!interrupt && st->s->launch)
 			pass_on(st, &info);
 		st->by_signal = info.ssi_signo;
 		st->done = true;
@@ -346,11 +350,17 @@ static int run_deadlines(struct state *st)
 	return error;
 }
 
+/* Readable when the command ends; -1: it has, or there is none. */
+static int command_fd(const struct state *st)
+{
+	return st->outcome->ended || !st->s->launch ? -1 : launch_pidfd(st->s->launch);
+}
+
 static int wait_for_something(struct state *st)
 {
 	struct pollfd fds[] = {
 		{ .fd = st->s->signal_fd, .events = POLLIN },
-		{ .fd = st->outcome->ended ? -1 : launch_pidfd(st->s->launch), .events = POLLIN },
+		{ .fd = command_fd(st), .events = POLLIN },
 		{ .fd = st->measured ? -1 : probe_fd(st->s->probe), .events = POLLIN },
 	};
 	uint64_t next = NEVER, now = clock_ns();
@@ -376,7 +386,7 @@ static int wait_for_something(struct state *st)
 /* What the last process of a lingering measurement was is known to the probes first. */
 static int look_whether_over(struct state *st)
 {
-	if (st->measured || !st->outcome->ended || !probe_is_over(st->s->probe))
+	if (st->measured || (st->s->launch && !st->outcome->ended) || !probe_is_over(st->s->probe))
 		return 0;
 	st->done = true;
 	return finish(st, ENDED_LAST_PROCESS);
@@ -387,6 +397,8 @@ static int final_status(const struct state *st)
 {
 	int status = st->outcome->wstatus;
 
+	if (!st->s->launch)
+		return 0;
 	if (!st->outcome->ended)
 		return st->by_signal;
 	if (!st->ending)

@@ -17,7 +17,7 @@
 
 struct supervision {
 	struct probe *probe;
-	struct launch *launch; /* released */
+	struct launch *launch; /* released; NULL: what ran already is measured, and never signalled */
 	int signal_fd;	       /* signalfd(2) of supervise_signals() */
 	event_fn fn;	       /* gets all events but the first ones, EV_END included */
 	void *ctx;

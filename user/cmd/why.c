@@ -142,7 +142,11 @@ static int tell(struct why_run *r)
 	static char *const no_command[] = { NULL };
 	static const char *const no_notes[] = { NULL };
 	struct ev_end end = { .head = { EV_END, sizeof(end) }, .status = -1 };
-	int error = facts_tell(take_event, r, MODE_WHY, 0, no_command, NULL, no_notes);
+	struct facts facts = { .mode = MODE_WHY,
+			       .argv = no_command,
+			       .notes = no_notes,
+			       .cpus_allowed = facts_cpus_allowed(NULL, 0) };
+	int error = facts_tell(take_event, r, &facts);
 
 	if (!error)
 		error = look_tell(r->look, take_event, r);

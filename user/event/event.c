@@ -167,7 +167,11 @@ const char *ended_by_name(unsigned int ended_by)
 
 const char *mode_name(unsigned int mode)
 {
-	return mode == MODE_RUN ? "run" : mode == MODE_WHY ? "why" : NULL;
+	static const char *const names[] = {
+		[MODE_RUN] = "run", [MODE_WHY] = "why", [MODE_ATTACH] = "attach"
+	};
+
+	return mode < sizeof(names) / sizeof(*names) ? names[mode] : NULL;
 }
 
 #define IS_ENDED(field) (memchr(field, '\0', sizeof(field)) != NULL)

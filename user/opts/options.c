@@ -124,6 +124,20 @@ static int set_top(struct opts *o, const char *name, const char *value, struct e
 	return 0;
 }
 
+static int add_pids(struct opts *o, const char *name, const char *value, struct err *err)
+{
+	(void)name;
+	return take_pids(o, value, err);
+}
+
+static int set_cgroup(struct opts *o, const char *name, const char *value, struct err *err)
+{
+	if (o->cgroup)
+		return err_set(err, -EINVAL, "--%s: there is one already, '%s'", name, o->cgroup);
+	o->cgroup = value;
+	return 0;
+}
+
 /* What it means depends on the command, which may come later. */
 static int add_gate(struct opts *o, const char *name, const char *value, struct err *err)
 {
@@ -176,10 +190,11 @@ FLAG(set_debuginfod, o->debuginfod = true)
 FLAG(set_quiet, o->quiet = true)
 FLAG(set_verbose, o->verbose = true)
 FLAG(set_vs, o->has_vs = true)
+FLAG(set_all, o->all_processes = true)
 FLAG(set_version, o->command = COMMAND_VERSION)
 FLAG(set_help, o->command = COMMAND_HELP)
 
-#define EACH (MEASURE | READ | LOOK)
+#define EACH (LIVE | READ | LOOK)
 #define NO   NULL
 
 const struct option_row option_rows[] = {
@@ -195,8 +210,12 @@ const struct option_row option_rows[] = {
 	{ "color", 0, EACH, "WHEN", "auto, always or never", set_color },
 	{ "quiet", 'q', EACH, NO, "no text report", set_quiet },
 	{ "verbose", 'v', EACH, NO, "say more, in text and markdown", set_verbose },
-	{ "duration", 'd', MEASURE, "SECONDS",
-	  "end the measurement, and what is measured, after that time", set_duration },
+	{ "duration", 'd', LIVE, "SECONDS",
+	  "end the measurement, and what was started for it, after that time", set_duration },
+	{ "calls", 0, LIVE, NO, "count futex and epoll calls all the time, not in windows",
+	  set_calls },
+	{ "debuginfod", 0, LIVE, NO,
+	  "ask the servers in DEBUGINFOD_URLS for names that this machine lacks", set_debuginfod },
 	{ "linger", 0, MEASURE, "SECONDS", "watch what outlives the command for so long",
 	  set_linger },
 	{ "hang-after", 0, MEASURE, "SECONDS",
@@ -204,10 +223,9 @@ const struct option_row option_rows[] = {
 	{ "user", 'u', MEASURE, "NAME", "run the command as this user", set_user },
 	{ "as-root", 0, MEASURE, NO, "under sudo: run the command as root, not as who called sudo",
 	  set_as_root },
-	{ "calls", 0, MEASURE, NO, "count futex and epoll calls all the time, not in windows",
-	  set_calls },
-	{ "debuginfod", 0, MEASURE, NO,
-	  "ask the servers in DEBUGINFOD_URLS for names that this machine lacks", set_debuginfod },
+	{ "pid", 'p', JOIN, "PID[,PID...]", "attach to these processes", add_pids },
+	{ "cgroup", 0, JOIN, "PATH", "... to all processes in this cgroup and below it", set_cgroup },
+	{ "all", 'a', JOIN, NO, "... to all processes of the machine", set_all },
 	{ "vs", 0, COMPARE, NO, "behind it stand the recordings that are compared", set_vs },
 	{ "version", 0, ANY, NO, "the versions of concprof and libbpf", set_version },
 	{ "help", 'h', ANY, NO, "this text", set_help },

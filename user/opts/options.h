@@ -11,6 +11,8 @@
 #define COMPARE (1u << COMMAND_DIFF)
 #define READ	(1u << COMMAND_REPORT | COMPARE)
 #define LOOK	(1u << COMMAND_WHY)
+#define JOIN	(1u << COMMAND_ATTACH)
+#define LIVE	(MEASURE | JOIN)
 #define ANY	UINT_MAX
 
 struct option_row {
@@ -28,6 +30,9 @@ extern const struct option_row option_rows[];
 extern const size_t n_option_rows;
 
 #define OPTION_ROWS_MAX 32
+
+/* "12" or "12,13" */
+int take_pids(struct opts *o, const char *text, struct err *err);
 
 /* "run and record". Returns buf; 64 bytes are enough. */
 char *command_names(char *buf, size_t size, unsigned int commands);

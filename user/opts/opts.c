@@ -76,7 +76,8 @@ static int parse_options(struct opts *o, int argc, char **argv, bool *ret_rest, 
 
 static const char *const commands[] = {
 	[COMMAND_RUN] = "run",	 [COMMAND_RECORD] = "record", [COMMAND_REPORT] = "report",
-	[COMMAND_DIFF] = "diff", [COMMAND_WHY] = "why",	      [COMMAND_CHECK] = "check",
+	[COMMAND_DIFF] = "diff", [COMMAND_WHY] = "why",	      [COMMAND_ATTACH] = "attach",
+	[COMMAND_CHECK] = "check",
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(*commands))
@@ -201,8 +202,7 @@ static int check_recordings(const struct opts *o, struct err *err)
 	return 0;
 }
 
-/* "12" or "12,13" */
-static int take_pids(struct opts *o, const char *text, struct err *err)
+int take_pids(struct opts *o, const char *text, struct err *err)
 {
 	const char *at = text;
 
@@ -212,8 +212,7 @@ static int take_pids(struct opts *o, const char *text, struct err *err)
 
 		if (*at < '0' || *at > '9' || (*end && *end != ',') || !pid || pid > INT_MAX)
 			return err_set(err, -EINVAL,
-				       "'%s' is no list of processes; as in: concprof why 12 or "
-				       "concprof why 12,13",
+				       "'%s' is no list of processes; give pids, as 12 or 12,13",
 				       text);
 		if (o->n_pids == OPTS_PIDS)
 			return err_set(err, -EINVAL, "too many processes: at most %d", OPTS_PIDS);
@@ -223,6 +222,8 @@ static int take_pids(struct opts *o, const char *text, struct err *err)
 		at = end + 1;
 	}
 }
+
+#define WHY_PIDS 128
 
 /* They may stand before options and behind them. */
 static int take_processes(struct opts *o, int argc, char **argv, bool rest, struct err *err)
@@ -234,9 +235,29 @@ static int take_processes(struct opts *o, int argc, char **argv, bool rest, stru
 		if (!error && !rest)
 			error = parse_options(o, argc, argv, &rest, err);
 	}
-	if (error || o->n_pids)
+	if (error)
 		return error;
-	return err_set(err, -EINVAL, "no process given; as in: concprof why PID");
+	if (o->n_pids > WHY_PIDS)
+		return err_set(err, -EINVAL, "too many processes: at most %d", WHY_PIDS);
+	return o->n_pids ? 0 : err_set(err, -EINVAL,
+				       "no process given; as in: concprof why PID");
+}
+
+/* What is attached to is said by options alone. */
+static int check_attached(const struct opts *o, int argc, char **argv, struct err *err)
+{
+	int n = !!o->n_pids + !!o->cgroup + o->all_processes;
+
+	if (optind < argc)
+		return err_set(err, -EINVAL,
+			       "attach takes no command, but '%s' was given; as in: concprof attach "
+			       "-p PID, or concprof run -- COMMAND",
+			       argv[optind]);
+	if (!n)
+		return err_set(err, -EINVAL,
+			       "nothing to attach to; as in: concprof attach -p PID, --cgroup PATH "
+			       "or -a");
+	return n == 1 ? 0 : err_set(err, -EINVAL, "give one of -p, --cgroup and -a");
 }
 
 /* What stands behind the options. */
@@ -252,6 +273,8 @@ static int take_operands(struct opts *o, int argc, char **argv, bool rest, struc
 			o->outputs[i].path = o->outputs[i].path ?: "-";
 		return error || why ? error : check_recordings(o, err);
 	}
+	if (o->command == COMMAND_ATTACH)
+		return check_attached(o, argc, argv, err);
 	if (o->command == COMMAND_CHECK && optind < argc)
 		return err_set(err, -EINVAL, "check takes no argument, but '%s' was given",
 			       argv[optind]);
@@ -329,6 +352,8 @@ int opts_parse(struct opts *ret, int argc, char **argv, struct err *err)
 			*ret = o;
 		return error;
 	}
+	if (o.command == COMMAND_RUN && (o.n_pids || o.cgroup || o.all_processes))
+		o.command = COMMAND_ATTACH; /* "concprof -p PID" */
 	error = check_owners(&o, err);
 	if (!error)
 		error = take_operands(&o, argc, argv, rest, err);

@@ -20,6 +20,7 @@ enum opts_command {
 	COMMAND_REPORT,
 	COMMAND_DIFF,
 	COMMAND_WHY,
+	COMMAND_ATTACH,
 	COMMAND_CHECK,
 	COMMAND_HELP,
 	COMMAND_VERSION,
@@ -28,7 +29,7 @@ enum opts_color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 
 #define OPTS_OUTPUTS 16
 #define OPTS_FILES   128
-#define OPTS_PIDS    128
+#define OPTS_PIDS    1024
 
 struct opts_output {
 	const struct report_format *format;
@@ -56,8 +57,10 @@ struct opts {
 	const char *files[OPTS_FILES]; /* recordings; of diff: the base, then the head */
 	size_t n_base, n_head;	       /* of report: 1 and 0 */
 	bool has_vs;
-	pid_t pids[OPTS_PIDS]; /* of why */
+	pid_t pids[OPTS_PIDS];	       /* of why and attach */
 	size_t n_pids;
+	const char *cgroup; /* of attach; NULL: none */
+	bool all_processes;
 };
 
 /* -EINVAL with one line that names the option, the value and the remedy. */

@@ -101,6 +101,13 @@ void beside_switches(int tracepoint);
 /* After it was loaded, with this error or 0; returns that, or the error of this program. */
 int beside_end(int error);
 
+/* probe.c: sets the program's sums, before anything is tracked. */
+int set_sums(struct probe *p, const struct program *program, struct err *err);
+/* ... marks the calling thread as the one that relates the clocks. */
+int mark_collector(struct probe *p, struct err *err);
+/* ... sleeps so long, unless a signal comes. */
+void nap(long ns);
+
 /* Attaches a row, if that can be done; a row that is needed or an error otherwise. */
 int attach_row(struct probe *p, size_t row, struct err *err);
 

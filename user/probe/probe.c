@@ -128,7 +128,12 @@ static int set_up(struct probe *p, const struct probe_opts *opts)
 	p->skel->rodata->fault_entry = fault_entry;
 	p->skel->rodata->realtime_offset = realtime_offset();
 	p->skel->rodata->lock_secret = secret;
-	p->skel->bss->linger = opts->linger;
+	p->skel->bss->linger = opts->linger || opts->adopts;
+	p->skel->bss->adopting = opts->adopts;
+	if (!opts->adopts) {
+		bpf_program__set_autoload(p->skel->progs.cp_adopt, false);
+		bpf_program__set_autoload(p->skel->progs.cp_adopt_stacks, false);
+	}
 	return 0;
 }
 
@@ -280,7 +285,7 @@ static bool is_asleep(pid_t pid)
 	return rest && *rest == 'S';
 }
 
-static void nap(long ns)
+void nap(long ns)
 {
 	struct timespec t = { .tv_nsec = ns };
 
@@ -302,6 +307,22 @@ static int mark(struct probe *p, pid_t pid, const struct tracked *value, struct 
 	return error;
 }
 
+int set_sums(struct probe *p, const struct program *program, struct err *err)
+{
+	uint32_t zero = 0;
+	int error = bpf_map_update_elem(bpf_map__fd(p->skel->maps.programs), &zero, program,
+					BPF_ANY);
+
+	return error ? err_set(err, error, "cannot set up the sums: %s", strerror(-error)) : 0;
+}
+
+int mark_collector(struct probe *p, struct err *err)
+{
+	struct tracked collector = { .role = ROLE_CLOCK };
+
+	return mark(p, getpid(), &collector, err);
+}
+
 int probe_watch(struct probe *p, pid_t held, unsigned int cpus, struct err *err)
 {
 	struct tracked command = {
@@ -313,15 +334,11 @@ int probe_watch(struct probe *p, pid_t held, unsigned int cpus, struct err *err)
 		.flags = THREAD_LEADER,
 		.role = ROLE_HELD,
 	};
-	struct tracked collector = { .role = ROLE_CLOCK };
 	struct program program = { .wall = { .cpus_allowed = cpus } };
-	uint32_t zero = 0;
-	int error;
+	int error = set_sums(p, &program, err);
 
-	error = bpf_map_update_elem(bpf_map__fd(p->skel->maps.programs), &zero, &program, BPF_ANY);
-	if (error)
-		return err_set(err, error, "cannot set up the sums: %s", strerror(-error));
-	error = mark(p, getpid(), &collector, err);
+	if (!error)
+		error = mark_collector(p, err);
 	if (error)
 		return error;
 	while (!is_asleep(held)) {

@@ -8,13 +8,15 @@
  *	probe_open → probe_watch → (the command is released) → probe_read ... →
  *	probe_finish → probe_free
  *
- * After probe_open() and probe_watch() no capability is needed any more.
+ * To attach to what runs, probe_adopt() stands in the place of probe_watch(). After these
+ * no capability is needed any more.
  */
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 #include "base/err.h"
+#include "bpf/adopt.h"
 #include "event/code.h"
 #include "event/event.h"
 #include "waitfor/waitfor.h"
@@ -24,6 +26,7 @@ struct probe;
 struct probe_opts {
 	bool linger;	       /* the measurement goes on until the last tracked thread ends */
 	bool all_calls;	       /* futex and epoll calls all the time, not in windows */
+	bool adopts;	       /* probe_adopt() follows, not probe_watch() */
 	struct code_sink code; /* takes stacks and mappings whenever events are handed over */
 };
 
@@ -36,6 +39,24 @@ void probe_free(struct probe *p);
  * for its release; returns once it does. cpus: how many it may use. The calling
  * thread becomes the one whose switch-ins relate the clocks. */
 int probe_watch(struct probe *p, pid_t held, unsigned int cpus, struct err *err);
+
+/* What to take over of what runs already; adopt.h says what each is. */
+struct probe_adoption {
+	enum adopt_which which;
+	const pid_t *pids;
+	size_t n_pids;
+	uint64_t cgroup; /* its inode's number */
+};
+
+typedef int (*adopted_fn)(void *ctx, const struct adopted *process);
+
+/* Takes over the threads of these processes as they are, and so begins the measurement; says of each
+ * process that it was. As with probe_watch() the calling thread relates the clocks. -ESRCH: there is none. */
+int probe_adopt(struct probe *p, const struct probe_adoption *what, adopted_fn fn, void *ctx,
+		struct err *err);
+/* Those that have come since: there may be some where they are found by something else than who created
+ * them. 0 or -errno. */
+int probe_adopt_more(struct probe *p, adopted_fn fn, void *ctx);
 
 /* Readable when much is waiting to be read; look now and then anyway. */
 int probe_fd(const struct probe *p);

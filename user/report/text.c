@@ -45,7 +45,11 @@ static void describe_end(const struct model *m, char *buf, size_t size)
 	const char *after = *reason ? ", after" : " after";
 	int status = m->end.status;
 
-	if (!m->complete)
+	if (m->complete && m->run.mode == MODE_ATTACH)
+		snprintf(buf, size, "%s",
+			 by == ENDED_LAST_PROCESS ? "ran to its end, for another"
+						  : "was watched while it ran, for");
+	else if (!m->complete)
 		snprintf(buf, size, "was measured, as far as the recording goes, for");
 	else if (status < 0)
 		snprintf(buf, size, "was still running when the measurement ended%s%s", reason,

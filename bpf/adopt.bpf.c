@@ -1,0 +1,505 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What runs already when the measurement begins is taken over as it stands, out of an iterator:
+ * nobody is stopped. A thread's life is counted from that moment: it is running, or queued, or
+ * in a wait of which only the rest is known. What it does between the reading of its state and
+ * the moment from which the probes know it is, as anything that they miss, put right by its
+ * next switch (wall_missed()), or unknown.
+ *
+ * Loaded only to attach to something.
+ */
+#include "thread.bpf.h"
+#include "adopt.h"
+#include "arch.bpf.h"
+#include "number.bpf.h"
+#include "stack.bpf.h"
+#include "target.bpf.h"
+
+/* include/linux/sched.h */
+#define TASK_STOPPED 0x0004
+#define TASK_TRACED  0x0008
+#define TASK_WAKING  0x0200
+#define TASK_NEW     0x0800
+#define TASK_FROZEN  0x8000
+/* include/linux/sched/jobctl.h */
+#define JOBCTL_TRAP_FREEZE (1UL << 23)
+
+#define CGROUP_LEVELS 64
+
+/* Written before the iterator runs. */
+__u64 adopt_which = 0; /* enum adopt_which */
+__u64 adopt_cgroup = 0;
+__u64 adopt_own = 0; /* concprof's own process, whose children are not the program either */
+/* ... and by it. */
+__u64 adopted_threads = 0;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, u32);
+	__type(value, u32);
+} adopt_pids SEC(".maps");
+
+/* Too large for the stack; only one iterator runs. The second is never written: all of it 0. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 2);
+	__type(key, u32);
+	__type(value, struct tracked);
+} adopt_room SEC(".maps");
+
+/* --- which ----------------------------------------------------------------------------- */
+
+struct climb {
+	u64 at; /* struct cgroup_subsys_state */
+	u32 found, pad;
+};
+
+static long look_at_cgroup(u32 i, void *ctx)
+{
+	struct climb *c = ctx;
+	struct cgroup_subsys_state *css = (void *)c->at;
+	struct cgroup *cgroup;
+
+	if (!css)
+		return 1;
+	cgroup = BPF_CORE_READ(css, cgroup);
+	c->found = BPF_CORE_READ(cgroup, kn, id) == adopt_cgroup;
+	c->at = (u64)BPF_CORE_READ(css, parent);
+	return c->found;
+}
+
+static __always_inline bool is_in_cgroup(struct task_struct *task)
+{
+	struct cgroup *cgroup = BPF_CORE_READ(task, cgroups, dfl_cgrp);
+	struct climb c = { .at = (u64)cgroup + bpf_core_field_offset(struct cgroup, self) };
+
+	if (!cgroup)
+		return false;
+	bpf_loop(CGROUP_LEVELS, look_at_cgroup, &c, 0);
+	return c.found;
+}
+
+static __always_inline u32 pid_of(struct task_struct *task)
+{
+	return number_of(BPF_CORE_READ(task, group_leader, thread_pid));
+}
+
+static __always_inline bool is_wanted(struct task_struct *task)
+{
+	u32 pid = pid_of(task);
+
+	if (!pid || pid == adopt_own || pid_of(BPF_CORE_READ(task, real_parent)) == adopt_own)
+		return false;
+	if (BPF_CORE_READ(task, flags) & PF_KTHREAD)
+		return false;
+	switch (adopt_which) {
+	case ADOPT_PIDS:
+		return bpf_map_lookup_elem(&adopt_pids, &pid);
+	case ADOPT_CGROUP:
+		return is_in_cgroup(task);
+	}
+	return adopt_which == ADOPT_ALL;
+}
+
+/* --- what it waits for ----------------------------------------------------------------- */
+
+/* Of a wait that has begun already its memory is not read, as the probes would: what only that tells
+ * stays open. */
+static __always_inline u32 adopt_futex(struct tracked *t, const struct call *call)
+{
+	u32 op = CALL_ARG1(call), value = CALL_ARG2(call), hint = LOCK_HINT_OTHER,
+	    cause = CAUSE_SYNC_FUTEX;
+
+	switch (op & ~(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME)) {
+	case FUTEX_WAIT:
+		if (value == 2 || value & FUTEX_WAITERS) {
+			hint = value == 2 ? LOCK_HINT_WORD : LOCK_HINT_ROBUST;
+			cause = CAUSE_LOCK_MUTEX;
+		}
+		break;
+	case FUTEX_WAIT_BITSET:
+		if (!(op & FUTEX_PRIVATE_FLAG) && (op & FUTEX_CLOCK_REALTIME) && value > 2) {
+			hint = LOCK_HINT_JOIN;
+			cause = CAUSE_SYNC_JOIN;
+		}
+		break;
+	case FUTEX_LOCK_PI:
+	case FUTEX_LOCK_PI2:
+		hint = LOCK_HINT_PI;
+		cause = CAUSE_LOCK_PI;
+		break;
+	case FUTEX_WAIT_REQUEUE_PI:
+		hint = LOCK_HINT_REQUEUE;
+		cause = CAUSE_SYNC_COND;
+		break;
+	default:
+		return plain_wait(CAUSE_KERNEL_OTHER);
+	}
+	/* A shared word's key is found in the memory of who waits. */
+	if (op & FUTEX_PRIVATE_FLAG || hint == LOCK_HINT_JOIN) {
+		t->lock.word = CALL_ARG0(call);
+		t->lock.hint = hint | (CALL_ARG3(call) ? LOCK_HINT_TIMED : 0);
+		t->lock.state = LOCK_WAIT_CALLED;
+	}
+	return plain_wait(cause);
+}
+
+static __always_inline u32 adopt_file(struct task_struct *task, struct tracked *t, u32 fd)
+{
+	u64 file = (u64)file_of(task, fd);
+
+	wait_for_file(t, file, fd, 0, 0);
+	return file_target(file, fd) & 0xffff;
+}
+
+static __always_inline u32 adopt_epoll(struct task_struct *task, struct tracked *t, u32 fd)
+{
+	struct file *file = file_of(task, fd);
+
+	waits_seen = 1;
+	t->event.resolve = RESOLVE_EPOLL;
+	t->event.object = file ? (u64)BPF_CORE_READ(file, private_data) : 0;
+	t->event.fd = fd;
+	return plain_wait(CAUSE_EVENT_EPOLL);
+}
+
+static __always_inline u32 adopt_call(struct task_struct *task, struct tracked *t,
+				      const struct call *call, u32 class, u32 state)
+{
+	switch (class) {
+	case CALL_FD:
+	case CALL_FD_BARE:
+	case CALL_MQ:
+		return adopt_file(task, t, CALL_ARG0(call));
+	case CALL_EPOLL:
+	case CALL_EPOLL_TIME:
+		return adopt_epoll(task, t, CALL_ARG0(call));
+	case CALL_POLL:
+	case CALL_POLL_TIME:
+		return plain_wait(CALL_ARG1(call) ? CAUSE_EVENT_POLL : CAUSE_TIMER_SLEEP);
+	case CALL_SELECT:
+	case CALL_SELECT_TIME:
+		return plain_wait(CALL_ARG0(call) ? CAUSE_EVENT_SELECT : CAUSE_TIMER_SLEEP);
+	case CALL_FUTEX:
+		return adopt_futex(t, call);
+	case CALL_FUTEX_WAIT:
+		return plain_wait(CAUSE_SYNC_FUTEX);
+	case CALL_SLEEP:
+		return plain_wait(CAUSE_TIMER_SLEEP);
+	case CALL_CHILD:
+	case CALL_CHILD_ID:
+		return plain_wait(CAUSE_CHILD_WAIT);
+	case CALL_FORK:
+	case CALL_VFORK:
+		return plain_wait(in_d_state(state) ? CAUSE_CHILD_VFORK : CAUSE_KERNEL_OTHER);
+	case CALL_SIGNAL:
+		return plain_wait(CAUSE_SIGNAL_WAIT);
+	case CALL_SOCKET:
+		return plain_wait(CAUSE_IO_SOCKET);
+	case CALL_SYSV_MSG:
+		return plain_wait(CAUSE_IPC_SYSV_MSG);
+	case CALL_SYSV_SEM:
+		return plain_wait(CAUSE_IPC_SYSV_SEM);
+	case CALL_FLOCK:
+		return plain_wait(CAUSE_LOCK_FILE);
+	case CALL_URING:
+		return plain_wait(CAUSE_IO_URING);
+	case CALL_AIO:
+		return plain_wait(CAUSE_IO_AIO);
+	}
+	/* Which of two descriptors, which kind of lock, the rest of a sleep that was cut. */
+	return plain_wait(CAUSE_UNKNOWN);
+}
+
+static __always_inline u32 adopt_wait(struct task_struct *task, struct tracked *t, u32 state)
+{
+	bool for_device = in_d_state(state) && BPF_CORE_READ_BITFIELD_PROBED(task, in_iowait);
+	struct call call;
+	u32 row, wait;
+
+	if (state & (TASK_STOPPED | TASK_TRACED))
+		return plain_wait(state & TASK_STOPPED ? CAUSE_SIGNAL_STOP : CAUSE_SIGNAL_PTRACE);
+	if (state & TASK_FROZEN || BPF_CORE_READ(task, jobctl) & JOBCTL_TRAP_FREEZE)
+		return plain_wait(CAUSE_KERNEL_FREEZE);
+	if (!has_user_code(task))
+		return plain_wait(CAUSE_KERNEL_OTHER);
+	read_call(task, &call);
+	if (call.nr < 0)
+		return plain_wait(for_device ? CAUSE_FAULT_MAJOR : CAUSE_FAULT_MINOR);
+	row = row_of_call(&call);
+	t->io.writes = row / CALL_WRITES;
+	wait = adopt_call(task, t, &call, row & ~CALL_WRITES, state);
+	if (for_device && WAIT_CAUSE(wait) != CAUSE_IO_DISK && WAIT_CAUSE(wait) != CAUSE_IO_FILE) {
+		t->lock.state = LOCK_WAIT_NONE;
+		t->event.resolve = RESOLVE_NOT;
+		t->io.file = 0;
+		return plain_wait(CAUSE_IO_DISK);
+	}
+	t->last_call_cause = WAIT_CAUSE(wait);
+	return wait;
+}
+
+/* --- how it stands --------------------------------------------------------------------- */
+
+static __always_inline void identify(struct task_struct *task, struct tracked *t)
+{
+	struct task_struct *leader = task->group_leader, *parent = task->real_parent;
+	struct tracked *of;
+
+	t->id = __sync_fetch_and_add(&next_id, 1) + 1;
+	t->process_id = t->id;
+	t->flags = THREAD_ADOPTED;
+	if (BPF_CORE_READ(task, flags) & (PF_IO_WORKER | PF_USER_WORKER))
+		t->flags |= THREAD_KERNEL;
+	if (leader == task) {
+		t->flags |= THREAD_LEADER;
+		of = parent ? bpf_task_storage_get(&threads, parent, 0, 0) : NULL;
+		if (of && !of->role)
+			t->creator_id = of->id;
+	} else {
+		of = leader ? bpf_task_storage_get(&threads, leader, 0, 0) : NULL;
+		if (of && !of->role) {
+			t->process_id = of->process_id;
+			t->creator_id = of->id;
+		}
+	}
+	t->space = t->process_id;
+}
+
+/* It runs, and the kernel has added up its time until its last tick or so. */
+static __always_inline void adopt_running(struct task_struct *task, struct tracked *t, u64 now)
+{
+	struct rq *rq = BPF_CORE_READ(task, se.cfs_rq, rq);
+	u64 lag = BPF_CORE_READ(rq, clock) - BPF_CORE_READ(rq, clock_task);
+	u64 since = BPF_CORE_READ(task, se.exec_start) + lag;
+
+	if (now > since)
+		t->base.run_ns += now - since;
+	t->arrived = BPF_CORE_READ(task, sched_info.last_arrival);
+	t->stolen_mark = lag;
+	t->position = POS_RUNNING;
+}
+
+static __always_inline void adopt_queued(struct task_struct *task, struct tracked *t, u64 now)
+{
+	u64 queued = BPF_CORE_READ(task, sched_info.last_queued);
+
+	if (queued && now > queued)
+		t->base.delay_ns += now - queued;
+	t->track.off = OFF_NEW;
+	t->position = POS_RUNNABLE;
+}
+
+static __always_inline void adopt_blocked(struct task_struct *task, struct tracked *t, u32 state)
+{
+	u32 wait = adopt_wait(task, t, state);
+
+	t->track.off = OFF_BLOCKED;
+	t->track.cause = WAIT_CAUSE(wait);
+	t->track.row = WAIT_ROW(wait);
+	t->position = row_position(t->track.row);
+	if (t->track.cause < CAUSE_COUNT)
+		t->track.ledger.cause[t->track.cause].count = 1;
+	if (t->track.row == ROW_LOCK)
+		locks_seen = 1;
+}
+
+static __always_inline void read_stand(struct task_struct *task, struct tracked *t, u64 now)
+{
+	u32 state = BPF_CORE_READ(task, __state);
+
+	read_witness(task, &t->base);
+	if (BPF_CORE_READ_BITFIELD_PROBED(task, on_cpu))
+		adopt_running(task, t, now);
+	else if (!state || state & (TASK_WAKING | TASK_NEW))
+		adopt_queued(task, t, now);
+	else
+		adopt_blocked(task, t, state);
+	begin_life(t, now);
+}
+
+/* --- taking over ------------------------------------------------------------------------ */
+
+/* Into the program's sums, or out of them again. */
+__noinline int adopt_move(struct tracked *t, u64 now, u32 in, u32 cpus)
+{
+	struct program *g = the_program();
+
+	if (!g || !t)
+		return 0;
+	bpf_spin_lock(&g->lock);
+	wall_advance(&g->wall, now);
+	if (in) {
+		wall_move(&g->wall, POS_GONE, t->position, ROW_UNKNOWN, g->wall.pending_ever);
+		g->wall.alive++;
+		if (cpus > g->wall.cpus_allowed)
+			g->wall.cpus_allowed = cpus;
+	} else {
+		wall_move(&g->wall, t->position, POS_GONE, ROW_UNKNOWN, g->wall.pending_ever);
+		g->wall.alive--;
+	}
+	t->pending_mark = g->wall.pending_ever;
+	bpf_spin_unlock(&g->lock);
+	return 0;
+}
+
+/* What a wait is at, before others can see that it is over. */
+static __always_inline void begin_waits(struct tracked *t)
+{
+	if (t->io.file) {
+		t->io.cause = t->track.cause;
+		t->io.target = io_target_of(t, &t->io);
+		if (t->io.target)
+			io_begin(t);
+	}
+	if (t->lock.state)
+		lock_adopt(t);
+}
+
+/* Dead but for threads of it that live on. */
+static __always_inline void adopt_dead(struct tracked *t)
+{
+	t->position = POS_GONE;
+	t->sent = 1;
+}
+
+static __always_inline bool adopt(struct task_struct *task)
+{
+	bool is_dead = BPF_CORE_READ(task, exit_state) != 0;
+	struct tracked *room, *empty, *t;
+	u64 now = scheduler_now();
+	u32 zero = 0, one = 1;
+
+	room = bpf_map_lookup_elem(&adopt_room, &zero);
+	empty = bpf_map_lookup_elem(&adopt_room, &one);
+	if (!room || !empty || bpf_task_storage_get(&threads, task, 0, 0))
+		return false;
+	bpf_probe_read_kernel(room, sizeof(*room), empty);
+	identify(task, room);
+	read_numbers(task, room);
+	if (is_dead) {
+		adopt_dead(room);
+	} else {
+		read_stand(task, room, now);
+		begin_waits(room);
+		adopt_move(room, now, 1, BPF_CORE_READ(task, nr_cpus_allowed));
+	}
+	t = bpf_task_storage_get(&threads, task, room, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!t) {
+		if (!is_dead)
+			adopt_move(room, now, 0, 0);
+		return false; /* there is a second time */
+	}
+	note_number(task, t);
+	adopted_threads++;
+	return true;
+}
+
+static __always_inline void say_adopted(struct bpf_iter__task *ctx, struct task_struct *task)
+{
+	struct tracked *t = bpf_task_storage_get(&threads, task, 0, 0);
+	struct adopted record = {};
+
+	if (!t)
+		return;
+	record.process_id = t->process_id;
+	record.pid = t->pid;
+	record.uid = BPF_CORE_READ(task, cred, euid.val);
+	bpf_probe_read_kernel(record.comm, sizeof(record.comm), task->comm);
+	bpf_seq_write(ctx->meta->seq, &record, sizeof(record));
+}
+
+/* A process's first thread comes before the others, whatever their numbers. */
+SEC("iter/task")
+int cp_adopt(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task, *leader;
+
+	if (!task || !is_wanted(task))
+		return 0;
+	leader = task->group_leader;
+	if (!leader)
+		return 0;
+	if (leader == task && BPF_CORE_READ(task, exit_state) &&
+	    BPF_CORE_READ(task, signal, nr_threads) == 1)
+		return 0; /* a zombie */
+	if (leader != task && BPF_CORE_READ(task, exit_state))
+		return 0;
+	if (adopt(leader))
+		say_adopted(ctx, leader);
+	if (leader != task)
+		adopt(task);
+	return 0;
+}
+
+/* --- where in the code ------------------------------------------------------------------- */
+
+#define STACKS_MAX 512 /* the rest of such waits is of no known site */
+
+__u64 adopt_stacks = 0;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct code_stack);
+} adopt_stack SEC(".maps");
+
+/* In the wait in which it was taken over, and not looked at. */
+static __always_inline bool waits_since(struct tracked *t)
+{
+	return t->track.off == OFF_BLOCKED && !t->arrived && !t->track.ledger.switches &&
+	       !t->site_pending && t->flags & THREAD_ADOPTED && t->track.cause < CAUSE_COUNT;
+}
+
+/* As site_wait(), of one that does so already: its memory is read by a program that may sleep. */
+SEC("iter.s/task")
+int cp_adopt_stacks(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct code_stack *s;
+	struct pt_regs *regs;
+	struct tracked *t;
+	u32 zero = 0;
+
+	if (!task || adopt_stacks >= STACKS_MAX)
+		return 0;
+	t = bpf_task_storage_get(&threads, task, 0, 0);
+	s = bpf_map_lookup_elem(&adopt_stack, &zero);
+	if (!t || !s || t->role || !waits_since(t))
+		return 0;
+	regs = (struct pt_regs *)bpf_task_pt_regs(task);
+	if (!regs || !has_user_code(task) || !is_native_code(regs))
+		return 0;
+	s->what = CODE_WAIT;
+	s->at = bpf_ktime_get_ns();
+	s->thread_id = t->id;
+	s->process_id = t->process_id;
+	s->tid = t->tid;
+	s->pid = t->pid;
+	s->cause = t->track.cause;
+	s->cause_ns = 0;
+	s->cause_count = 1;
+	s->weight = 1;
+	s->lock.space = s->lock.word = s->word = 0;
+	if (t->lock.state == LOCK_WAIT_BEGUN) {
+		s->lock = t->lock.key;
+		s->word = t->lock.word;
+	}
+	bpf_probe_read_kernel(s->regs, sizeof(s->regs), regs);
+	s->n_bytes = copy_their_stack(s->bytes, regs->sp, task);
+	if (!waits_since(t))
+		return 0;
+	t->site_cause = t->track.cause;
+	t->site_ns = 0;
+	t->site_pending = 1;
+	if (!bpf_seq_write(ctx->meta->seq, s, sizeof(*s)))
+		adopt_stacks++;
+	else
+		t->site_pending = 0; /* the buffer is full: the kernel calls again */
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "GPL";

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* concprof attach: what runs already is measured, and is left running. */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <linux/magic.h>
+
+#include "base/vec.h"
+#include "cmd/cmd.h"
+#include "cmd/facts.h"
+#include "cmd/session.h"
+#include "cmd/supervise.h"
+#include "look/look.h"
+#include "look/proc.h"
+
+#define ATTACH_ARGS 3 /* "-p", "12,13", NULL */
+
+struct attach {
+	struct session s;
+	struct probe_adoption what;
+	VEC(struct adopted) processes;
+	char *args[ATTACH_ARGS]; /* what it was asked for, as the report's command */
+};
+
+/* --- what to attach to ------------------------------------------------------------------- */
+
+static int check_pid(pid_t pid, struct err *err)
+{
+	if (pid == getpid())
+		return err_set(err, -EINVAL, "process %d is concprof itself", pid);
+	switch (proc_is((uint32_t)pid)) {
+	case PROC_IS_GONE:
+		return err_set(err, -ESRCH, "there is no process %d", pid);
+	case PROC_IS_THREAD:
+		return err_set(err, -EINVAL, "%d is a thread of process %u; give that", pid,
+			       proc_of_thread((uint32_t)pid));
+	case PROC_IS_KERNEL:
+		return err_set(err, -EINVAL,
+			       "process %d is a thread of the kernel; those are not measured", pid);
+	case PROC_IS_PROGRAM:
+		break;
+	}
+	return 0;
+}
+
+static int check_pids(const struct opts *o, struct err *err)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < o->n_pids && !error; i++)
+		error = check_pid(o->pids[i], err);
+	return error;
+}
+
+/* "/sys/fs/cgroup/system.slice", or as /proc/PID/cgroup has it: "/system.slice". */
+static int find_cgroup(const char *path, uint64_t *ret, struct err *err)
+{
+	char below[PATH_MAX];
+	struct statfs fs;
+	struct stat st;
+
+	snprintf(below, sizeof(below), "/sys/fs/cgroup/%s", path);
+	if (stat(path, &st) || statfs(path, &fs) || fs.f_type == SYSFS_MAGIC ||
+	    (fs.f_type != CGROUP2_SUPER_MAGIC && fs.f_type != CGROUP_SUPER_MAGIC)) {
+		if (stat(below, &st) || statfs(below, &fs))
+			return err_set(err, -errno, "there is no cgroup '%s': %s", path,
+				       strerror(errno));
+	}
+	if (fs.f_type == CGROUP_SUPER_MAGIC)
+		return err_set(err, -ENOTSUP,
+			       "'%s' is a cgroup of version 1, by which nothing can be found; give its "
+			       "processes, which cgroup.procs there lists, with -p",
+			       path);
+	if (fs.f_type != CGROUP2_SUPER_MAGIC || !S_ISDIR(st.st_mode))
+		return err_set(err, -EINVAL, "'%s' is no cgroup's directory", path);
+	*ret = st.st_ino; /* of 64 bits it is the cgroup's number (kernfs) */
+	return 0;
+}
+
+static int set_args(struct attach *a, const char *option, const char *value)
+{
+	a->args[0] = strdup(option);
+	a->args[1] = value ? strdup(value) : NULL;
+	return a->args[0] && (a->args[1] || !value) ? 0 : -ENOMEM;
+}
+
+static int set_pids(struct attach *a, const struct opts *o)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *f = open_memstream(&text, &size);
+	int error;
+
+	if (!f)
+		return -ENOMEM;
+	for (size_t i = 0; i < o->n_pids; i++)
+		fprintf(f, "%s%d", i ? "," : "", o->pids[i]);
+	error = fclose(f) ? -ENOMEM : set_args(a, "-p", text);
+	free(text);
+	return error;
+}
+
+static int find_what(struct attach *a, const struct opts *o)
+{
+	struct probe_adoption *w = &a->what;
+	struct err *err = &a->s.err;
+	int error;
+
+	w->which = o->cgroup ? ADOPT_CGROUP : o->all_processes ? ADOPT_ALL : ADOPT_PIDS;
+	w->pids = o->pids;
+	w->n_pids = o->n_pids;
+	error = o->cgroup ? find_cgroup(o->cgroup, &w->cgroup, err) : check_pids(o, err);
+	if (error)
+		return error;
+	if (o->cgroup)
+		error = set_args(a, "--cgroup", o->cgroup);
+	else
+		error = o->all_processes ? set_args(a, "-a", NULL) : set_pids(a, o);
+	return error ? err_set(err, error, "out of memory") : 0;
+}
+
+/* --- attaching ------------------------------------------------------------------------- */
+
+/* An adopted_fn. Its code is read at once, as long as there is the right to. */
+static int take_process(void *ctx, const struct adopted *process)
+{
+	struct attach *a = ctx;
+	struct code_sink sink = sites_sink(a->s.sites);
+
+	*vec_add(&a->processes) = *process;
+	sites_follow(a->s.sites, process->pid);
+	return look_maps(process->pid, &sink);
+}
+
+/* As if it had been seen to execute its program. */
+static int tell_process(struct attach *a, const struct adopted *process)
+{
+	struct ev_exec *ev = calloc(1, sizeof(*ev));
+	int error;
+
+	if (!ev)
+		return -ENOMEM;
+	ev->head.kind = EV_EXEC;
+	ev->head.size = sizeof(*ev);
+	ev->thread_id = ev->process_id = process->process_id;
+	ev->pid = process->pid;
+	ev->uid = process->uid;
+	memcpy(ev->comm, process->comm, sizeof(ev->comm));
+	proc_command(process->pid, ev);
+	error = session_event(&a->s, &ev->head);
+	free(ev);
+	return error;
+}
+
+static unsigned int cpus_of_all(const struct attach *a)
+{
+	pid_t *pids = calloc(a->processes.n + 1, sizeof(*pids));
+	unsigned int cpus;
+
+	for (size_t i = 0; pids && i < a->processes.n; i++)
+		pids[i] = (pid_t)a->processes.items[i].pid;
+	cpus = facts_cpus_allowed(pids, pids ? a->processes.n : 0);
+	free(pids);
+	return cpus;
+}
+
+static int tell_facts(struct attach *a)
+{
+	static const char *const no_notes[] = { NULL };
+	struct facts facts = { .mode = MODE_ATTACH,
+			       .argv = a->args,
+			       .notes = no_notes,
+			       .cpus_allowed = cpus_of_all(a),
+			       .limited = a->what.which == ADOPT_ALL
+						  ? -1
+						  : (pid_t)a->processes.items[0].pid };
+	int error = facts_tell(session_event, &a->s, &facts);
+
+	for (size_t i = 0; i < a->processes.n && !error; i++)
+		error = tell_process(a, &a->processes.items[i]);
+	return error ? err_set(&a->s.err, error, "cannot describe what runs: %s", strerror(-error))
+		     : 0;
+}
+
+/* Loads the probes and takes over what runs; then gives up what only they needed. */
+static int watch(struct attach *a)
+{
+	struct session *s = &a->s;
+	struct probe_opts opts = { .adopts = true,
+				   .all_calls = s->o->all_calls,
+				   .code = sites_sink(s->sites) };
+
+	if (probe_open(&s->probe, &opts, &s->err) ||
+	    probe_adopt(s->probe, &a->what, take_process, a, &s->err) || tell_facts(a) ||
+	    session_drop(s))
+		return STATUS_FAILED;
+	if (s->o->all_calls && probe_window(s->probe, true, &s->err))
+		return STATUS_FAILED;
+	return 0;
+}
+
+static int measure(struct attach *a)
+{
+	const struct opts *o = a->s.o;
+	struct supervision s = {
+		.probe = a->s.probe,
+		.signal_fd = a->s.signal_fd,
+		.fn = session_event,
+		.ctx = &a->s,
+		.tell_code = session_tell_code,
+		.duration_ns = o->duration_ns,
+		.all_calls = o->all_calls,
+	};
+	struct outcome outcome;
+
+	return supervise(&s, &outcome, &a->s.err) ? STATUS_FAILED : 0;
+}
+
+int cmd_attach(const struct opts *o)
+{
+	struct attach a = { .s = { .signal_fd = -1 } };
+	int status = find_what(&a, o) ? STATUS_FAILED : session_start(&a.s, o);
+
+	if (!status)
+		status = watch(&a);
+	if (!status)
+		status = measure(&a);
+	if (!status)
+		status = session_report(&a.s);
+	if (status)
+		fprintf(stderr, "concprof: %s\n", a.s.err.text);
+	session_end(&a.s);
+	free(a.processes.items);
+	for (size_t i = 0; i < ATTACH_ARGS; i++)
+		free(a.args[i]);
+	return status ? status : a.s.gates;
+}

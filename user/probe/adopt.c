@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Takes over what runs already: see bpf/adopt.bpf.c. */
+#include "probe/internal.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PASSES 8 /* each finds only what was created during the one before */
+
+struct taking {
+	adopted_fn fn;
+	void *ctx;
+};
+
+static int take_record(void *ctx, const struct event *record)
+{
+	const struct taking *t = ctx;
+
+	return t->fn(t->ctx, (const struct adopted *)record);
+}
+
+/* Whoever creates a thread beside an iterator that has passed it, and is not tracked yet, is found
+ * with it by the next. */
+static int take_all(struct probe *p, struct taking *t)
+{
+	uint64_t before;
+	int error;
+
+	for (int i = 0; i < PASSES; i++) {
+		before = p->skel->bss->adopted_threads;
+		error = collect_records(p->skel->progs.cp_adopt, sizeof(struct adopted),
+					take_record, t);
+		if (error || p->skel->bss->adopted_threads == before)
+			return error;
+	}
+	return 0;
+}
+
+static int take_stack(void *ctx, const struct event *record)
+{
+	return code_take(ctx, (const struct code_stack *)record);
+}
+
+static int take_both(struct probe *p, struct taking *t)
+{
+	int error = take_all(p, t);
+
+	return error ? error
+		     : collect_records(p->skel->progs.cp_adopt_stacks, sizeof(struct code_stack),
+				       take_stack, p);
+}
+
+static int ask(struct probe *p, const struct probe_adoption *what)
+{
+	int map = bpf_map__fd(p->skel->maps.adopt_pids), error = 0;
+	uint32_t one = 1;
+
+	for (size_t i = 0; i < what->n_pids && !error; i++) {
+		uint32_t pid = (uint32_t)what->pids[i];
+
+		error = bpf_map_update_elem(map, &pid, &one, BPF_ANY);
+	}
+	p->skel->bss->adopt_cgroup = what->cgroup;
+	p->skel->bss->adopt_own = (uint64_t)getpid();
+	p->skel->bss->adopt_which = what->which;
+	return error;
+}
+
+int probe_adopt(struct probe *p, const struct probe_adoption *what, adopted_fn fn, void *ctx,
+		struct err *err)
+{
+	struct taking t = { fn, ctx };
+	struct program program = { .wall = { .alive = 0 } };
+	int error = mark_collector(p, err);
+
+	if (error)
+		return error;
+	nap(1); /* a switch-in of our own: the clocks, and our PID namespace, are known from here on */
+	wall_start(&program.wall, sched_now(p));
+	error = set_sums(p, &program, err);
+	if (error)
+		return error;
+	error = ask(p, what);
+	if (!error)
+		error = take_both(p, &t);
+	if (error)
+		return err_set(err, error, "cannot take over what runs: %s", strerror(-error));
+	__atomic_store_n(&p->skel->bss->adopting, 0, __ATOMIC_RELEASE);
+	error = read_program(p, &program);
+	if (error)
+		return err_set(err, error, "cannot read the sums: %s", strerror(-error));
+	if (program.wall.alive)
+		return 0;
+	return err_set(err, -ESRCH, "nothing to attach to: it has ended meanwhile");
+}
+
+int probe_adopt_more(struct probe *p, adopted_fn fn, void *ctx)
+{
+	struct taking t = { fn, ctx };
+
+	return take_both(p, &t);
+}
