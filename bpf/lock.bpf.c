@@ -345,7 +345,7 @@ int lock_begin(struct tracked *t)
 }
 
 /* Its memory is not that of the task that runs here. */
-int lock_adopt(struct tracked *t)
+int lock_attach(struct tracked *t)
 {
 	if (!t)
 		return 0;

@@ -209,7 +209,7 @@ __noinline int move_both(struct tracked *p, struct tracked *n, struct moment *m,
 			g->wall.alive--;
 			if (p->process_id == COMMAND_ID)
 				g->wall.command_alive--;
-			if (linger ? !g->wall.alive && !adopting : !g->wall.command_alive)
+			if (linger ? !g->wall.alive && !attaching : !g->wall.command_alive)
 				end = g->wall.sums.at;
 		}
 	}

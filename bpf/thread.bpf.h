@@ -61,7 +61,7 @@ extern __u64 stopped;	   /* the measurement is over */
 extern __u64 end_at;	   /* its end, valid once stopped */
 extern __u64 ask_all;	   /* see cp_stuck_stacks() */
 extern __u64 linger;	   /* it ends with the last tracked thread, not with the command */
-extern __u64 adopting;	   /* ... but not yet: who is to be tracked is still looked for */
+extern __u64 attaching;	   /* ... but not yet: who is to be tracked is still looked for */
 extern __u64 next_id;	   /* of the last thread that was found */
 extern __u64 window;	   /* serial number of the window of calls that is open or was last */
 extern __u64 locks_seen;   /* a thread has waited for a lock */
@@ -311,7 +311,7 @@ u32 fd_of(u64 file);
 /* lock.bpf.c: t leaves the CPU, to wait at the futex that its call named. */
 int lock_begin(struct tracked *t);
 /* ... it has waited there already; of whose lock that is nothing is known. */
-int lock_adopt(struct tracked *t);
+int lock_attach(struct tracked *t);
 /* lock.bpf.c: ... and its wait ended then; or goes on at the end of the measurement. */
 int lock_waited(struct tracked *t, u64 end, u32 is_open);
 /* lock_key.bpf.c: the key of a word that several processes may share, one wherever they map it. */

@@ -405,9 +405,31 @@ static void say_title(struct finding *to, const struct findings *f, const struct
 		finding_title(to, "%zu threads wait for each other, for ever", d->n_members);
 }
 
+/* A wait that was under way when its thread was attached to may have begun any time before. */
+static bool is_older(const struct findings *f, const struct deadlock *d)
+{
+	for (size_t i = 0; i < d->n_members; i++) {
+		const struct thread *t = &f->model->threads[d->waits[i].thread];
+
+		if (!(t->flags & THREAD_ATTACHED) || t->switches)
+			return false;
+	}
+	return true;
+}
+
+static void say_since(struct finding *to, const struct findings *f, const struct deadlock *d)
+{
+	char at[UNITS_SIZE], stood[UNITS_SIZE], since[64];
+
+	snprintf(since, sizeof(since), "so since %s after the start",
+		 units_ns(at, d->since_ns, true));
+	evidence_add(to, "deadlocks.since_ns", d->since_ns, "%s, and still %s later: the last look",
+		     is_older(f, d) ? "so before concprof came" : since,
+		     units_ns(stood, d->seen_ns - d->since_ns, true));
+}
+
 static void say(struct finding *to, const struct findings *f, const struct deadlock *d)
 {
-	char at[UNITS_SIZE], stood[UNITS_SIZE];
 
 	say_title(to, f, d);
 	for (size_t i = 0; i < said_members(d); i++)
@@ -416,10 +438,7 @@ static void say(struct finding *to, const struct findings *f, const struct deadl
 		evidence_add(to, "deadlocks.cycle", d->n_members, "and %zu more",
 			     d->n_members - SAID_MAX);
 	say_behind(to, f, d);
-	evidence_add(to, "deadlocks.since_ns", d->since_ns,
-		     "so since %s after the start, and still %s later: the last look",
-		     units_ns(at, d->since_ns, true),
-		     units_ns(stood, d->seen_ns - d->since_ns, true));
+	say_since(to, f, d);
 	say_others(to, f, d);
 	finding_advice(to, "%s", advice(d));
 }

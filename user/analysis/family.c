@@ -77,7 +77,7 @@ static void add_member(struct branch *to, const struct family *all, size_t i)
 	}
 }
 
-/* All children of these, those that are alike together, and the earliest first. */
+/* All children of these. */
 static size_t *children_of(struct family *all, const size_t *members, size_t n, size_t *ret_n)
 {
 	size_t count = 0, *children;
@@ -92,7 +92,6 @@ static size_t *children_of(struct family *all, const size_t *members, size_t n, 
 		for (ptrdiff_t c = all->first_child[members[i]]; c >= 0; c = all->next_sibling[c])
 			children[count++] = (size_t)c;
 	}
-	qsort_r(children, count, sizeof(*children), by_looks, all);
 	*ret_n = count;
 	return children;
 }
@@ -111,26 +110,28 @@ static int earliest_first(const void *a, const void *b)
 
 static void grow(struct family *all, const size_t *members, size_t n, unsigned int depth);
 
-static void grow_children(struct family *all, const size_t *members, size_t n, unsigned int depth)
+/* Those that are alike together, and the earliest first. */
+static void grow_alike(struct family *all, size_t *members, size_t n, unsigned int depth)
 {
-	size_t count, n_runs = 0, *children = children_of(all, members, n, &count);
-	struct run *runs = zeroed(count, sizeof(*runs));
+	struct run *runs = zeroed(n, sizeof(*runs));
+	size_t n_runs = 0;
 
-	for (size_t i = 0; i < count; i++) {
-		if (!i || compare_looks(all, children[i - 1], children[i]))
-			runs[n_runs++] = (struct run){ .from = i, .earliest = children[i] };
+	qsort_r(members, n, sizeof(*members), by_looks, all);
+	for (size_t i = 0; i < n; i++) {
+		if (!i || compare_looks(all, members[i - 1], members[i]))
+			runs[n_runs++] = (struct run){ .from = i, .earliest = members[i] };
 		runs[n_runs - 1].n++;
 	}
 	qsort(runs, n_runs, sizeof(*runs), earliest_first);
 	for (size_t i = 0; i < n_runs; i++)
-		grow(all, children + runs[i].from, runs[i].n, depth);
+		grow(all, members + runs[i].from, runs[i].n, depth);
 	free(runs);
-	free(children);
 }
 
 static void grow(struct family *all, const size_t *members, size_t n, unsigned int depth)
 {
 	struct tree *t = &all->f->tree;
+	size_t count, *children;
 	struct branch *b;
 
 	if (t->n_branches == BRANCHES_MAX || depth > DEPTH_MAX) {
@@ -142,18 +143,23 @@ static void grow(struct family *all, const size_t *members, size_t n, unsigned i
 	for (size_t i = 0; i < n; i++)
 		add_member(b, all, members[i]);
 	t->shown += n;
-	grow_children(all, members, n, depth + 1);
+	children = children_of(all, members, n, &count);
+	grow_alike(all, children, count, depth + 1);
+	free(children);
 }
 
 static void grow_all(struct family *all)
 {
 	const struct model *m = all->f->model;
+	size_t n = 0, *roots = zeroed(m->n_processes, sizeof(*roots));
 
 	all->f->tree = (struct tree){ .by_program = all->by_program };
 	for (size_t i = 0; i < m->n_processes; i++) {
 		if (m->processes[i].parent < 0)
-			grow(all, &i, 1, 0);
+			roots[n++] = i;
 	}
+	grow_alike(all, roots, n, 0);
+	free(roots);
 }
 
 void family_find(struct findings *f)

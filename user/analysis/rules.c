@@ -31,7 +31,7 @@ static void find_startup(struct findings *f)
 	for (size_t i = 0; i < m->n_processes; i++) {
 		const struct process *p = &m->processes[i];
 
-		if (p->parent < 0 || !p->ended || ran[i] > SHORT_CPU_NS)
+		if (p->parent < 0 || p->is_attached || !p->ended || ran[i] > SHORT_CPU_NS)
 			continue;
 		n++;
 		sum += ran[i];

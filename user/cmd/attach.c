@@ -23,8 +23,9 @@
 
 struct attach {
 	struct session s;
-	struct probe_adoption what;
-	VEC(struct adopted) processes;
+	struct probe_attachment what;
+	VEC(struct attached) processes;
+	bool is_told; /* the head of the stream, and them */
 	char *args[ATTACH_ARGS]; /* what it was asked for, as the report's command */
 };
 
@@ -108,11 +109,11 @@ static int set_pids(struct attach *a, const struct opts *o)
 
 static int find_what(struct attach *a, const struct opts *o)
 {
-	struct probe_adoption *w = &a->what;
+	struct probe_attachment *w = &a->what;
 	struct err *err = &a->s.err;
 	int error;
 
-	w->which = o->cgroup ? ADOPT_CGROUP : o->all_processes ? ADOPT_ALL : ADOPT_PIDS;
+	w->which = o->cgroup ? ATTACH_TO_CGROUP : o->all_processes ? ATTACH_TO_ALL : ATTACH_TO_PIDS;
 	w->pids = o->pids;
 	w->n_pids = o->n_pids;
 	error = o->cgroup ? find_cgroup(o->cgroup, &w->cgroup, err) : check_pids(o, err);
@@ -127,19 +128,8 @@ static int find_what(struct attach *a, const struct opts *o)
 
 /* --- attaching ------------------------------------------------------------------------- */
 
-/* An adopted_fn. Its code is read at once, as long as there is the right to. */
-static int take_process(void *ctx, const struct adopted *process)
-{
-	struct attach *a = ctx;
-	struct code_sink sink = sites_sink(a->s.sites);
-
-	*vec_add(&a->processes) = *process;
-	sites_follow(a->s.sites, process->pid);
-	return look_maps(process->pid, &sink);
-}
-
 /* As if it had been seen to execute its program. */
-static int tell_process(struct attach *a, const struct adopted *process)
+static int tell_process(struct attach *a, const struct attached *process)
 {
 	struct ev_exec *ev = calloc(1, sizeof(*ev));
 	int error;
@@ -156,6 +146,19 @@ static int tell_process(struct attach *a, const struct adopted *process)
 	error = session_event(&a->s, &ev->head);
 	free(ev);
 	return error;
+}
+
+/* An attached_fn. Its code is read at once, as long as there is the right to. */
+static int take_process(void *ctx, const struct attached *process)
+{
+	struct attach *a = ctx;
+	struct code_sink sink = sites_sink(a->s.sites);
+	int error;
+
+	*vec_add(&a->processes) = *process;
+	sites_follow(a->s.sites, process->pid);
+	error = look_maps(process->pid, &sink);
+	return error || !a->is_told ? error : tell_process(a, process);
 }
 
 static unsigned int cpus_of_all(const struct attach *a)
@@ -177,11 +180,12 @@ static int tell_facts(struct attach *a)
 			       .argv = a->args,
 			       .notes = no_notes,
 			       .cpus_allowed = cpus_of_all(a),
-			       .limited = a->what.which == ADOPT_ALL
+			       .limited = a->what.which == ATTACH_TO_ALL
 						  ? -1
 						  : (pid_t)a->processes.items[0].pid };
 	int error = facts_tell(session_event, &a->s, &facts);
 
+	a->is_told = true;
 	for (size_t i = 0; i < a->processes.n && !error; i++)
 		error = tell_process(a, &a->processes.items[i]);
 	return error ? err_set(&a->s.err, error, "cannot describe what runs: %s", strerror(-error))
@@ -192,12 +196,13 @@ static int tell_facts(struct attach *a)
 static int watch(struct attach *a)
 {
 	struct session *s = &a->s;
-	struct probe_opts opts = { .adopts = true,
+	struct probe_opts opts = { .attaches = true,
+				   .in_cgroup = s->o->cgroup != NULL,
 				   .all_calls = s->o->all_calls,
 				   .code = sites_sink(s->sites) };
 
 	if (probe_open(&s->probe, &opts, &s->err) ||
-	    probe_adopt(s->probe, &a->what, take_process, a, &s->err) || tell_facts(a) ||
+	    probe_attach(s->probe, &a->what, take_process, a, &s->err) || tell_facts(a) ||
 	    session_drop(s))
 		return STATUS_FAILED;
 	if (s->o->all_calls && probe_window(s->probe, true, &s->err))

@@ -124,8 +124,9 @@ struct process {
 	size_t n_args;
 	bool args_truncated;
 	uint64_t start_ns, end_ns;
-	bool ended;	 /* all its threads are dead */
-	uint32_t status; /* as wait(2) gives it; valid if it ended */
+	bool ended;	  /* all its threads are dead */
+	bool is_attached; /* it ran before the measurement, see THREAD_ATTACHED */
+	uint32_t status;  /* as wait(2) gives it; valid if it ended */
 	size_t n_threads;
 	uint64_t max_rss_bytes; /* 0: not known */
 	struct story life;

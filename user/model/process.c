@@ -76,6 +76,7 @@ static void add_thread(struct process *p, const struct thread *t)
 		p->status = t->status;
 	if (t->max_rss_bytes > p->max_rss_bytes)
 		p->max_rss_bytes = t->max_rss_bytes;
+	p->is_attached |= (t->flags & THREAD_ATTACHED) != 0;
 	if (t->flags & THREAD_LEADER)
 		p->life.first_io_ns = t->first_io_ns;
 	p->n_threads++;

@@ -71,6 +71,9 @@ struct probe {
 	int n_clocks;
 	char code_why[CODE_SOURCES][128];
 	struct bpf_link *stuck; /* its iterator */
+	struct bpf_link *came, *came_to_be; /* who comes into the cgroup */
+	attached_fn attached;		    /* takes them */
+	void *attached_ctx;
 };
 
 /* Does the running kernel have this tracepoint for BTF-typed programs? */
@@ -107,6 +110,9 @@ int set_sums(struct probe *p, const struct program *program, struct err *err);
 int mark_collector(struct probe *p, struct err *err);
 /* ... sleeps so long, unless a signal comes. */
 void nap(long ns);
+
+/* attach.c: takes over what has come into the cgroup by itself. */
+int attach_who_came(struct probe *p);
 
 /* Attaches a row, if that can be done; a row that is needed or an error otherwise. */
 int attach_row(struct probe *p, size_t row, struct err *err);

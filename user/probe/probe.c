@@ -128,11 +128,15 @@ static int set_up(struct probe *p, const struct probe_opts *opts)
 	p->skel->rodata->fault_entry = fault_entry;
 	p->skel->rodata->realtime_offset = realtime_offset();
 	p->skel->rodata->lock_secret = secret;
-	p->skel->bss->linger = opts->linger || opts->adopts;
-	p->skel->bss->adopting = opts->adopts;
-	if (!opts->adopts) {
-		bpf_program__set_autoload(p->skel->progs.cp_adopt, false);
-		bpf_program__set_autoload(p->skel->progs.cp_adopt_stacks, false);
+	p->skel->bss->linger = opts->linger || opts->attaches;
+	p->skel->bss->attaching = opts->attaches;
+	if (!opts->attaches) {
+		bpf_program__set_autoload(p->skel->progs.cp_attach, false);
+		bpf_program__set_autoload(p->skel->progs.cp_attach_stacks, false);
+	}
+	if (!opts->in_cgroup) {
+		bpf_program__set_autoload(p->skel->progs.cp_came, false);
+		bpf_program__set_autoload(p->skel->progs.cp_came_to_be, false);
 	}
 	return 0;
 }
@@ -272,6 +276,8 @@ void probe_free(struct probe *p)
 	for (size_t i = 0; i < PROBE_ROWS; i++)
 		bpf_link__destroy(p->links[i]);
 	bpf_link__destroy(p->stuck);
+	bpf_link__destroy(p->came);
+	bpf_link__destroy(p->came_to_be);
 	concprof_bpf__destroy(p->skel);
 	free(p);
 }
@@ -418,6 +424,8 @@ int probe_read(struct probe *p, event_fn fn, void *ctx)
 {
 	int error = attach_for_rings(p);
 
+	if (!error)
+		error = attach_who_came(p);
 	if (!error)
 		error = code_read(p);
 	if (!error)

@@ -8,7 +8,7 @@
  *	probe_open → probe_watch → (the command is released) → probe_read ... →
  *	probe_finish → probe_free
  *
- * To attach to what runs, probe_adopt() stands in the place of probe_watch(). After these
+ * To attach to what runs, probe_attach() stands in the place of probe_watch(). After these
  * no capability is needed any more.
  */
 #include <stdbool.h>
@@ -16,7 +16,7 @@
 #include <sys/types.h>
 
 #include "base/err.h"
-#include "bpf/adopt.h"
+#include "bpf/attach.h"
 #include "event/code.h"
 #include "event/event.h"
 #include "waitfor/waitfor.h"
@@ -26,7 +26,8 @@ struct probe;
 struct probe_opts {
 	bool linger;	       /* the measurement goes on until the last tracked thread ends */
 	bool all_calls;	       /* futex and epoll calls all the time, not in windows */
-	bool adopts;	       /* probe_adopt() follows, not probe_watch() */
+	bool attaches;	       /* probe_attach() follows, not probe_watch() */
+	bool in_cgroup;	       /* ... of a cgroup, into which others may come */
 	struct code_sink code; /* takes stacks and mappings whenever events are handed over */
 };
 
@@ -40,24 +41,21 @@ void probe_free(struct probe *p);
  * thread becomes the one whose switch-ins relate the clocks. */
 int probe_watch(struct probe *p, pid_t held, unsigned int cpus, struct err *err);
 
-/* What to take over of what runs already; adopt.h says what each is. */
-struct probe_adoption {
-	enum adopt_which which;
+/* What to take over of what runs already; attach.h says what each is. */
+struct probe_attachment {
+	enum attach_which which;
 	const pid_t *pids;
 	size_t n_pids;
 	uint64_t cgroup; /* its inode's number */
 };
 
-typedef int (*adopted_fn)(void *ctx, const struct adopted *process);
+typedef int (*attached_fn)(void *ctx, const struct attached *process);
 
 /* Takes over the threads of these processes as they are, and so begins the measurement; says of each
- * process that it was. As with probe_watch() the calling thread relates the clocks. -ESRCH: there is none. */
-int probe_adopt(struct probe *p, const struct probe_adoption *what, adopted_fn fn, void *ctx,
+ * process that it was, then and, of a cgroup, from probe_read() as others come. As with probe_watch() the
+ * calling thread relates the clocks. -ESRCH: there is none. */
+int probe_attach(struct probe *p, const struct probe_attachment *what, attached_fn fn, void *ctx,
 		struct err *err);
-/* Those that have come since: there may be some where they are found by something else than who created
- * them. 0 or -errno. */
-int probe_adopt_more(struct probe *p, adopted_fn fn, void *ctx);
-
 /* Readable when much is waiting to be read; look now and then anyway. */
 int probe_fd(const struct probe *p);
 

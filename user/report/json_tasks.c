@@ -178,6 +178,8 @@ static void put_thread(struct json *j, const struct findings *f, size_t i)
 	json_string(j, "comm", t->comm);
 	if (t->flags & THREAD_KERNEL)
 		json_bool(j, "kernel_thread", true);
+	if (t->flags & THREAD_ATTACHED)
+		json_bool(j, "attached", true);
 	json_u64(j, "lifetime_ns", t->lifetime_ns);
 	put_states(j, t->state_ns);
 	put_cpu(j, f->model, t);
@@ -247,6 +249,8 @@ static void put_process(struct json *j, const struct findings *f, size_t i, stru
 		json_bool(j, "cmdline_truncated", true);
 	json_u64(j, "start_ns", p->start_ns);
 	json_u64(j, "end_ns", p->end_ns);
+	if (p->is_attached)
+		json_bool(j, "attached", true);
 	if (p->ended) {
 		json_begin_status(j, "exit", p->status);
 		json_bool(j, "core", WIFSIGNALED(p->status) && WCOREDUMP(p->status));

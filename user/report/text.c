@@ -47,8 +47,8 @@ static void describe_end(const struct model *m, char *buf, size_t size)
 
 	if (m->complete && m->run.mode == MODE_ATTACH)
 		snprintf(buf, size, "%s",
-			 by == ENDED_LAST_PROCESS ? "ran to its end, for another"
-						  : "was watched while it ran, for");
+			 by == ENDED_LAST_PROCESS ? "attached to, to its end, for"
+						  : "attached to for");
 	else if (!m->complete)
 		snprintf(buf, size, "was measured, as far as the recording goes, for");
 	else if (status < 0)
@@ -87,7 +87,8 @@ static void put_summary(struct page *p, const struct findings *f)
 	describe_tasks(&f->totals, tasks, sizeof(tasks));
 	if (exe && (!m->n_command || strcmp(exe, m->command[0])))
 		NAME(p, name, exe, 0);
-	page_text(p, 2, NULL, STYLE_PLAIN, "%s %s %s: %s, %.4g CPU%s allowed", name, end,
+	page_text(p, 2, NULL, STYLE_PLAIN, "%s%s%s %s: %s, %.4g CPU%s allowed", name,
+		  *name ? " " : "", end,
 		  page_ns(p, wall, m->wall_ns), tasks, f->cpus_allowed,
 		  f->cpus_allowed == 1 ? "" : "s");
 }

@@ -62,15 +62,51 @@ static void put_word(FILE *to, const char *word)
 	fputc('\'', to);
 }
 
+/* The one process that was attached to; NULL: it was not one. */
+static const struct process *only_attached(const struct model *m)
+{
+	const struct process *only = NULL;
+
+	for (size_t i = 0; i < m->n_processes; i++) {
+		if (!m->processes[i].is_attached)
+			continue;
+		if (only)
+			return NULL;
+		only = &m->processes[i];
+	}
+	return only;
+}
+
+static void put_attached(FILE *to, const struct model *m)
+{
+	const char *option = m->n_command ? m->command[0] : "",
+		   *value = m->n_command > 1 ? m->command[1] : "";
+	const struct process *only = only_attached(m);
+
+	if (!strcmp(option, "-a"))
+		fputs("all processes", to);
+	else if (!strcmp(option, "--cgroup"))
+		fprintf(to, "cgroup %s", value);
+	else
+		fprintf(to, "process%s %s", strchr(value, ',') ? "es" : "", value);
+	for (size_t i = 0; only && i < only->n_args; i++) {
+		fputs(i ? " " : ": ", to);
+		put_word(to, only->args[i]);
+	}
+}
+
 int command_line(char **ret, const struct model *m)
 {
+	bool is_attached = m->run.mode == MODE_ATTACH;
 	char *line = NULL;
 	size_t size = 0;
 	FILE *to = open_memstream(&line, &size);
 
 	if (!to)
 		return -errno;
-	for (size_t i = 0; i < m->n_command; i++) {
+	if (is_attached)
+		put_attached(to, m);
+	for (size_t i = 0; i < m->n_command && !is_attached; i++) {
 		if (i)
 			fputc(' ', to);
 		put_word(to, m->command[i]);

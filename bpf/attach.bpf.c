@@ -9,7 +9,7 @@
  * Loaded only to attach to something.
  */
 #include "thread.bpf.h"
-#include "adopt.h"
+#include "attach.h"
 #include "arch.bpf.h"
 #include "number.bpf.h"
 #include "stack.bpf.h"
@@ -27,11 +27,12 @@
 #define CGROUP_LEVELS 64
 
 /* Written before the iterator runs. */
-__u64 adopt_which = 0; /* enum adopt_which */
-__u64 adopt_cgroup = 0;
-__u64 adopt_own = 0; /* concprof's own process, whose children are not the program either */
+__u64 attach_which = 0; /* enum attach_which */
+__u64 attach_cgroup = 0;
+__u64 attach_own = 0; /* concprof's own process, whose descendants are not the program either */
 /* ... and by it. */
-__u64 adopted_threads = 0;
+__u64 attached_threads = 0;
+__u64 attach_again = 0; /* something has come into the cgroup by another way than by its creator */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -39,7 +40,7 @@ struct {
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, u32);
 	__type(value, u32);
-} adopt_pids SEC(".maps");
+} attach_pids SEC(".maps");
 
 /* Too large for the stack; only one iterator runs. The second is never written: all of it 0. */
 struct {
@@ -47,7 +48,7 @@ struct {
 	__uint(max_entries, 2);
 	__type(key, u32);
 	__type(value, struct tracked);
-} adopt_room SEC(".maps");
+} attach_room SEC(".maps");
 
 /* --- which ----------------------------------------------------------------------------- */
 
@@ -65,7 +66,7 @@ static long look_at_cgroup(u32 i, void *ctx)
 	if (!css)
 		return 1;
 	cgroup = BPF_CORE_READ(css, cgroup);
-	c->found = BPF_CORE_READ(cgroup, kn, id) == adopt_cgroup;
+	c->found = BPF_CORE_READ(cgroup, kn, id) == attach_cgroup;
 	c->at = (u64)BPF_CORE_READ(css, parent);
 	return c->found;
 }
@@ -86,28 +87,38 @@ static __always_inline u32 pid_of(struct task_struct *task)
 	return number_of(BPF_CORE_READ(task, group_leader, thread_pid));
 }
 
+#define OWN_DEPTH 3 /* what reads symbols has a child of its own */
+
+static __always_inline bool is_own(struct task_struct *task)
+{
+	for (int i = 0; i < OWN_DEPTH; i++) {
+		if (pid_of(task) == attach_own)
+			return true;
+		task = BPF_CORE_READ(task, group_leader, real_parent);
+	}
+	return false;
+}
+
 static __always_inline bool is_wanted(struct task_struct *task)
 {
 	u32 pid = pid_of(task);
 
-	if (!pid || pid == adopt_own || pid_of(BPF_CORE_READ(task, real_parent)) == adopt_own)
+	if (!pid || BPF_CORE_READ(task, flags) & PF_KTHREAD || is_own(task))
 		return false;
-	if (BPF_CORE_READ(task, flags) & PF_KTHREAD)
-		return false;
-	switch (adopt_which) {
-	case ADOPT_PIDS:
-		return bpf_map_lookup_elem(&adopt_pids, &pid);
-	case ADOPT_CGROUP:
+	switch (attach_which) {
+	case ATTACH_TO_PIDS:
+		return bpf_map_lookup_elem(&attach_pids, &pid);
+	case ATTACH_TO_CGROUP:
 		return is_in_cgroup(task);
 	}
-	return adopt_which == ADOPT_ALL;
+	return attach_which == ATTACH_TO_ALL;
 }
 
 /* --- what it waits for ----------------------------------------------------------------- */
 
 /* Of a wait that has begun already its memory is not read, as the probes would: what only that tells
  * stays open. */
-static __always_inline u32 adopt_futex(struct tracked *t, const struct call *call)
+static __always_inline u32 attach_futex(struct tracked *t, const struct call *call)
 {
 	u32 op = CALL_ARG1(call), value = CALL_ARG2(call), hint = LOCK_HINT_OTHER,
 	    cause = CAUSE_SYNC_FUTEX;
@@ -146,7 +157,7 @@ static __always_inline u32 adopt_futex(struct tracked *t, const struct call *cal
 	return plain_wait(cause);
 }
 
-static __always_inline u32 adopt_file(struct task_struct *task, struct tracked *t, u32 fd)
+static __always_inline u32 attach_file(struct task_struct *task, struct tracked *t, u32 fd)
 {
 	u64 file = (u64)file_of(task, fd);
 
@@ -154,7 +165,7 @@ static __always_inline u32 adopt_file(struct task_struct *task, struct tracked *
 	return file_target(file, fd) & 0xffff;
 }
 
-static __always_inline u32 adopt_epoll(struct task_struct *task, struct tracked *t, u32 fd)
+static __always_inline u32 attach_epoll(struct task_struct *task, struct tracked *t, u32 fd)
 {
 	struct file *file = file_of(task, fd);
 
@@ -165,17 +176,17 @@ static __always_inline u32 adopt_epoll(struct task_struct *task, struct tracked 
 	return plain_wait(CAUSE_EVENT_EPOLL);
 }
 
-static __always_inline u32 adopt_call(struct task_struct *task, struct tracked *t,
+static __always_inline u32 attach_call(struct task_struct *task, struct tracked *t,
 				      const struct call *call, u32 class, u32 state)
 {
 	switch (class) {
 	case CALL_FD:
 	case CALL_FD_BARE:
 	case CALL_MQ:
-		return adopt_file(task, t, CALL_ARG0(call));
+		return attach_file(task, t, CALL_ARG0(call));
 	case CALL_EPOLL:
 	case CALL_EPOLL_TIME:
-		return adopt_epoll(task, t, CALL_ARG0(call));
+		return attach_epoll(task, t, CALL_ARG0(call));
 	case CALL_POLL:
 	case CALL_POLL_TIME:
 		return plain_wait(CALL_ARG1(call) ? CAUSE_EVENT_POLL : CAUSE_TIMER_SLEEP);
@@ -183,7 +194,7 @@ static __always_inline u32 adopt_call(struct task_struct *task, struct tracked *
 	case CALL_SELECT_TIME:
 		return plain_wait(CALL_ARG0(call) ? CAUSE_EVENT_SELECT : CAUSE_TIMER_SLEEP);
 	case CALL_FUTEX:
-		return adopt_futex(t, call);
+		return attach_futex(t, call);
 	case CALL_FUTEX_WAIT:
 		return plain_wait(CAUSE_SYNC_FUTEX);
 	case CALL_SLEEP:
@@ -213,7 +224,7 @@ static __always_inline u32 adopt_call(struct task_struct *task, struct tracked *
 	return plain_wait(CAUSE_UNKNOWN);
 }
 
-static __always_inline u32 adopt_wait(struct task_struct *task, struct tracked *t, u32 state)
+static __always_inline u32 attach_wait(struct task_struct *task, struct tracked *t, u32 state)
 {
 	bool for_device = in_d_state(state) && BPF_CORE_READ_BITFIELD_PROBED(task, in_iowait);
 	struct call call;
@@ -230,7 +241,7 @@ static __always_inline u32 adopt_wait(struct task_struct *task, struct tracked *
 		return plain_wait(for_device ? CAUSE_FAULT_MAJOR : CAUSE_FAULT_MINOR);
 	row = row_of_call(&call);
 	t->io.writes = row / CALL_WRITES;
-	wait = adopt_call(task, t, &call, row & ~CALL_WRITES, state);
+	wait = attach_call(task, t, &call, row & ~CALL_WRITES, state);
 	if (for_device && WAIT_CAUSE(wait) != CAUSE_IO_DISK && WAIT_CAUSE(wait) != CAUSE_IO_FILE) {
 		t->lock.state = LOCK_WAIT_NONE;
 		t->event.resolve = RESOLVE_NOT;
@@ -250,7 +261,7 @@ static __always_inline void identify(struct task_struct *task, struct tracked *t
 
 	t->id = __sync_fetch_and_add(&next_id, 1) + 1;
 	t->process_id = t->id;
-	t->flags = THREAD_ADOPTED;
+	t->flags = THREAD_ATTACHED;
 	if (BPF_CORE_READ(task, flags) & (PF_IO_WORKER | PF_USER_WORKER))
 		t->flags |= THREAD_KERNEL;
 	if (leader == task) {
@@ -269,7 +280,7 @@ static __always_inline void identify(struct task_struct *task, struct tracked *t
 }
 
 /* It runs, and the kernel has added up its time until its last tick or so. */
-static __always_inline void adopt_running(struct task_struct *task, struct tracked *t, u64 now)
+static __always_inline void attach_running(struct task_struct *task, struct tracked *t, u64 now)
 {
 	struct rq *rq = BPF_CORE_READ(task, se.cfs_rq, rq);
 	u64 lag = BPF_CORE_READ(rq, clock) - BPF_CORE_READ(rq, clock_task);
@@ -282,7 +293,7 @@ static __always_inline void adopt_running(struct task_struct *task, struct track
 	t->position = POS_RUNNING;
 }
 
-static __always_inline void adopt_queued(struct task_struct *task, struct tracked *t, u64 now)
+static __always_inline void attach_queued(struct task_struct *task, struct tracked *t, u64 now)
 {
 	u64 queued = BPF_CORE_READ(task, sched_info.last_queued);
 
@@ -292,9 +303,9 @@ static __always_inline void adopt_queued(struct task_struct *task, struct tracke
 	t->position = POS_RUNNABLE;
 }
 
-static __always_inline void adopt_blocked(struct task_struct *task, struct tracked *t, u32 state)
+static __always_inline void attach_blocked(struct task_struct *task, struct tracked *t, u32 state)
 {
-	u32 wait = adopt_wait(task, t, state);
+	u32 wait = attach_wait(task, t, state);
 
 	t->track.off = OFF_BLOCKED;
 	t->track.cause = WAIT_CAUSE(wait);
@@ -312,18 +323,18 @@ static __always_inline void read_stand(struct task_struct *task, struct tracked 
 
 	read_witness(task, &t->base);
 	if (BPF_CORE_READ_BITFIELD_PROBED(task, on_cpu))
-		adopt_running(task, t, now);
+		attach_running(task, t, now);
 	else if (!state || state & (TASK_WAKING | TASK_NEW))
-		adopt_queued(task, t, now);
+		attach_queued(task, t, now);
 	else
-		adopt_blocked(task, t, state);
+		attach_blocked(task, t, state);
 	begin_life(t, now);
 }
 
 /* --- taking over ------------------------------------------------------------------------ */
 
 /* Into the program's sums, or out of them again. */
-__noinline int adopt_move(struct tracked *t, u64 now, u32 in, u32 cpus)
+__noinline int attach_move(struct tracked *t, u64 now, u32 in, u32 cpus)
 {
 	struct program *g = the_program();
 
@@ -355,52 +366,52 @@ static __always_inline void begin_waits(struct tracked *t)
 			io_begin(t);
 	}
 	if (t->lock.state)
-		lock_adopt(t);
+		lock_attach(t);
 }
 
 /* Dead but for threads of it that live on. */
-static __always_inline void adopt_dead(struct tracked *t)
+static __always_inline void attach_dead(struct tracked *t)
 {
 	t->position = POS_GONE;
 	t->sent = 1;
 }
 
-static __always_inline bool adopt(struct task_struct *task)
+static __always_inline bool attach(struct task_struct *task)
 {
 	bool is_dead = BPF_CORE_READ(task, exit_state) != 0;
 	struct tracked *room, *empty, *t;
 	u64 now = scheduler_now();
 	u32 zero = 0, one = 1;
 
-	room = bpf_map_lookup_elem(&adopt_room, &zero);
-	empty = bpf_map_lookup_elem(&adopt_room, &one);
+	room = bpf_map_lookup_elem(&attach_room, &zero);
+	empty = bpf_map_lookup_elem(&attach_room, &one);
 	if (!room || !empty || bpf_task_storage_get(&threads, task, 0, 0))
 		return false;
 	bpf_probe_read_kernel(room, sizeof(*room), empty);
 	identify(task, room);
 	read_numbers(task, room);
 	if (is_dead) {
-		adopt_dead(room);
+		attach_dead(room);
 	} else {
 		read_stand(task, room, now);
 		begin_waits(room);
-		adopt_move(room, now, 1, BPF_CORE_READ(task, nr_cpus_allowed));
+		attach_move(room, now, 1, BPF_CORE_READ(task, nr_cpus_allowed));
 	}
 	t = bpf_task_storage_get(&threads, task, room, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!t) {
 		if (!is_dead)
-			adopt_move(room, now, 0, 0);
+			attach_move(room, now, 0, 0);
 		return false; /* there is a second time */
 	}
 	note_number(task, t);
-	adopted_threads++;
+	attached_threads++;
 	return true;
 }
 
-static __always_inline void say_adopted(struct bpf_iter__task *ctx, struct task_struct *task)
+static __always_inline void say_attached(struct bpf_iter__task *ctx, struct task_struct *task)
 {
 	struct tracked *t = bpf_task_storage_get(&threads, task, 0, 0);
-	struct adopted record = {};
+	struct attached record = {};
 
 	if (!t)
 		return;
@@ -413,7 +424,7 @@ static __always_inline void say_adopted(struct bpf_iter__task *ctx, struct task_
 
 /* A process's first thread comes before the others, whatever their numbers. */
 SEC("iter/task")
-int cp_adopt(struct bpf_iter__task *ctx)
+int cp_attach(struct bpf_iter__task *ctx)
 {
 	struct task_struct *task = ctx->task, *leader;
 
@@ -427,10 +438,35 @@ int cp_adopt(struct bpf_iter__task *ctx)
 		return 0; /* a zombie */
 	if (leader != task && BPF_CORE_READ(task, exit_state))
 		return 0;
-	if (adopt(leader))
-		say_adopted(ctx, leader);
+	if (attach(leader))
+		say_attached(ctx, leader);
 	if (leader != task)
-		adopt(task);
+		attach(task);
+	return 0;
+}
+
+/* --- what comes later ---------------------------------------------------------------------- */
+
+static __always_inline void look_who_came(struct task_struct *task)
+{
+	if (!stopped && attach_which == ATTACH_TO_CGROUP && is_in_cgroup(task) &&
+	    !bpf_task_storage_get(&threads, task, 0, 0))
+		attach_again = 1;
+}
+
+/* include/trace/events/cgroup.h: the whole process, or one thread of it, is there by now. */
+SEC("tp_btf/cgroup_attach_task")
+int BPF_PROG(cp_came, struct cgroup *cgroup, const char *path, struct task_struct *task)
+{
+	look_who_came(task);
+	return 0;
+}
+
+/* clone3(2), CLONE_INTO_CGROUP */
+SEC("tp_btf/task_newtask")
+int BPF_PROG(cp_came_to_be, struct task_struct *task)
+{
+	look_who_came(task);
 	return 0;
 }
 
@@ -438,25 +474,25 @@ int cp_adopt(struct bpf_iter__task *ctx)
 
 #define STACKS_MAX 512 /* the rest of such waits is of no known site */
 
-__u64 adopt_stacks = 0;
+__u64 attach_stacks = 0;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, u32);
 	__type(value, struct code_stack);
-} adopt_stack SEC(".maps");
+} attach_stack SEC(".maps");
 
 /* In the wait in which it was taken over, and not looked at. */
 static __always_inline bool waits_since(struct tracked *t)
 {
 	return t->track.off == OFF_BLOCKED && !t->arrived && !t->track.ledger.switches &&
-	       !t->site_pending && t->flags & THREAD_ADOPTED && t->track.cause < CAUSE_COUNT;
+	       !t->site_pending && t->flags & THREAD_ATTACHED && t->track.cause < CAUSE_COUNT;
 }
 
 /* As site_wait(), of one that does so already: its memory is read by a program that may sleep. */
 SEC("iter.s/task")
-int cp_adopt_stacks(struct bpf_iter__task *ctx)
+int cp_attach_stacks(struct bpf_iter__task *ctx)
 {
 	struct task_struct *task = ctx->task;
 	struct code_stack *s;
@@ -464,10 +500,10 @@ int cp_adopt_stacks(struct bpf_iter__task *ctx)
 	struct tracked *t;
 	u32 zero = 0;
 
-	if (!task || adopt_stacks >= STACKS_MAX)
+	if (!task || attach_stacks >= STACKS_MAX)
 		return 0;
 	t = bpf_task_storage_get(&threads, task, 0, 0);
-	s = bpf_map_lookup_elem(&adopt_stack, &zero);
+	s = bpf_map_lookup_elem(&attach_stack, &zero);
 	if (!t || !s || t->role || !waits_since(t))
 		return 0;
 	regs = (struct pt_regs *)bpf_task_pt_regs(task);
@@ -496,7 +532,7 @@ int cp_adopt_stacks(struct bpf_iter__task *ctx)
 	t->site_ns = 0;
 	t->site_pending = 1;
 	if (!bpf_seq_write(ctx->meta->seq, s, sizeof(*s)))
-		adopt_stacks++;
+		attach_stacks++;
 	else
 		t->site_pending = 0; /* the buffer is full: the kernel calls again */
 	return 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Takes over what runs already: see bpf/adopt.bpf.c. */
+/* Takes over what runs already: see bpf/attach.bpf.c. */
 #include "probe/internal.h"
 
 #include <errno.h>
@@ -9,7 +9,7 @@
 #define PASSES 8 /* each finds only what was created during the one before */
 
 struct taking {
-	adopted_fn fn;
+	attached_fn fn;
 	void *ctx;
 };
 
@@ -17,7 +17,7 @@ static int take_record(void *ctx, const struct event *record)
 {
 	const struct taking *t = ctx;
 
-	return t->fn(t->ctx, (const struct adopted *)record);
+	return t->fn(t->ctx, (const struct attached *)record);
 }
 
 /* Whoever creates a thread beside an iterator that has passed it, and is not tracked yet, is found
@@ -28,10 +28,10 @@ static int take_all(struct probe *p, struct taking *t)
 	int error;
 
 	for (int i = 0; i < PASSES; i++) {
-		before = p->skel->bss->adopted_threads;
-		error = collect_records(p->skel->progs.cp_adopt, sizeof(struct adopted),
+		before = p->skel->bss->attached_threads;
+		error = collect_records(p->skel->progs.cp_attach, sizeof(struct attached),
 					take_record, t);
-		if (error || p->skel->bss->adopted_threads == before)
+		if (error || p->skel->bss->attached_threads == before)
 			return error;
 	}
 	return 0;
@@ -47,13 +47,21 @@ static int take_both(struct probe *p, struct taking *t)
 	int error = take_all(p, t);
 
 	return error ? error
-		     : collect_records(p->skel->progs.cp_adopt_stacks, sizeof(struct code_stack),
+		     : collect_records(p->skel->progs.cp_attach_stacks, sizeof(struct code_stack),
 				       take_stack, p);
 }
 
-static int ask(struct probe *p, const struct probe_adoption *what)
+/* Before they are looked for: what comes meanwhile is found again. */
+static int watch_cgroup(struct probe *p)
 {
-	int map = bpf_map__fd(p->skel->maps.adopt_pids), error = 0;
+	p->came = bpf_program__attach(p->skel->progs.cp_came);
+	p->came_to_be = p->came ? bpf_program__attach(p->skel->progs.cp_came_to_be) : NULL;
+	return p->came_to_be ? 0 : -errno;
+}
+
+static int ask(struct probe *p, const struct probe_attachment *what)
+{
+	int map = bpf_map__fd(p->skel->maps.attach_pids), error = 0;
 	uint32_t one = 1;
 
 	for (size_t i = 0; i < what->n_pids && !error; i++) {
@@ -61,13 +69,15 @@ static int ask(struct probe *p, const struct probe_adoption *what)
 
 		error = bpf_map_update_elem(map, &pid, &one, BPF_ANY);
 	}
-	p->skel->bss->adopt_cgroup = what->cgroup;
-	p->skel->bss->adopt_own = (uint64_t)getpid();
-	p->skel->bss->adopt_which = what->which;
+	p->skel->bss->attach_cgroup = what->cgroup;
+	p->skel->bss->attach_own = (uint64_t)getpid();
+	p->skel->bss->attach_which = what->which;
+	if (!error && what->which == ATTACH_TO_CGROUP)
+		error = watch_cgroup(p);
 	return error;
 }
 
-int probe_adopt(struct probe *p, const struct probe_adoption *what, adopted_fn fn, void *ctx,
+int probe_attach(struct probe *p, const struct probe_attachment *what, attached_fn fn, void *ctx,
 		struct err *err)
 {
 	struct taking t = { fn, ctx };
@@ -76,6 +86,8 @@ int probe_adopt(struct probe *p, const struct probe_adoption *what, adopted_fn f
 
 	if (error)
 		return error;
+	p->attached = fn;
+	p->attached_ctx = ctx;
 	nap(1); /* a switch-in of our own: the clocks, and our PID namespace, are known from here on */
 	wall_start(&program.wall, sched_now(p));
 	error = set_sums(p, &program, err);
@@ -86,7 +98,7 @@ int probe_adopt(struct probe *p, const struct probe_adoption *what, adopted_fn f
 		error = take_both(p, &t);
 	if (error)
 		return err_set(err, error, "cannot take over what runs: %s", strerror(-error));
-	__atomic_store_n(&p->skel->bss->adopting, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&p->skel->bss->attaching, 0, __ATOMIC_RELEASE);
 	error = read_program(p, &program);
 	if (error)
 		return err_set(err, error, "cannot read the sums: %s", strerror(-error));
@@ -95,9 +107,11 @@ int probe_adopt(struct probe *p, const struct probe_adoption *what, adopted_fn f
 	return err_set(err, -ESRCH, "nothing to attach to: it has ended meanwhile");
 }
 
-int probe_adopt_more(struct probe *p, adopted_fn fn, void *ctx)
+int attach_who_came(struct probe *p)
 {
-	struct taking t = { fn, ctx };
+	struct taking t = { p->attached, p->attached_ctx };
 
+	if (!__atomic_exchange_n(&p->skel->bss->attach_again, 0, __ATOMIC_ACQ_REL))
+		return 0;
 	return take_both(p, &t);
 }
