@@ -11,6 +11,7 @@
 #include "thread.bpf.h"
 #include "attach.h"
 #include "arch.bpf.h"
+#include "call.bpf.h"
 #include "number.bpf.h"
 #include "stack.bpf.h"
 #include "target.bpf.h"
@@ -116,45 +117,80 @@ static __always_inline bool is_wanted(struct task_struct *task)
 
 /* --- what it waits for ----------------------------------------------------------------- */
 
-/* Of a wait that has begun already its memory is not read, as the probes would: what only that tells
- * stays open. */
-static __always_inline u32 attach_futex(struct tracked *t, const struct call *call)
+/* What stands behind the word at which a thread waits, where its own memory has to tell what it is. */
+struct words {
+	u32 at[4]; /* behind the word: at + 8, 12, 16 and 20 */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, u32);
+	__type(value, struct words);
+} attach_words SEC(".maps");
+
+static __always_inline bool is_bitset(u32 op)
 {
-	u32 op = CALL_ARG1(call), value = CALL_ARG2(call), hint = LOCK_HINT_OTHER,
-	    cause = CAUSE_SYNC_FUTEX;
+	return (op & ~(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME)) == FUTEX_WAIT_BITSET;
+}
+
+static __always_inline bool is_thread(u32 number)
+{
+	return number && number < PID_MAX_LIMIT;
+}
+
+/* FUTEX_WAIT_BITSET: see futex_hint() in cause.bpf.c, which may wait for a second time to come. */
+static __always_inline u32 hint_of_bitset(struct task_struct *task, const struct call *call)
+{
+	u32 op = CALL_ARG1(call), value = CALL_ARG2(call), pid = BPF_CORE_READ(task, pid);
+	struct words *words = bpf_map_lookup_elem(&attach_words, &pid);
+
+	if (!(op & FUTEX_PRIVATE_FLAG) && (op & FUTEX_CLOCK_REALTIME) && value > 2)
+		return LOCK_HINT_JOIN;
+	if (!words)
+		return LOCK_HINT_OTHER;
+	if (value == 3 && is_thread(words->at[CALL_ARG0(call) & 4 ? 1 : 2]))
+		return LOCK_HINT_RWLOCK;
+	if (value == 2 && is_thread(words->at[0]))
+		return LOCK_HINT_WORD;
+	return value == 2 && is_glibc(op) ? LOCK_HINT_RWLOCK : LOCK_HINT_OTHER;
+}
+
+static __always_inline u32 attach_hint(struct task_struct *task, const struct call *call)
+{
+	u32 op = CALL_ARG1(call), value = CALL_ARG2(call);
 
 	switch (op & ~(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME)) {
 	case FUTEX_WAIT:
-		if (value == 2 || value & FUTEX_WAITERS) {
-			hint = value == 2 ? LOCK_HINT_WORD : LOCK_HINT_ROBUST;
-			cause = CAUSE_LOCK_MUTEX;
-		}
-		break;
+		return value == 2	       ? LOCK_HINT_WORD
+		       : value & FUTEX_WAITERS ? LOCK_HINT_ROBUST
+					       : LOCK_HINT_OTHER;
 	case FUTEX_WAIT_BITSET:
-		if (!(op & FUTEX_PRIVATE_FLAG) && (op & FUTEX_CLOCK_REALTIME) && value > 2) {
-			hint = LOCK_HINT_JOIN;
-			cause = CAUSE_SYNC_JOIN;
-		}
-		break;
+		return hint_of_bitset(task, call);
 	case FUTEX_LOCK_PI:
 	case FUTEX_LOCK_PI2:
-		hint = LOCK_HINT_PI;
-		cause = CAUSE_LOCK_PI;
-		break;
+		return LOCK_HINT_PI;
 	case FUTEX_WAIT_REQUEUE_PI:
-		hint = LOCK_HINT_REQUEUE;
-		cause = CAUSE_SYNC_COND;
-		break;
-	default:
-		return plain_wait(CAUSE_KERNEL_OTHER);
+		return LOCK_HINT_REQUEUE;
 	}
+	return 0;
+}
+
+static __always_inline u32 attach_futex(struct task_struct *task, struct tracked *t,
+					const struct call *call)
+{
+	u32 op = CALL_ARG1(call), hint = attach_hint(task, call);
+
 	/* A shared word's key is found in the memory of who waits. */
-	if (op & FUTEX_PRIVATE_FLAG || hint == LOCK_HINT_JOIN) {
+	if (hint && (op & FUTEX_PRIVATE_FLAG || hint == LOCK_HINT_JOIN)) {
 		t->lock.word = CALL_ARG0(call);
-		t->lock.hint = hint | (CALL_ARG3(call) ? LOCK_HINT_TIMED : 0);
+		t->lock.hint = hint | (CALL_ARG3(call) ? LOCK_HINT_TIMED : 0) |
+			       (is_glibc(op) ? LOCK_HINT_GLIBC : 0);
 		t->lock.state = LOCK_WAIT_CALLED;
 	}
-	return plain_wait(cause);
+	waits_seen = 1;
+	return plain_wait(futex_cause(hint));
 }
 
 static __always_inline u32 attach_file(struct task_struct *task, struct tracked *t, u32 fd)
@@ -194,7 +230,7 @@ static __always_inline u32 attach_call(struct task_struct *task, struct tracked 
 	case CALL_SELECT_TIME:
 		return plain_wait(CALL_ARG0(call) ? CAUSE_EVENT_SELECT : CAUSE_TIMER_SLEEP);
 	case CALL_FUTEX:
-		return attach_futex(t, call);
+		return attach_futex(task, t, call);
 	case CALL_FUTEX_WAIT:
 		return plain_wait(CAUSE_SYNC_FUTEX);
 	case CALL_SLEEP:
@@ -215,12 +251,18 @@ static __always_inline u32 attach_call(struct task_struct *task, struct tracked 
 		return plain_wait(CAUSE_IPC_SYSV_SEM);
 	case CALL_FLOCK:
 		return plain_wait(CAUSE_LOCK_FILE);
+	case CALL_FCNTL:
+		return plain_wait(is_file_lock(call) ? CAUSE_LOCK_FILE : CAUSE_KERNEL_OTHER);
+	case CALL_PATH:
+		return plain_wait(path_cause(task, state));
+	case CALL_SYNC:
+		return plain_wait(in_d_state(state) ? CAUSE_IO_DISK : CAUSE_KERNEL_OTHER);
 	case CALL_URING:
 		return plain_wait(CAUSE_IO_URING);
 	case CALL_AIO:
 		return plain_wait(CAUSE_IO_AIO);
 	}
-	/* Which of two descriptors, which kind of lock, the rest of a sleep that was cut. */
+	/* Which of two descriptors, the rest of a sleep that was cut. */
 	return plain_wait(CAUSE_UNKNOWN);
 }
 
@@ -250,6 +292,34 @@ static __always_inline u32 attach_wait(struct task_struct *task, struct tracked 
 	}
 	t->last_call_cause = WAIT_CAUSE(wait);
 	return wait;
+}
+
+/* Its memory is read by a program that may sleep, and before the others are asked: what it finds is
+ * thrown away if that was another wait. */
+SEC("iter.s/task")
+int cp_attach_words(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct words words = {};
+	struct pt_regs *regs;
+	struct call call;
+	u32 value, pid;
+
+	if (!task || !is_wanted(task) || !has_user_code(task))
+		return 0;
+	regs = (struct pt_regs *)bpf_task_pt_regs(task);
+	if (!regs)
+		return 0;
+	parse_call(task, regs, &call);
+	value = CALL_ARG2(&call);
+	if (call.nr < 0 || class_of(&call) != CALL_FUTEX || !is_bitset(CALL_ARG1(&call)) ||
+	    (value != 2 && value != 3))
+		return 0;
+	if (bpf_copy_from_user_task(&words, sizeof(words), (void *)(CALL_ARG0(&call) + 8), task, 0))
+		return 0;
+	pid = BPF_CORE_READ(task, pid);
+	bpf_map_update_elem(&attach_words, &pid, &words, BPF_ANY); /* without, it is another thread's wait */
+	return 0;
 }
 
 /* --- how it stands --------------------------------------------------------------------- */

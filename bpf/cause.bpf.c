@@ -2,14 +2,8 @@
 /* What a thread waits for in a system call, where that is not told by one descriptor. */
 #include "thread.bpf.h"
 #include "arch.bpf.h"
+#include "call.bpf.h"
 #include "target.bpf.h"
-
-/* include/linux/threads.h */
-#define PID_MAX_LIMIT (4 * 1024 * 1024)
-/* include/uapi/asm-generic/fcntl.h */
-#define F_SETLKW     7
-#define F_SETLKW64   14 /* i386 */
-#define F_OFD_SETLKW 38
 
 /* Too large for the stack, of which there are 512 bytes for all calls together. One for each
  * CPU: a switch is not interrupted. */
@@ -48,12 +42,6 @@ u64 kernel_call(u32 i)
 	u64 *stack = bpf_map_lookup_elem(&kernel_calls, &zero);
 
 	return stack && i < 32 ? stack[i] : 0;
-}
-
-/* sysdeps/nptl/futex-internal.c; Rust's library gives no clock, musl no bits. */
-static __always_inline bool is_glibc(u32 op)
-{
-	return (op & ~FUTEX_PRIVATE_FLAG) == (FUTEX_WAIT_BITSET | FUTEX_CLOCK_REALTIME);
 }
 
 /* "Locked, with waiters", by FUTEX_WAIT_BITSET: a mutex of glibc's with a time-out, behind which
@@ -114,27 +102,6 @@ static __always_inline u32 futex_hint(struct tracked *t, const struct call *call
 	return 0;
 }
 
-static __always_inline u32 futex_cause(u32 hint)
-{
-	switch (hint) {
-	case LOCK_HINT_WORD:
-	case LOCK_HINT_ROBUST:
-	case LOCK_HINT_AGAIN:
-		return CAUSE_LOCK_MUTEX;
-	case LOCK_HINT_RWLOCK:
-		return CAUSE_LOCK_RWLOCK;
-	case LOCK_HINT_PI:
-		return CAUSE_LOCK_PI;
-	case LOCK_HINT_JOIN:
-		return CAUSE_SYNC_JOIN;
-	case LOCK_HINT_REQUEUE:
-		return CAUSE_SYNC_COND;
-	case LOCK_HINT_OTHER:
-		return CAUSE_SYNC_FUTEX;
-	}
-	return CAUSE_KERNEL_OTHER;
-}
-
 static __always_inline u32 futex_wait(struct tracked *t, const struct call *call)
 {
 	u64 word = CALL_ARG0(call), timeout = CALL_ARG3(call), run_ns;
@@ -185,9 +152,7 @@ static __always_inline u32 kernel_wait(struct tracked *t, u32 word, u32 hint, u3
 
 static __always_inline u32 fcntl_wait(struct tracked *t, const struct call *call)
 {
-	u32 cmd = CALL_ARG1(call);
-
-	if (cmd == F_SETLKW || cmd == F_OFD_SETLKW || (call->compat && cmd == F_SETLKW64))
+	if (is_file_lock(call))
 		return kernel_wait(t, CALL_ARG0(call), LOCK_HINT_FILE, CAUSE_LOCK_FILE);
 	return plain_wait(CAUSE_KERNEL_OTHER);
 }
@@ -198,18 +163,10 @@ static __always_inline u32 fork_cause(u32 state)
 	return in_d_state(state) ? CAUSE_CHILD_VFORK : CAUSE_KERNEL_OTHER;
 }
 
-/* Opening a FIFO waits for its other end, and the path walk has come to it then; what
- * else waits interruptibly on a name waits for who serves its file system (FUSE, a
- * network). A global function: see thread.bpf.h. */
+/* A global function: see thread.bpf.h. */
 __noinline u32 path_wait(u32 state)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	u16 mode;
-
-	if (in_d_state(state))
-		return plain_wait(CAUSE_KERNEL_OTHER);
-	mode = BPF_CORE_READ(task, nameidata, path.dentry, d_inode, i_mode);
-	return plain_wait((mode & S_IFMT) == S_IFIFO ? CAUSE_IO_PIPE : CAUSE_IO_FILE);
+	return plain_wait(path_cause(bpf_get_current_task_btf(), state));
 }
 
 /* Where the call alone tells. */

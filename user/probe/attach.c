@@ -44,8 +44,11 @@ static int take_stack(void *ctx, const struct event *record)
 
 static int take_both(struct probe *p, struct taking *t)
 {
-	int error = take_all(p, t);
+	/* It writes none: what it finds lies in a map. */
+	int error = collect_records(p->skel->progs.cp_attach_words, 1, take_record, t);
 
+	if (!error)
+		error = take_all(p, t);
 	return error ? error
 		     : collect_records(p->skel->progs.cp_attach_stacks, sizeof(struct code_stack),
 				       take_stack, p);

@@ -132,6 +132,7 @@ static int set_up(struct probe *p, const struct probe_opts *opts)
 	p->skel->bss->attaching = opts->attaches;
 	if (!opts->attaches) {
 		bpf_program__set_autoload(p->skel->progs.cp_attach, false);
+		bpf_program__set_autoload(p->skel->progs.cp_attach_words, false);
 		bpf_program__set_autoload(p->skel->progs.cp_attach_stacks, false);
 	}
 	if (!opts->in_cgroup) {
