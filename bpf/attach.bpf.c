@@ -427,7 +427,7 @@ __noinline int attach_move(struct tracked *t, u64 now, u32 in, u32 cpus)
 }
 
 /* What a wait is at, before others can see that it is over. */
-static __always_inline void begin_waits(struct tracked *t)
+static __always_inline void begin_waits(struct tracked *t, u64 now)
 {
 	if (t->io.file) {
 		t->io.cause = t->track.cause;
@@ -437,6 +437,8 @@ static __always_inline void begin_waits(struct tracked *t)
 	}
 	if (t->lock.state)
 		lock_attach(t);
+	if (IS_LOOP(t->track.cause))
+		loop_switch(t, now);
 }
 
 /* Dead but for threads of it that live on. */
@@ -464,7 +466,7 @@ static __always_inline bool attach(struct task_struct *task)
 		attach_dead(room);
 	} else {
 		read_stand(task, room, now);
-		begin_waits(room);
+		begin_waits(room, now);
 		attach_move(room, now, 1, BPF_CORE_READ(task, nr_cpus_allowed));
 	}
 	t = bpf_task_storage_get(&threads, task, room, BPF_LOCAL_STORAGE_GET_F_CREATE);

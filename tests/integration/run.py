@@ -30,7 +30,7 @@ SUBJECTS = ('workloads', 'cgroups', 'status', 'output', 'signals', 'killed', 'en
             'sudo', 'ledger', 'preempted', 'crowd', 'documents', 'cost', 'calls', 'peers',
              'busy', 'programs', 'lives', 'locks', 'targets', 'journal', 'loops', 'channels', 'models',
              'habits',
-            'deadlocks', 'why', 'hangs',
+            'deadlocks', 'why', 'hangs', 'attach',
             'formats', 'gates', 'ci', 'cancelled', 'recording', 'room', 'kept', 'tables',
             'comparisons', 'stacks', 'code', 'debuginfod')
 MOST_REPEATED = 5

@@ -2,6 +2,7 @@
 /* concprof attach: what runs already is measured, and is left running. */
 #include <errno.h>
 #include <limits.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,10 +22,17 @@
 
 #define ATTACH_ARGS 3 /* "-p", "12,13", NULL */
 
+/* What was taken over: its event, as if it had been seen to execute its program, without what
+ * that has room for. */
+struct found {
+	uint32_t pid;
+	struct ev_exec *exec;
+};
+
 struct attach {
 	struct session s;
 	struct probe_attachment what;
-	VEC(struct attached) processes;
+	VEC(struct found) processes;
 	bool is_told; /* the head of the stream, and them */
 	char *args[ATTACH_ARGS]; /* what it was asked for, as the report's command */
 };
@@ -33,21 +41,14 @@ struct attach {
 
 static int check_pid(pid_t pid, struct err *err)
 {
-	if (pid == getpid())
-		return err_set(err, -EINVAL, "process %d is concprof itself", pid);
-	switch (proc_is((uint32_t)pid)) {
-	case PROC_IS_GONE:
-		return err_set(err, -ESRCH, "there is no process %d", pid);
-	case PROC_IS_THREAD:
-		return err_set(err, -EINVAL, "%d is a thread of process %u; give that", pid,
-			       proc_of_thread((uint32_t)pid));
-	case PROC_IS_KERNEL:
-		return err_set(err, -EINVAL,
-			       "process %d is a thread of the kernel; those are not measured", pid);
-	case PROC_IS_PROGRAM:
-		break;
-	}
-	return 0;
+	int error = proc_check(pid, err);
+
+	if (error || proc_is((uint32_t)pid) != PROC_IS_DEAD)
+		return error;
+	return err_set(err, -ESRCH,
+		       "process %d has ended; only its entry is left, until process %u asks for "
+		       "its status",
+		       pid, proc_parent((uint32_t)pid));
 }
 
 static int check_pids(const struct opts *o, struct err *err)
@@ -128,14 +129,21 @@ static int find_what(struct attach *a, const struct opts *o)
 
 /* --- attaching ------------------------------------------------------------------------- */
 
-/* As if it had been seen to execute its program. */
-static int tell_process(struct attach *a, const struct attached *process)
+/* Of a command line no more is kept than there is of it. */
+static struct ev_exec *shorten(struct ev_exec *ev)
+{
+	size_t size = offsetof(struct ev_exec, args) + ev->args_size;
+	struct ev_exec *less = realloc(ev, size);
+
+	return less ? less : ev;
+}
+
+static struct ev_exec *read_exec(const struct attached *process)
 {
 	struct ev_exec *ev = calloc(1, sizeof(*ev));
-	int error;
 
 	if (!ev)
-		return -ENOMEM;
+		return NULL;
 	ev->head.kind = EV_EXEC;
 	ev->head.size = sizeof(*ev);
 	ev->thread_id = ev->process_id = process->process_id;
@@ -143,8 +151,21 @@ static int tell_process(struct attach *a, const struct attached *process)
 	ev->uid = process->uid;
 	memcpy(ev->comm, process->comm, sizeof(ev->comm));
 	proc_command(process->pid, ev);
-	error = session_event(&a->s, &ev->head);
+	return shorten(ev);
+}
+
+static int tell_process(struct attach *a, struct found *f)
+{
+	struct ev_exec *ev = calloc(1, sizeof(*ev));
+	int error = -ENOMEM;
+
+	if (ev) {
+		memcpy(ev, f->exec, offsetof(struct ev_exec, args) + f->exec->args_size);
+		error = session_event(&a->s, &ev->head);
+	}
 	free(ev);
+	free(f->exec);
+	f->exec = NULL;
 	return error;
 }
 
@@ -153,12 +174,13 @@ static int take_process(void *ctx, const struct attached *process)
 {
 	struct attach *a = ctx;
 	struct code_sink sink = sites_sink(a->s.sites);
+	struct found *f = vec_add(&a->processes);
 	int error;
 
-	*vec_add(&a->processes) = *process;
+	*f = (struct found){ process->pid, read_exec(process) };
 	sites_follow(a->s.sites, process->pid);
-	error = look_maps(process->pid, &sink);
-	return error || !a->is_told ? error : tell_process(a, process);
+	error = f->exec ? look_maps(process->pid, &sink) : -ENOMEM;
+	return error || !a->is_told ? error : tell_process(a, f);
 }
 
 static unsigned int cpus_of_all(const struct attach *a)
@@ -202,8 +224,8 @@ static int watch(struct attach *a)
 				   .code = sites_sink(s->sites) };
 
 	if (probe_open(&s->probe, &opts, &s->err) ||
-	    probe_attach(s->probe, &a->what, take_process, a, &s->err) || tell_facts(a) ||
-	    session_drop(s))
+	    probe_attach(s->probe, &a->what, take_process, a, &s->err) || session_drop(s) ||
+	    tell_facts(a))
 		return STATUS_FAILED;
 	if (s->o->all_calls && probe_window(s->probe, true, &s->err))
 		return STATUS_FAILED;
@@ -241,6 +263,8 @@ int cmd_attach(const struct opts *o)
 	if (status)
 		fprintf(stderr, "concprof: %s\n", a.s.err.text);
 	session_end(&a.s);
+	for (size_t i = 0; i < a.processes.n; i++)
+		free(a.processes.items[i].exec);
 	free(a.processes.items);
 	for (size_t i = 0; i < ATTACH_ARGS; i++)
 		free(a.args[i]);

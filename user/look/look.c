@@ -65,30 +65,6 @@ static int add_process(struct look_around *l, uint32_t pid, bool is_asked)
 	return looker_ask(l->looker, (pid_t)pid);
 }
 
-static int check_pid(pid_t pid, struct err *err)
-{
-	uint32_t of;
-
-	if (pid == getpid())
-		return err_set(err, -EINVAL, "%d is this concprof itself; give another process",
-			       pid);
-	switch (proc_is((uint32_t)pid)) {
-	case PROC_IS_GONE:
-		return err_set(err, -ESRCH,
-			       "there is no process %d here; look it up with ps or pgrep", pid);
-	case PROC_IS_THREAD:
-		of = proc_of_thread((uint32_t)pid);
-		return err_set(err, -EINVAL, "%d is a thread of process %u; give that one", pid,
-			       of);
-	case PROC_IS_KERNEL:
-		return err_set(err, -EINVAL,
-			       "%d is a thread of the kernel's own; give a program's process", pid);
-	case PROC_IS_PROGRAM:
-		break;
-	}
-	return 0;
-}
-
 /* Those that are waited for, and were not looked at. */
 static int add_needed(struct look_around *l, bool *ret_any)
 {
@@ -164,7 +140,7 @@ int look_at(struct look_around *l, const pid_t *pids, size_t n, struct err *err)
 	int error = 0;
 
 	for (size_t i = 0; i < n && !error; i++) {
-		error = check_pid(pids[i], err);
+		error = proc_check(pids[i], err);
 		if (error)
 			return error;
 		error = add_process(l, (uint32_t)pids[i], true);

@@ -209,6 +209,20 @@ static bool is_kernels(uint32_t pid)
 	       flags & PF_KTHREAD;
 }
 
+uint32_t proc_parent(uint32_t pid)
+{
+	return status_of(pid, "PPid: %" SCNu32);
+}
+
+/* The first thread of a process whose others live on is a zombie too. */
+static bool is_dead(uint32_t pid)
+{
+	char text[512];
+	const char *rest = procfs_stat(pid, text, sizeof(text));
+
+	return rest && *rest == 'Z' && status_of(pid, "Threads: %" SCNu32) <= 1;
+}
+
 enum proc_is proc_is(uint32_t pid)
 {
 	uint32_t of = proc_of_thread(pid);
@@ -217,5 +231,32 @@ enum proc_is proc_is(uint32_t pid)
 		return PROC_IS_GONE;
 	if (of != pid)
 		return PROC_IS_THREAD;
-	return is_kernels(pid) ? PROC_IS_KERNEL : PROC_IS_PROGRAM;
+	if (is_kernels(pid))
+		return PROC_IS_KERNEL;
+	return is_dead(pid) ? PROC_IS_DEAD : PROC_IS_PROGRAM;
+}
+
+int proc_check(pid_t pid, struct err *err)
+{
+	uint32_t of;
+
+	if (pid == getpid())
+		return err_set(err, -EINVAL, "%d is this concprof itself; give another process",
+			       pid);
+	switch (proc_is((uint32_t)pid)) {
+	case PROC_IS_GONE:
+		return err_set(err, -ESRCH,
+			       "there is no process %d here; look it up with ps or pgrep", pid);
+	case PROC_IS_THREAD:
+		of = proc_of_thread((uint32_t)pid);
+		return err_set(err, -EINVAL, "%d is a thread of process %u; give that one", pid,
+			       of);
+	case PROC_IS_KERNEL:
+		return err_set(err, -EINVAL,
+			       "%d is a thread of the kernel's own; give a program's process", pid);
+	case PROC_IS_DEAD:
+	case PROC_IS_PROGRAM:
+		break;
+	}
+	return 0;
 }

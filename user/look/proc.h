@@ -5,7 +5,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
+#include "base/err.h"
 #include "event/event.h"
 
 struct proc_map {
@@ -57,8 +59,13 @@ enum proc_is {
 	PROC_IS_GONE,	/* there is no such process */
 	PROC_IS_THREAD, /* a thread, and not the first of its process */
 	PROC_IS_KERNEL, /* a thread of the kernel's own */
+	PROC_IS_DEAD,	/* all its threads have ended, and nobody has asked for its status */
 };
 
 enum proc_is proc_is(uint32_t pid);
+/* Can it be looked at or attached to? -ESRCH, -EINVAL with what it is instead; a dead one can. */
+int proc_check(pid_t pid, struct err *err);
+/* Whose child it is; 0: not known. */
+uint32_t proc_parent(uint32_t pid);
 /* The process that this thread is of; 0: none. */
 uint32_t proc_of_thread(uint32_t tid);
