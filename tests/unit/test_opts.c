@@ -30,7 +30,8 @@ __attribute__((format(printf, 2, 3))) static void add(char buf[512], const char 
 static void describe(char buf[512], const struct opts *o)
 {
 	static const char *const commands[] = { "run", "record", "report", "diff",
-						"why", "check",	 "help",   "version" };
+						"why", "attach", "check",  "help",
+						"version" };
 	static const char *const colors[] = { "auto", "always", "never" };
 
 	add(buf, "%s", commands[o->command]);
@@ -57,6 +58,10 @@ static void describe(char buf[512], const struct opts *o)
 		    o->outputs[i].path ? o->outputs[i].path : "");
 	for (size_t i = 0; i < o->n_pids; i++)
 		add(buf, " %d", (int)o->pids[i]);
+	if (o->cgroup)
+		add(buf, " cgroup=%s", o->cgroup);
+	if (o->all_processes)
+		add(buf, " all");
 	for (size_t i = 0; i < o->n_base + o->n_head; i++)
 		add(buf, "%s%s", i == o->n_base ? " --vs " : i ? " " : " : ", o->files[i]);
 	if (o->command != COMMAND_RUN && o->command != COMMAND_RECORD)
@@ -193,16 +198,17 @@ Test(command, comparisons)
 
 #define NOT(option, owners, command) "! --" option " belongs to " owners ", not to " command ";" SEE
 #define MEASURE			     "run and record"
-#define EACH			     "run, record, report, diff and why"
+#define LIVE			     "run, record and attach"
+#define EACH			     "run, record, report, diff, why and attach"
 
 /* What another command takes is said, and not passed over. */
 Test(command, options_of_others)
 {
-	CHECK({ "report|f|-d|3", NOT("duration", MEASURE, "report") },
+	CHECK({ "report|f|-d|3", NOT("duration", LIVE, "report") },
 	      { "report|-u|me|f", NOT("user", MEASURE, "report") },
 	      { "--as-root|report|f", NOT("as-root", MEASURE, "report") },
 	      { "diff|a|--linger|3|--vs|b", NOT("linger", MEASURE, "diff") },
-	      { "diff|a|--vs|b|--calls", NOT("calls", MEASURE, "diff") },
+	      { "diff|a|--vs|b|--calls", NOT("calls", LIVE, "diff") },
 	      { "check|-q", NOT("quiet", EACH, "check") },
 	      { "-v|check", NOT("verbose", EACH, "check") },
 	      { "check|--json|f", NOT("json", EACH, "check") },
@@ -222,8 +228,28 @@ Test(command, named_like_a_subcommand)
 	      { "-u|--|run|--|true", "run user=-- : true" });
 }
 
-#define NO_LIST(value)                                                                             \
-	"! '" value "' is no list of processes; as in: concprof why 12 or concprof why 12,13"
+#define NO_LIST(value) "! '" value "' is no list of processes; give pids, as 12 or 12,13"
+#define NOTHING	       "! nothing to attach to; as in: concprof attach -p PID, --cgroup PATH or -a"
+#define ONE_WAY	       "! give one of -p, --cgroup and -a"
+
+Test(command, attach)
+{
+	CHECK({ "attach|-p|12", "attach 12" }, { "-p|12", "attach 12" },
+	      { "attach|-p12,13|-p|14", "attach 12 13 14" }, { "--pid=12|-d|3", "attach duration=3000000000 12" },
+	      { "attach|-q|--cgroup|c|--json|f", "attach quiet json>f cgroup=c" },
+	      { "-a", "attach all" }, { "attach|--all|--calls", "attach calls all" },
+	      { "attach", NOTHING }, { "attach|--", NOTHING },
+	      { "-a|-p|12", ONE_WAY }, { "-p|12|--cgroup|c", ONE_WAY },
+	      { "--cgroup|c|--cgroup|d", "! --cgroup: there is one already, 'c'" },
+	      { "attach|-p", "! option '--pid' needs a value;" SEE },
+	      { "-p|x", NO_LIST("x") }, { "-p|", NO_LIST("") },
+	      { "-p|12|--|true", "! attach takes no command, but 'true' was given; as in: concprof "
+				 "attach -p PID, or concprof run -- COMMAND" },
+	      { "-p|12|--linger|3", NOT("linger", MEASURE, "attach") },
+	      { "-a|--hang-after|3", NOT("hang-after", MEASURE, "attach") },
+	      { "record|-p|12|-o|f", NOT("pid", "attach", "record") },
+	      { "run|-a", "attach all" });
+}
 
 Test(command, why)
 {
@@ -240,7 +266,7 @@ Test(command, why)
 	      { "why||", NO_LIST("") },
 	      { "why|12|--format|csv|-o|f",
 		"! --format csv: there is none of one look; give text or json" },
-	      { "why|-d|3|12", NOT("duration", "run and record", "why") });
+	      { "why|-d|3|12", NOT("duration", LIVE, "why") });
 }
 
 Test(command, help_and_version)
@@ -567,6 +593,6 @@ Test(help, all_that_it_mentions_is_known)
 		cr_expect(!strstr(got, "unknown"), "%s: %s", args, got);
 		n++;
 	}
-	cr_expect_eq(n, 20);
+	cr_expect_eq(n, 23);
 	free(text);
 }

@@ -409,9 +409,12 @@ static void say_title(struct finding *to, const struct findings *f, const struct
 static bool is_older(const struct findings *f, const struct deadlock *d)
 {
 	for (size_t i = 0; i < d->n_members; i++) {
-		const struct thread *t = &f->model->threads[d->waits[i].thread];
+		const struct model *m = f->model;
+		const struct thread *t = d->waits[i].thread == NO_THREAD
+						 ? NULL
+						 : &m->threads[d->waits[i].thread];
 
-		if (!(t->flags & THREAD_ATTACHED) || t->switches)
+		if (!t || !(t->flags & THREAD_ATTACHED) || t->switches)
 			return false;
 	}
 	return true;
