@@ -117,9 +117,11 @@ static __always_inline bool is_wanted(struct task_struct *task)
 
 /* --- what it waits for ----------------------------------------------------------------- */
 
-/* What stands behind the word at which a thread waits, where its own memory has to tell what it is. */
+/* The word at which a thread waits and what stands behind it. */
+#define WORDS 8
+
 struct words {
-	u32 at[4]; /* behind the word: at + 8, 12, 16 and 20 */
+	u32 at[WORDS];
 };
 
 struct {
@@ -129,11 +131,6 @@ struct {
 	__type(key, u32);
 	__type(value, struct words);
 } attach_words SEC(".maps");
-
-static __always_inline bool is_bitset(u32 op)
-{
-	return (op & ~(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME)) == FUTEX_WAIT_BITSET;
-}
 
 static __always_inline bool is_thread(u32 number)
 {
@@ -150,9 +147,9 @@ static __always_inline u32 hint_of_bitset(struct task_struct *task, const struct
 		return LOCK_HINT_JOIN;
 	if (!words)
 		return LOCK_HINT_OTHER;
-	if (value == 3 && is_thread(words->at[CALL_ARG0(call) & 4 ? 1 : 2]))
+	if (value == 3 && is_thread(words->at[CALL_ARG0(call) & 4 ? 3 : 4]))
 		return LOCK_HINT_RWLOCK;
-	if (value == 2 && is_thread(words->at[0]))
+	if (value == 2 && is_thread(words->at[2]))
 		return LOCK_HINT_WORD;
 	return value == 2 && is_glibc(op) ? LOCK_HINT_RWLOCK : LOCK_HINT_OTHER;
 }
@@ -303,7 +300,7 @@ int cp_attach_words(struct bpf_iter__task *ctx)
 	struct words words = {};
 	struct pt_regs *regs;
 	struct call call;
-	u32 value, pid;
+	u32 pid;
 
 	if (!task || !is_wanted(task) || !has_user_code(task))
 		return 0;
@@ -311,11 +308,8 @@ int cp_attach_words(struct bpf_iter__task *ctx)
 	if (!regs)
 		return 0;
 	parse_call(task, regs, &call);
-	value = CALL_ARG2(&call);
-	if (call.nr < 0 || class_of(&call) != CALL_FUTEX || !is_bitset(CALL_ARG1(&call)) ||
-	    (value != 2 && value != 3))
-		return 0;
-	if (bpf_copy_from_user_task(&words, sizeof(words), (void *)(CALL_ARG0(&call) + 8), task, 0))
+	if (call.nr < 0 || class_of(&call) != CALL_FUTEX ||
+	    bpf_copy_from_user_task(&words, sizeof(words), (void *)CALL_ARG0(&call), task, 0))
 		return 0;
 	pid = BPF_CORE_READ(task, pid);
 	bpf_map_update_elem(&attach_words, &pid, &words, BPF_ANY); /* without, it is another thread's wait */
@@ -426,6 +420,25 @@ __noinline int attach_move(struct tracked *t, u64 now, u32 in, u32 cpus)
 	return 0;
 }
 
+/* Still in the wait in which it was taken over. */
+static __always_inline bool waits_since(struct tracked *t)
+{
+	return t->track.off == OFF_BLOCKED && !t->arrived && !t->track.ledger.switches &&
+	       t->flags & THREAD_ATTACHED && t->track.cause < CAUSE_COUNT;
+}
+
+/* 0: it has none, or that is not known. */
+static __always_inline u32 owner_of(struct task_struct *task, const struct tracked *t)
+{
+	u64 address = owner_address(t->lock.word, t->lock.hint);
+	u32 pid = BPF_CORE_READ(task, pid);
+	struct words *words = bpf_map_lookup_elem(&attach_words, &pid);
+
+	if (!words || !address)
+		return 0;
+	return words->at[(address - t->lock.word) / 4 % WORDS] & FUTEX_TID_MASK;
+}
+
 /* What a wait is at, before others can see that it is over. */
 static __always_inline void begin_waits(struct tracked *t, u64 now)
 {
@@ -435,10 +448,15 @@ static __always_inline void begin_waits(struct tracked *t, u64 now)
 		if (t->io.target)
 			io_begin(t);
 	}
-	if (t->lock.state)
-		lock_attach(t);
 	if (IS_LOOP(t->track.cause))
 		loop_switch(t, now);
+}
+
+/* The second time that it is found: by then whose the lock is can be told from the number. */
+static __always_inline void begin_lock(struct task_struct *task, struct tracked *t)
+{
+	if (waits_since(t) && t->lock.state == LOCK_WAIT_CALLED)
+		lock_attach(t, owner_of(task, t));
 }
 
 /* Dead but for threads of it that live on. */
@@ -457,7 +475,10 @@ static __always_inline bool attach(struct task_struct *task)
 
 	room = bpf_map_lookup_elem(&attach_room, &zero);
 	empty = bpf_map_lookup_elem(&attach_room, &one);
-	if (!room || !empty || bpf_task_storage_get(&threads, task, 0, 0))
+	t = bpf_task_storage_get(&threads, task, 0, 0);
+	if (t)
+		begin_lock(task, t);
+	if (!room || !empty || t)
 		return false;
 	bpf_probe_read_kernel(room, sizeof(*room), empty);
 	identify(task, room);
@@ -555,13 +576,6 @@ struct {
 	__type(value, struct code_stack);
 } attach_stack SEC(".maps");
 
-/* In the wait in which it was taken over, and not looked at. */
-static __always_inline bool waits_since(struct tracked *t)
-{
-	return t->track.off == OFF_BLOCKED && !t->arrived && !t->track.ledger.switches &&
-	       !t->site_pending && t->flags & THREAD_ATTACHED && t->track.cause < CAUSE_COUNT;
-}
-
 /* As site_wait(), of one that does so already: its memory is read by a program that may sleep. */
 SEC("iter.s/task")
 int cp_attach_stacks(struct bpf_iter__task *ctx)
@@ -576,7 +590,7 @@ int cp_attach_stacks(struct bpf_iter__task *ctx)
 		return 0;
 	t = bpf_task_storage_get(&threads, task, 0, 0);
 	s = bpf_map_lookup_elem(&attach_stack, &zero);
-	if (!t || !s || t->role || !waits_since(t))
+	if (!t || !s || t->role || t->site_pending || !waits_since(t))
 		return 0;
 	regs = (struct pt_regs *)bpf_task_pt_regs(task);
 	if (!regs || !has_user_code(task) || !is_native_code(regs))

@@ -345,12 +345,12 @@ int lock_begin(struct tracked *t)
 }
 
 /* Its memory is not that of the task that runs here. */
-int lock_attach(struct tracked *t)
+int lock_attach(struct tracked *t, u32 owner)
 {
 	if (!t)
 		return 0;
 	key_of_word(t);
-	begin_at(t, 0);
+	begin_at(t, owner);
 	return 0;
 }
 

@@ -310,8 +310,8 @@ u32 fd_of(u64 file);
 
 /* lock.bpf.c: t leaves the CPU, to wait at the futex that its call named. */
 int lock_begin(struct tracked *t);
-/* ... it has waited there already; of whose lock that is nothing is known. */
-int lock_attach(struct tracked *t);
+/* ... it has waited there already; owner: whose lock it is, by its word, or 0. */
+int lock_attach(struct tracked *t, u32 owner);
 /* lock.bpf.c: ... and its wait ended then; or goes on at the end of the measurement. */
 int lock_waited(struct tracked *t, u64 end, u32 is_open);
 /* lock_key.bpf.c: the key of a word that several processes may share, one wherever they map it. */

@@ -43,14 +43,24 @@ static void *nap_and_compute(void *unused)
 	return unused;
 }
 
-/* Two that take turns: each has the mutex for half of the time, and waits for it in the other. */
+/* Has the mutex for half of the time, all of which the other waits for it. */
 static void *hold(void *unused)
 {
 	for (;;) {
 		must0(pthread_mutex_lock(&mutex), "pthread_mutex_lock");
-		sleep_ns(4 * MS);
+		sleep_ns(5 * MS);
 		must0(pthread_mutex_unlock(&mutex), "pthread_mutex_unlock");
-		sleep_ns(MS);
+		sleep_ns(5 * MS);
+	}
+	return unused;
+}
+
+static void *want(void *unused)
+{
+	for (;;) {
+		must0(pthread_mutex_lock(&mutex), "pthread_mutex_lock");
+		must0(pthread_mutex_unlock(&mutex), "pthread_mutex_unlock");
+		sleep_ns(MS / 2);
 	}
 	return unused;
 }
@@ -136,7 +146,7 @@ static const struct mode {
 } modes[] = {
 	{ "compute", { { "computer", compute } }, false },
 	{ "nap", { { "napper", nap_and_compute } }, false },
-	{ "mutex", { { "one", hold }, { "other", hold } }, false },
+	{ "mutex", { { "holder", hold }, { "waiter", want } }, false },
 	{ "pipe", { { "writer", write_slowly }, { "reader", read_all } }, false },
 	{ "loop", { { "loop", loop } }, false },
 	{ "idle", { { "idler", idle } }, false },

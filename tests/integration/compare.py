@@ -392,6 +392,8 @@ AWAY_PARTS = ('running_ns', 'queued_ns', 'blocked_ns')
 def check_away(name, away, blocked):
     """Once away is running, queued or blocked; blocked: what in, the last time included."""
     failures = equal(f'{name} sum of the histogram', sum(away['histogram_log2_ns']), away['times'])
+    if not away['times']:  # it is away for the first time, and still
+        return failures + equal(f'{name} longest', away['longest'], None)
     longest = away['longest']
     failures += equal(f'{name} longest.ns', longest['ns'], away['max_ns'])
     for what, part in (('away', away), ('longest', longest)):
