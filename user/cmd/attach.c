@@ -232,6 +232,17 @@ static int watch(struct attach *a)
 	return 0;
 }
 
+/* Who waits at a terminal is told what for. */
+static void say_attached(const struct attach *a)
+{
+	size_t n = a->processes.n;
+
+	if (a->s.o->quiet || a->s.o->duration_ns || !isatty(STDERR_FILENO))
+		return;
+	fprintf(stderr, "concprof: attached to %zu process%s; Ctrl-C ends the measurement\n", n,
+		n == 1 ? "" : "es");
+}
+
 static int measure(struct attach *a)
 {
 	const struct opts *o = a->s.o;
@@ -246,6 +257,7 @@ static int measure(struct attach *a)
 	};
 	struct outcome outcome;
 
+	say_attached(a);
 	return supervise(&s, &outcome, &a->s.err) ? STATUS_FAILED : 0;
 }
 

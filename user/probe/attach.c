@@ -3,38 +3,40 @@
 #include "probe/internal.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/vec.h"
+
 #define PASSES 8 /* each finds only what was created during the one before */
 
-struct taking {
-	attached_fn fn;
-	void *ctx;
-};
+typedef VEC(struct attached) attached_list;
 
 static int take_record(void *ctx, const struct event *record)
 {
-	const struct taking *t = ctx;
+	attached_list *list = ctx;
 
-	return t->fn(t->ctx, (const struct attached *)record);
+	memcpy(vec_add(list), record, sizeof(struct attached));
+	return 0;
 }
 
 /* Whoever creates a thread beside an iterator that has passed it, and is not tracked yet, is found
  * with it by the next. */
-static int take_all(struct probe *p, struct taking *t)
+static int take_all(struct probe *p, attached_list *list)
 {
+	/* It writes none: what it finds lies in a map. */
+	int error = collect_records(p->skel->progs.cp_attach_words, 1, take_record, list);
 	uint64_t before;
-	int error;
 
-	for (int i = 0; i < PASSES; i++) {
+	for (int i = 0; i < PASSES && !error; i++) {
 		before = p->skel->bss->attached_threads;
 		error = collect_records(p->skel->progs.cp_attach, sizeof(struct attached),
-					take_record, t);
-		if (error || p->skel->bss->attached_threads == before)
-			return error;
+					take_record, list);
+		if (p->skel->bss->attached_threads == before)
+			break;
 	}
-	return 0;
+	return error;
 }
 
 static int take_stack(void *ctx, const struct event *record)
@@ -42,13 +44,16 @@ static int take_stack(void *ctx, const struct event *record)
 	return code_take(ctx, (const struct code_stack *)record);
 }
 
-static int take_both(struct probe *p, struct taking *t)
+/* First all threads, so that their lives begin together; then what takes time of each process, and
+ * the stacks, which need its code. */
+static int take_over(struct probe *p)
 {
-	/* It writes none: what it finds lies in a map. */
-	int error = collect_records(p->skel->progs.cp_attach_words, 1, take_record, t);
+	attached_list list = { NULL };
+	int error = take_all(p, &list);
 
-	if (!error)
-		error = take_all(p, t);
+	for (size_t i = 0; i < list.n && !error; i++)
+		error = p->attached(p->attached_ctx, &list.items[i]);
+	free(list.items);
 	return error ? error
 		     : collect_records(p->skel->progs.cp_attach_stacks, sizeof(struct code_stack),
 				       take_stack, p);
@@ -83,7 +88,6 @@ static int ask(struct probe *p, const struct probe_attachment *what)
 int probe_attach(struct probe *p, const struct probe_attachment *what, attached_fn fn, void *ctx,
 		struct err *err)
 {
-	struct taking t = { fn, ctx };
 	struct program program = { .wall = { .alive = 0 } };
 	int error = mark_collector(p, err);
 
@@ -98,7 +102,7 @@ int probe_attach(struct probe *p, const struct probe_attachment *what, attached_
 		return error;
 	error = ask(p, what);
 	if (!error)
-		error = take_both(p, &t);
+		error = take_over(p);
 	if (error)
 		return err_set(err, error, "cannot take over what runs: %s", strerror(-error));
 	__atomic_store_n(&p->skel->bss->attaching, 0, __ATOMIC_RELEASE);
@@ -112,9 +116,7 @@ int probe_attach(struct probe *p, const struct probe_attachment *what, attached_
 
 int attach_who_came(struct probe *p)
 {
-	struct taking t = { p->attached, p->attached_ctx };
-
 	if (!__atomic_exchange_n(&p->skel->bss->attach_again, 0, __ATOMIC_ACQ_REL))
 		return 0;
-	return take_both(p, &t);
+	return take_over(p);
 }
