@@ -74,6 +74,16 @@ int proc_maps(uint32_t pid, proc_map_fn fn, void *ctx)
 	return error;
 }
 
+/* Who writes a title there (setproctitle(3)) leaves the rest of the room empty. */
+static uint32_t without_room(const char *args, uint32_t size)
+{
+	uint32_t n = size;
+
+	while (n && !args[n - 1])
+		n--;
+	return size - n > 2 ? n : size;
+}
+
 void proc_command(uint32_t pid, struct ev_exec *to)
 {
 	FILE *f = open_file("/proc/%u/cmdline", pid);
@@ -83,6 +93,7 @@ void proc_command(uint32_t pid, struct ev_exec *to)
 	if (f) {
 		to->args_size = fread(to->args, 1, sizeof(to->args), f);
 		to->args_truncated = fgetc(f) != EOF;
+		to->args_size = without_room(to->args, to->args_size);
 		fclose(f);
 	}
 	snprintf(path, sizeof(path), "/proc/%u/exe", pid);

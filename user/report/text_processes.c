@@ -23,11 +23,18 @@ static const struct column columns[] = {
 #define INDENT_MAX  8  /* levels that are shown as such */
 #define COMMAND_MAX 48 /* columns of a command line */
 
+/* "cc" of "/usr/bin/cc"; of a title, as "nginx: master process /usr/sbin/nginx", all. */
+static const char *base_of(const char *name)
+{
+	const char *base = strrchr(name, '/'), *space = strchr(name, ' ');
+
+	return base && base[1] && !(space && space < base) ? base + 1 : name;
+}
+
 /* "cc -c main.c" of "/usr/bin/cc -c main.c" */
 static void put_line(char *buf, size_t size, const struct process *p)
 {
-	const char *base = strrchr(p->args[0], '/');
-	size_t at = (size_t)snprintf(buf, size, "%s", base && base[1] ? base + 1 : p->args[0]);
+	size_t at = (size_t)snprintf(buf, size, "%s", base_of(p->args[0]));
 
 	for (size_t i = 1; i < p->n_args && at < size; i++)
 		at += (size_t)snprintf(buf + at, size - at, " %s", p->args[i]);
