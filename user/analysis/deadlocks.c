@@ -427,7 +427,7 @@ static void say_since(struct finding *to, const struct findings *f, const struct
 	snprintf(since, sizeof(since), "so since %s after the start",
 		 units_ns(at, d->since_ns, true));
 	evidence_add(to, "deadlocks.since_ns", d->since_ns, "%s, and still %s later: the last look",
-		     is_older(f, d) ? "so before concprof came" : since,
+		     is_older(f, d) ? "so since before concprof came" : since,
 		     units_ns(stood, d->seen_ns - d->since_ns, true));
 }
 

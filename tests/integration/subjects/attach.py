@@ -167,7 +167,7 @@ def test_deadlock(t):
     [row] = outcome.report['deadlocks']
     equal((row['confirmed'], len(row['cycle'])), (True, 2), row)
     texts = [line['text'] for line in outcome.report['findings'][0]['evidence']]
-    expect(any(text.startswith('so before concprof came') for text in texts), texts)
+    expect(any(text.startswith('so since before concprof came') for text in texts), texts)
 
 
 def states_of(pid):
