@@ -61,6 +61,26 @@ static __always_inline u16 port_of_call(const struct call *call)
 	return port_of_name(name);
 }
 
+#define V4_IN_V6 0xffff0000 /* ::ffff:0:0, in network order */
+
+/* What is the same of an address at either end, be that AF_INET or a mapped one of AF_INET6; others of AF_INET6 are
+ * mixed to 32 bits. */
+static __always_inline u32 address_of(struct sock *sk, bool is_far)
+{
+	struct in6_addr a = {};
+
+	if (BPF_CORE_READ(sk, __sk_common.skc_family) == AF_INET)
+		return (is_far ? BPF_CORE_READ(sk, __sk_common.skc_daddr)
+			       : BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr)) ^
+		       V4_IN_V6;
+	if (is_far)
+		bpf_core_read(&a, sizeof(a), &sk->__sk_common.skc_v6_daddr);
+	else
+		bpf_core_read(&a, sizeof(a), &sk->__sk_common.skc_v6_rcv_saddr);
+	return a.in6_u.u6_addr32[0] ^ a.in6_u.u6_addr32[1] ^ a.in6_u.u6_addr32[2] ^
+	       a.in6_u.u6_addr32[3];
+}
+
 static __always_inline void note_sock(struct wake_up *w, struct file *file, const struct call *call)
 {
 	struct socket *socket = BPF_CORE_READ(file, private_data);
@@ -71,8 +91,13 @@ static __always_inline void note_sock(struct wake_up *w, struct file *file, cons
 		return;
 	w->local = BPF_CORE_READ(sk, __sk_common.skc_num);
 	w->remote = __builtin_bswap16(BPF_CORE_READ(sk, __sk_common.skc_dport));
-	if (!w->remote)
+	if (!w->remote) {
 		w->remote = port_of_call(call);
+		return;
+	}
+	w->is_connected = 1;
+	w->near = address_of(sk, false);
+	w->far = address_of(sk, true);
 }
 
 static __always_inline void note_file(struct wake_up *w, u32 fd, const struct call *call)
@@ -214,6 +239,8 @@ static __always_inline bool is_local(struct sock *sk)
 		address = BPF_CORE_READ(sk, __sk_common.skc_daddr);
 		return (address & 0xff) == 127 ||
 		       address == BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr);
+	case AF_INET6:
+		return address_of(sk, true) == address_of(sk, false);
 	}
 	return false;
 }
@@ -229,6 +256,9 @@ static __always_inline bool is_other_end(const struct tracked *t)
 		return is_local(sk);
 	if (!t->wake.family || t->wake.family == AF_UNIX)
 		return t->wake.family == BPF_CORE_READ(sk, __sk_common.skc_family);
+	if (t->wake.is_connected && remote &&
+	    (t->wake.far != address_of(sk, false) || t->wake.near != address_of(sk, true)))
+		return false;
 	return t->wake.remote == local && (!remote || t->wake.local == remote);
 }
 

@@ -60,7 +60,8 @@ struct wake_up {
 	__u32 n_files;
 	__u32 id;
 	__u16 family, local, remote; /* of a socket: AF_*, and ports */
-	__u16 pad;
-	__u32 how; /* enum wake_how */
+	__u16 is_connected;
+	__u32 near, far; /* ... then its addresses, as address_of() has them */
+	__u32 how;	 /* enum wake_how */
 	char comm[EVENT_COMM_SIZE];
 };

@@ -56,7 +56,7 @@ struct ev_target {
 	struct target_end local, peer; /* of AF_INET and AF_INET6 */
 	__u32 size;		       /* bytes of text that are valid */
 	/* of a queue of System V, of a pipe or pair its inode, of TARGET_SIGNALS the process, see
-	 * ev_thread.pid; or 0 */
+	 * ev_thread.pid, of an eventfd its number and 1; or 0 */
 	__u32 id;
 	/* A path; of AF_UNIX the name, which begins with a NUL if it is abstract; and a NUL. */
 	char text[];

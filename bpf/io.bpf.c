@@ -48,11 +48,13 @@ __u64 io_count = 0; /* targets so far; the first has index 1 */
 
 /* --- which target ------------------------------------------------------------------------ */
 
-/* What tells it from others of its kind and name; of TARGET_OBJECT, of which kind it is. */
+/* What tells it from others of its kind and name; of TARGET_OBJECT of which kind it is, in 8 bits, and that. */
 static __always_inline u32 number_of_target(const struct io_key *key)
 {
 	if (key->kind == TARGET_SOCKET)
 		return key->id[0] == ((u64)AF_UNIX << 48 | SIDE_PAIR << 16) ? key->id[1] : 0;
+	if (key->kind == TARGET_OBJECT)
+		return (key->id[0] & 0xff) | key->id[1] << 8;
 	return key->kind == TARGET_FILE || key->kind == TARGET_NAME ? 0 : key->id[0];
 }
 
@@ -174,6 +176,17 @@ static __always_inline bool has_generation(u32 mode)
 	return (mode & S_IFMT) == S_IFREG || (mode & S_IFMT) == S_IFDIR;
 }
 
+/* Its number, see /proc/PID/fdinfo, and 1: all anonymous files have one inode. */
+static __always_inline u64 eventfd_number(const struct io_wait *io)
+{
+	struct file *file = (struct file *)io->file;
+	struct eventfd_ctx *ctx = BPF_CORE_READ(file, private_data);
+
+	if (!bpf_core_type_exists(struct eventfd_ctx) || !ctx)
+		return 0;
+	return (u32)BPF_CORE_READ(ctx, id) + 1;
+}
+
 __noinline u32 io_target_of(struct tracked *t, struct io_wait *io)
 {
 	struct inode *inode;
@@ -185,6 +198,8 @@ __noinline u32 io_target_of(struct tracked *t, struct io_wait *io)
 	if (io->file != IO_BY_NAME && has_generation(io->mode))
 		io->version =
 			mix(io->version, BPF_CORE_READ(inode, i_generation), 0x9e3779b97f4a7c15ull);
+	if (is_eventfd(io))
+		io->version = eventfd_number(io);
 	index = io->file == IO_BY_NAME ? 0 : slot_target(io);
 	if (!index) {
 		index = meet(t, io);

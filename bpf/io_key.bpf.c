@@ -185,8 +185,10 @@ int io_find_key(struct io_key *key, struct io_wait *io)
 		name_key(key);
 	} else if (key->kind == TARGET_SOCKET) {
 		socket_key(key, file, io->version);
-	} else if (key->kind == TARGET_OBJECT) { /* of which all of a kind are one */
+	} else if (key->kind == TARGET_OBJECT) { /* of which all of a kind are one, but eventfds */
 		key->id[0] = io->object;
+		if (is_eventfd(io))
+			key->id[1] = io->version;
 	} else if (io->file == IO_BY_ID) {
 		key->id[0] = io->version;
 	} else {

@@ -199,9 +199,8 @@ int name_target(u64 file, u32 index, u32 kind, u32 number)
 	ev->index = index;
 	ev->kind = kind;
 	if (kind == TARGET_OBJECT)
-		ev->object = number;
-	else
-		ev->id = number;
+		ev->object = number & 0xff;
+	ev->id = kind == TARGET_OBJECT ? number >> 8 : number;
 	if (kind == TARGET_NAME)
 		put_name(room);
 	else if (kind == TARGET_SOCKET)

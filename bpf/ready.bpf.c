@@ -110,10 +110,10 @@ u32 file_ready(u64 file, u32 events)
 		return pipe_ready(&o, events);
 	case S_IFCHR:
 	case S_IFBLK:
-	case S_IFREG:
 	case S_IFDIR:
 		return READY_UNKNOWN;
 	}
+	/* Some kernels say that anonymous ones are regular files. */
 	return BPF_CORE_READ(inode, i_sb, s_magic) == ANON_INODE_FS_MAGIC
 		       ? object_ready(opened, events)
 		       : READY_UNKNOWN;

@@ -311,6 +311,12 @@ static __always_inline void wait_with(struct io_wait *io, const struct opened *o
 	io->fd = fd;
 }
 
+static __always_inline bool is_eventfd(const struct io_wait *io)
+{
+	return io->file > IO_LAST_SPECIAL &&
+	       (io->cause == CAUSE_EVENT_EVENTFD || io->object == CAUSE_EVENT_EVENTFD);
+}
+
 static __always_inline void wait_without_file(struct io_wait *io, u64 by)
 {
 	io->file = by;

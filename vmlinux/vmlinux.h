@@ -291,6 +291,7 @@ struct rb_root_cached {
 /* fs/eventfd.c, fs/timerfd.c: a file has it as private_data. */
 struct eventfd_ctx {
 	u64 count;
+	int id;
 };
 
 struct timerfd_ctx {
@@ -327,6 +328,7 @@ struct socket {
 struct in6_addr {
 	union {
 		u8 u6_addr8[16];
+		u32 u6_addr32[4];
 	} in6_u;
 };
 

@@ -308,6 +308,111 @@ Test(channels, outside)
 	cr_assert_null(bottleneck());
 }
 
+/* One waits for the other, and both are of one name; the arguments tell them apart, or do not. */
+static void put_namesakes(const char *first, const char *second)
+{
+	struct ev_exec execs[] = {
+		exec(1, 1, 1, "/usr/sbin/nginx", first),
+		exec(1, 2, 2, "/usr/sbin/nginx", second),
+	};
+
+	for (size_t i = 0; i < 2; i++) {
+		struct ev_thread t = thread(i + 1, 0, 0, 0, 10 * SECOND);
+
+		strcpy(t.comm, "nginx");
+		if (!i)
+			waited(&t, CAUSE_IO_PIPE, 9 * SECOND, 100);
+		put_thread(t);
+		put(&execs[i]);
+	}
+	put_pipe(1, 100, 9 * SECOND, 0, 0);
+	put_wake(1, false, 1, 2, 100, 9 * SECOND);
+}
+
+/* A proxy, and the server behind it. */
+Test(channels, namesakes_with_other_arguments)
+{
+	put_namesakes("nginx -c/proxy.conf", "nginx -c/server.conf");
+	analyse(wall(10 * SECOND));
+	cr_assert_eq(f->channels.n_crews, 2);
+	cr_assert_not_null(bottleneck());
+	cr_assert_str_eq(bottleneck()->subject, "nginx");
+	cr_assert_str_eq(bottleneck()->title, "the others wait for nginx (1002), and it computes");
+	cr_assert_not_null(strstr(bottleneck()->evidence[0].text, "nginx (1001) waits for it"),
+			   "%s", bottleneck()->evidence[0].text);
+}
+
+Test(channels, namesakes_with_the_same)
+{
+	put_namesakes("nginx -c/a.conf", "nginx -c/a.conf");
+	analyse(wall(10 * SECOND));
+	cr_assert_eq(f->channels.n_crews, 1);
+	cr_assert_null(bottleneck());
+}
+
+/* They wait for a third one. */
+Test(channels, namesakes_that_do_not_meet)
+{
+	put_namesakes("nginx -c/a.conf", "nginx -c/a.conf");
+	for (__u64 id = 3; id <= 4; id++) {
+		struct ev_thread t = thread(id, 0, 0, 0, 10 * SECOND);
+		struct ev_exec e =
+			exec(1, id, id, "/usr/bin/load", id == 3 ? "load --one" : "load --two");
+
+		strcpy(t.comm, "load");
+		put_thread(t);
+		put(&e);
+		put_wake(1, false, id, 2, 100, 9 * SECOND);
+	}
+	analyse(wall(10 * SECOND));
+	cr_assert_eq(f->channels.n_crews, 2);
+}
+
+/* Jobs of one kind, on a file each. */
+Test(channels, many_command_lines)
+{
+	put_namesakes("nginx -c/a.conf", "nginx -c/b.conf");
+	for (__u64 id = 3; id <= 6; id++) {
+		struct ev_thread t = thread(id, 0, 0, 0, 10 * SECOND);
+		char line[32];
+		struct ev_exec e;
+
+		strcpy(t.comm, "nginx");
+		snprintf(line, sizeof(line), "nginx -c/%u.conf", (unsigned int)id);
+		e = exec(1, id, id, "/usr/sbin/nginx", line);
+		put_thread(t);
+		put(&e);
+	}
+	analyse(wall(10 * SECOND));
+	cr_assert_eq(f->channels.n_crews, 1);
+}
+
+/* A main thread sleeps until its workers are to end, and was waited for once; they wait for a server. */
+static void put_sleeper(__u64 awaited_ns)
+{
+	struct ev_thread main = thread(1, 0, 0, 0, 10 * SECOND),
+			 worker = thread(2, 1, 1, 0, 10 * SECOND);
+
+	strcpy(main.comm, "load");
+	strcpy(worker.comm, "load");
+	waited(&main, CAUSE_TIMER_SLEEP, 10 * SECOND - MS, 1);
+	waited(&worker, CAUSE_IO_PIPE, 9 * SECOND, 100);
+	put_thread(main);
+	put_thread(worker);
+	put_stage(3, "server", awaited_ns);
+	put_pipe(1, 101, 9 * SECOND + awaited_ns, 0, 0);
+	put_wake(1, false, 2, 3, 100, 9 * SECOND);
+	put_wake(1, false, 3, 1, 1, awaited_ns);
+	analyse(wall(10 * SECOND));
+}
+
+Test(channels, sleeps_until_the_end)
+{
+	put_sleeper(10 * MS);
+	cr_assert_not_null(bottleneck());
+	cr_assert_str_eq(bottleneck()->subject, "server");
+}
+
 /* Of several programs of one name, as git's, it is said which command it is. */
 Test(channels, command_of_namesakes)
 {

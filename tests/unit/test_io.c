@@ -130,6 +130,26 @@ Test(name, files, .init = begin, .fini = teardown)
 	cr_assert_str_eq(m->ios[7].name, "aio");
 }
 
+/* All are called alike, and each is a row of its own, as it is a channel; in recordings of before they were one. */
+Test(rows, eventfds, .init = begin, .fini = teardown)
+{
+	for (__u32 i = 1; i <= 4; i++) {
+		struct ev_target *t = target_event(i, TARGET_OBJECT, "");
+
+		t->id = i <= 2 ? i : 0;
+		put(t);
+		free(t);
+		put_io(i, CAUSE_EVENT_EVENTFD, 1, (5 - i) * SECOND);
+	}
+	end_waiting();
+	cr_assert_eq(m->n_ios, 3);
+	cr_assert_str_eq(m->ios[0].name, "eventfd");
+	cr_assert_str_eq(m->ios[0].channel, "eventfd:[0]");
+	cr_assert_str_eq(m->ios[1].channel, "eventfd:[1]");
+	cr_assert_str_eq(m->ios[2].channel, "eventfd");
+	cr_assert_eq(m->ios[2].waits, 2);
+}
+
 /* Made again and again under one name; by name and open; but not for another cause. */
 Test(rows, one_name_is_one, .init = begin, .fini = teardown)
 {

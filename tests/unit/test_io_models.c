@@ -200,6 +200,33 @@ Test(models, time_out_of_0_in_between)
 	is_silent("io.busy_polling");
 }
 
+/* It looked up a name at first, say, which takes a poll: that it asks without blocking is not hidden by it. */
+Test(models, polled_once)
+{
+	struct ev_thread t = alone();
+
+	waited(&t, CAUSE_EVENT_POLL, 20 * MS, 1);
+	put(&t);
+	put_use(1, IO_CALL_OTHER, 0, CAUSE_UNKNOWN, 300);
+	put_use(1, IO_CALL_recvfrom, USE_NONBLOCK, CAUSE_IO_SOCKET, 600);
+	analyse(wall(9 * SECOND));
+	names("non-blocking");
+	fires("io.busy_polling");
+}
+
+/* A sample stands for the same time of any thread, also where others were too short to have one. */
+Test(models, of_short_threads)
+{
+	put_thread(thread(1, 0, 0, 0, SECOND));
+	for (__u64 id = 2; id <= 101; id++) /* of 10 ms each */
+		put_thread(thread(id, 1, 0, SECOND, SECOND + 10 * MS));
+	put_use(1, IO_CALL_OTHER, 0, CAUSE_UNKNOWN, 50);
+	put_use(1, IO_CALL_read, 0, CAUSE_IO_FILE, 50);
+	put_use(7, IO_CALL_read, 0, CAUSE_IO_FILE, 100);
+	analyse(wall(9 * SECOND));
+	cr_assert_eq(f->io_models[IO_MODEL_BLOCKING].running_ns, 1500 * MS);
+}
+
 /* A server that never comes to wait is one all the same, with what it does on its sockets. */
 Test(models, busy_server)
 {

@@ -201,6 +201,20 @@ Test(order, of_one, .init = setup, .fini = teardown)
 	cr_assert_null(found("lock.order"));
 }
 
+/* An interpreter's lock is made of several words. */
+Test(order, of_the_parts_of_one, .init = setup, .fini = teardown)
+{
+	put_threads(0, SCHED_OTHER, 0);
+	put_lock(64, LOCK_HINT_CONVOY, CAUSE_LOCK_MUTEX);
+	put_lock(128, LOCK_HINT_CONVOY, CAUSE_LOCK_MUTEX);
+	put_order(64, 128, 3);
+	put_order(128, 64, 5);
+	finish();
+	cr_assert_eq(m->locks[0].kind, LOCK_KIND_GIL);
+	cr_assert_eq(m->locks[1].kind, LOCK_KIND_GIL);
+	cr_assert_null(found("lock.order"));
+}
+
 /* To wait for a thread that waits for a lock is no order of locks. */
 Test(order, with_what_is_no_lock, .init = setup, .fini = teardown)
 {

@@ -2,6 +2,8 @@
 /* Of several that wait for each other: who holds up the others. */
 #include "analysis/internal.h"
 
+#include <stdio.h>
+
 #include "base/units.h"
 
 #define WAITS_LEAST 0.3	 /* of the wall time, by one crew, for another one */
@@ -117,16 +119,18 @@ static void add_evidence(struct finding *to, const struct findings *f, size_t sl
 	for (size_t i = 0; i < c->n_links && said < NAMED; i++) {
 		const struct channel_link *link = &c->links[i];
 		const struct crew *p = &c->crews[link->waiter];
-		char total[UNITS_SIZE], name[CREW_NAME_SIZE];
+		char total[UNITS_SIZE], name[CREW_LABEL_SIZE];
 
 		if (!shows(f, link, slow))
 			continue;
 		said++;
 		evidence_add(to, "channels.wait_ns", estimate_whole(link->held_ns),
-			     "%s waits for it for %s, %.0f %% of its life, to %s %s",
-			     crew_name(name, sizeof(name), c, link->waiter),
+			     "%s wait%s for it for %s, %.0f %% of %s, to %s %s",
+			     crew_label(name, sizeof(name), c, link->waiter),
+			     p->parties > 1 ? "" : "s",
 			     units_ns(total, estimate_whole(link->held_ns), true),
 			     100 * link->held_ns / life_of(p),
+			     p->parties > 1 ? "their lives" : "its life",
 			     link->most->writes ? "write to" : "read from",
 			     c->items[link->most->channel].kind);
 	}
@@ -135,7 +139,8 @@ static void add_evidence(struct finding *to, const struct findings *f, size_t sl
 static void say(struct findings *f, size_t slow, bool by_futex)
 {
 	const struct crew *p = &f->channels.crews[slow];
-	const char *doing = doing_of(p);
+	const char *doing = doing_of(p), *who = "it";
+	char label[CREW_LABEL_SIZE];
 	struct finding *to;
 
 	/* Who waits for a condition of a thread that sleeps may just have nothing to do. */
@@ -143,7 +148,14 @@ static void say(struct findings *f, size_t slow, bool by_futex)
 		return;
 	to = finding_add(f, "pipeline.bottleneck", SEVERITY_NOTE);
 	crew_name(to->subject, sizeof(to->subject), &f->channels, slow);
-	finding_title(to, "the others wait for it, and it %s", doing);
+	if (p->parties > 1) {
+		snprintf(label, sizeof(label), "%zu of them", p->parties);
+		who = label;
+	} else if (!crew_is_named(&f->channels, slow)) { /* others have its name */
+		who = crew_label(label, sizeof(label), &f->channels, slow);
+	}
+	finding_title(to, "the others wait for %s, and %s %s", who, p->parties > 1 ? "each" : "it",
+		      doing);
 	add_evidence(to, f, slow);
 	evidence_add(
 		to, "channels.own_ns", p->ready_ns,

@@ -18,6 +18,9 @@ struct builder {
 	struct channels *c;
 	const struct model *m;
 	size_t *families; /* by place in model.processes */
+	size_t *lines;	  /* ... the number of what it executed, with all arguments */
+	bool *apart;	  /* ... it is told from those of its family with another one */
+	size_t n_families;
 	struct intern keys;
 	VEC(struct crew) crews;
 	VEC(struct channel_link) links;
@@ -27,7 +30,7 @@ struct builder {
 #define COMMAND_SIZE 24
 
 struct family_key {
-	size_t parent;
+	size_t parent, line;
 	char comm[EVENT_COMM_SIZE], command[COMMAND_SIZE];
 };
 
@@ -45,7 +48,7 @@ static void find_families(struct builder *b)
 {
 	struct intern keys = { 0 };
 
-	b->families = zeroed(b->m->n_processes + 1, sizeof(*b->families));
+	b->n_families = 0;
 	for (size_t i = 0; i < b->m->n_processes; i++) {
 		const struct process *p = &b->m->processes[i];
 		struct family_key key = { .parent = OUTSIDE };
@@ -55,9 +58,88 @@ static void find_families(struct builder *b)
 		memcpy(key.comm, p->comm, strnlen(p->comm, sizeof(key.comm) - 1));
 		if (command_of(p))
 			memcpy(key.command, command_of(p), strlen(command_of(p)));
+		if (b->apart[i])
+			key.line = 1 + b->lines[i];
 		b->families[i] = intern(&keys, &key, sizeof(key));
+		if (b->families[i] == b->n_families)
+			b->n_families++;
 	}
 	intern_free(&keys);
+}
+
+#define LINE_SIZE 4096 /* what differs only behind that is one */
+
+static void number_lines(struct builder *b)
+{
+	struct intern keys = { 0 };
+	char line[LINE_SIZE];
+
+	for (size_t i = 0; i < b->m->n_processes; i++) {
+		const struct process *p = &b->m->processes[i];
+		size_t n = 0;
+
+		for (size_t k = 0; k < p->n_args && n < sizeof(line); k++) {
+			size_t size = strnlen(p->args[k], sizeof(line) - n - 1);
+
+			memcpy(line + n, p->args[k], size);
+			n += size;
+			line[n++] = '\0';
+		}
+		b->lines[i] = intern(&keys, line, n);
+	}
+	intern_free(&keys);
+}
+
+#define APART_MOST 4 /* command lines of one family; more are jobs of one kind */
+
+/* The command lines of one family. */
+struct kinds {
+	size_t n, lines[APART_MOST];
+	bool wait; /* processes of different ones wait for each other */
+};
+
+static void add_kind(struct kinds *to, size_t line)
+{
+	for (size_t i = 0; i < to->n && i < APART_MOST; i++) {
+		if (to->lines[i] == line)
+			return;
+	}
+	if (to->n < APART_MOST)
+		to->lines[to->n] = line;
+	to->n++;
+}
+
+static bool are_kinds(const struct builder *b, const struct channel_flow *flow)
+{
+	size_t a, z;
+
+	if (flow->waker == NO_PARTY)
+		return false;
+	a = b->c->parties[flow->waiter].process;
+	z = b->c->parties[flow->waker].process;
+	return a != OUTSIDE && z != OUTSIDE && b->families[a] == b->families[z] &&
+	       b->lines[a] != b->lines[z];
+}
+
+/* A proxy and the server behind it may be one program: what they were called with tells them apart. */
+static void find_apart(struct builder *b)
+{
+	struct kinds *kinds = zeroed(b->n_families + 1, sizeof(*kinds));
+
+	for (size_t i = 0; i < b->m->n_processes; i++)
+		add_kind(&kinds[b->families[i]], b->lines[i]);
+	for (size_t i = 0; i < b->c->n_flows; i++) {
+		const struct channel_flow *flow = &b->c->flows[i];
+
+		if (are_kinds(b, flow))
+			kinds[b->families[b->c->parties[flow->waiter].process]].wait = true;
+	}
+	for (size_t i = 0; i < b->m->n_processes; i++) {
+		const struct kinds *k = &kinds[b->families[i]];
+
+		b->apart[i] = k->wait && k->n <= APART_MOST;
+	}
+	free(kinds);
 }
 
 static struct crew_key key_of(const struct builder *b, size_t process, const char *comm)
@@ -89,14 +171,18 @@ static void find_crews(struct builder *b)
 	}
 }
 
-static void add_thread(struct crew *to, const struct thread *t)
+/* What it sleeps holds up nobody but those who wait for it: a main thread may sleep until its workers
+ * are to end. */
+static void add_thread(struct crew *to, const struct thread *t, double awaited_ns)
 {
+	uint64_t sleep = t->row_ns[ROW_TIMER];
+
 	to->lifetime_ns += t->lifetime_ns;
 	to->running_ns += t->state_ns[TS_RUNNING];
 	to->ready_ns += t->state_ns[TS_RUNNING] + t->state_ns[TS_WOKEN] +
 			t->state_ns[TS_PREEMPTED] + t->state_ns[TS_YIELDED];
 	to->device_ns += t->row_ns[ROW_IO] + t->row_ns[ROW_FAULT];
-	to->sleep_ns += t->row_ns[ROW_TIMER];
+	to->sleep_ns += (double)sleep < awaited_ns ? sleep : estimate_whole(awaited_ns);
 	to->child_ns += t->row_ns[ROW_CHILD];
 }
 
@@ -108,7 +194,7 @@ static void sum_crews(struct builder *b)
 		size_t number = intern_find(&b->keys, &key, sizeof(key));
 
 		if (number != INTERN_NONE && b->c->is_met[i])
-			add_thread(&b->crews.items[number], t);
+			add_thread(&b->crews.items[number], t, b->c->awaited_ns[i]);
 	}
 }
 
@@ -193,11 +279,42 @@ char *crew_name(char *buf, size_t size, const struct channels *c, size_t crew)
 	return buf;
 }
 
+char *crew_label(char *buf, size_t size, const struct channels *c, size_t crew)
+{
+	const struct party *party = crew_first(c, crew);
+	const char *where = party->process == OUTSIDE ? ", outside" : "";
+	char who[CREW_NAME_SIZE];
+
+	crew_name(who, sizeof(who), c, crew);
+	if (c->crews[crew].parties > 1)
+		snprintf(buf, size, "%s, %zu of them%s", who, c->crews[crew].parties, where);
+	else if (party->process == OUTSIDE || !crew_is_named(c, crew))
+		snprintf(buf, size, "%s (%u)%s", who, party->pid, where);
+	else
+		snprintf(buf, size, "%s", who);
+	return buf;
+}
+
+static void part_families(struct builder *b)
+{
+	size_t n = b->m->n_processes + 1;
+
+	b->families = zeroed(n, sizeof(*b->families));
+	b->lines = zeroed(n, sizeof(*b->lines));
+	b->apart = zeroed(n, sizeof(*b->apart));
+	number_lines(b);
+	find_families(b);
+	find_apart(b);
+	find_families(b);
+	free(b->lines);
+	free(b->apart);
+}
+
 void channel_links_find(struct findings *f)
 {
 	struct builder b = { .c = &f->channels, .m = f->model };
 
-	find_families(&b);
+	part_families(&b);
 	find_crews(&b);
 	sum_crews(&b);
 	find_links(&b);

@@ -23,6 +23,7 @@ struct builder {
 	struct looked *looked_at_locks;
 	size_t *process_of;	 /* see struct channels */
 	bool *is_met;		 /* the same */
+	double *awaited_ns;	 /* the same */
 	size_t *channel_of_io;	 /* NO_PARTY: it is none */
 	size_t *channel_of_lock; /* the same */
 };
@@ -69,6 +70,7 @@ static void find_processes(struct builder *b)
 
 	b->process_of = zeroed(m->n_threads + 1, sizeof(*b->process_of));
 	b->is_met = zeroed(m->n_threads + 1, sizeof(*b->is_met));
+	b->awaited_ns = zeroed(m->n_threads + 1, sizeof(*b->awaited_ns));
 	for (size_t i = 0; i < m->n_processes; i++)
 		*map_add(&places, m->processes[i].id) = i;
 	for (size_t i = 0; i < m->n_threads; i++) {
@@ -278,6 +280,8 @@ static void add_wake(struct builder *b, const struct wake *w)
 				       .is_demand = is_demand(b, w),
 				       .sum = whole_of(b, w) };
 	flow->waker = waker_of(b, w);
+	if (w->waker != NO_THREAD && flow->waker != waiter)
+		b->awaited_ns[w->waker] += flow->sum.ns;
 }
 
 static int by_parties(const void *a, const void *b)
@@ -409,6 +413,7 @@ static void give(struct channels *to, struct builder *b)
 		.n_flows = b->flows.n,
 		.process_of = b->process_of,
 		.is_met = b->is_met,
+		.awaited_ns = b->awaited_ns,
 	};
 	intern_free(&b->parties);
 	intern_free(&b->names);
@@ -449,4 +454,5 @@ void channels_free(struct channels *c)
 	free(c->crews);
 	free(c->process_of);
 	free(c->is_met);
+	free(c->awaited_ns);
 }

@@ -18,8 +18,9 @@ struct party {
 	const char *comm; /* may hold anything */
 };
 
-/* Parties of one name whose processes are alike: of one name, and so their parents. Sums over
- * those of their threads that were met at channels. */
+/* Parties of one name whose processes are alike: of one name, and so their parents; and of one
+ * command line, if those of different ones wait for each other. Sums over those of their threads
+ * that were met at channels. */
 struct crew {
 	size_t party;	     /* the first of them */
 	size_t parties;	     /* so many were met */
@@ -27,9 +28,10 @@ struct crew {
 	uint64_t lifetime_ns;
 	uint64_t running_ns;
 	uint64_t ready_ns; /* ... or queued for a CPU */
-	uint64_t device_ns, sleep_ns, child_ns;
-	double inner_ns;  /* threads of a party waited for each other */
-	double waited_ns; /* ... for others, or it is not known for whom */
+	uint64_t device_ns, child_ns;
+	uint64_t sleep_ns; /* while others waited for it */
+	double inner_ns;   /* threads of a party waited for each other */
+	double waited_ns;  /* ... for others, or it is not known for whom */
 };
 
 struct channel_waits {
@@ -81,6 +83,7 @@ struct channels {
 	struct channel_link *links; /* the longest first */
 	size_t *process_of; /* by place in model.threads: its process, as struct party has it */
 	bool *is_met;	    /* ... it waited for somebody here, or somebody for it */
+	double *awaited_ns; /* ... so long did other parties wait for it */
 	size_t n_parties, n, n_ends, n_flows, n_crews, n_links;
 };
 
@@ -91,3 +94,6 @@ char *crew_name(char *buf, size_t size, const struct channels *c, size_t crew);
 #define CREW_NAME_SIZE 48
 /* Does that tell it from all others? As far as commands do. */
 bool crew_is_named(const struct channels *c, size_t crew);
+/* ... with what does otherwise: "worker, 3 of them", "rsync (4711)", "psql (12), outside". Returns buf. */
+char *crew_label(char *buf, size_t size, const struct channels *c, size_t crew);
+#define CREW_LABEL_SIZE (CREW_NAME_SIZE + 48)

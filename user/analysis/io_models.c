@@ -82,6 +82,8 @@ static bool is_file(enum cause cause)
 struct manner {
 	enum io_model many; /* how it waits for many descriptors at once; NONE: it does not */
 	uint64_t many_ns;
+	uint64_t asked,
+		tried;	 /* waits and samples in such calls; samples in those that do not block */
 	bool is_helper;	 /* of the C library's aio */
 	bool is_kernels; /* a worker of io_uring */
 	uint64_t used;	 /* models, a bit for each */
@@ -104,7 +106,10 @@ static void learn_waits(struct manner *to, const struct thread *t)
 	for (size_t i = 0; i < t->n_waits; i++) {
 		enum io_model model = model_of_cause(t->waits[i].cause);
 
-		if (!io_model_is_multiplexed(model) || t->waits[i].ns < to->many_ns)
+		if (!io_model_is_multiplexed(model))
+			continue;
+		to->asked += t->waits[i].count;
+		if (t->waits[i].ns < to->many_ns)
 			continue;
 		to->many = model;
 		to->many_ns = t->waits[i].ns;
@@ -216,6 +221,30 @@ static void add_use(struct search *s, const struct use *u)
 
 /* --- what must be known before -------------------------------------------------------------- */
 
+#define ASKED_LEAST                                                                                \
+	0.01 /* for each sample in a call that does not block: else one poll hides a busy thread */
+
+static void count_tries(struct manner *to, const struct use *u)
+{
+	if (u->what != USE_CALL)
+		return;
+	if (io_model_is_multiplexed(model_of_cause(u->cause)))
+		to->asked += u->count;
+	else if (u->flags & USE_NONBLOCK && !is_file(u->cause))
+		to->tried += u->count;
+}
+
+/* Those who wait for many now and then, and mostly ask without waiting, were not told that they may. */
+static void settle_manners(struct search *s)
+{
+	for (size_t i = 0; i < s->f->model->n_threads; i++) {
+		struct manner *by = &s->threads[i];
+
+		if ((double)by->asked < ASKED_LEAST * (double)by->tried)
+			by->many = IO_MODEL_NONE;
+	}
+}
+
 static void learn_uses(struct search *s)
 {
 	const struct model *m = s->f->model;
@@ -228,6 +257,7 @@ static void learn_uses(struct search *s)
 			continue;
 		if (u->what == USE_SIGNAL)
 			s->signals[m->threads[u->thread].process] += u->count;
+		count_tries(&s->threads[u->thread], u);
 		/* It has never blocked there, but would have. */
 		if (u->what == USE_CALL && io_model_is_multiplexed(model) && !is_at_once(u) &&
 		    !s->threads[u->thread].many)
@@ -299,6 +329,7 @@ static void learn(struct search *s)
 		}
 	}
 	learn_uses(s);
+	settle_manners(s);
 	learn_sites(s);
 }
 

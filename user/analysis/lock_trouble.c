@@ -183,6 +183,12 @@ static bool are_deadlocked(const struct model *m, size_t a, size_t b)
 	return false;
 }
 
+/* The condition and the mutex that an interpreter makes its lock of. */
+static bool are_one(const struct lock *a, const struct lock *b)
+{
+	return a->kind == LOCK_KIND_GIL && b->kind == LOCK_KIND_GIL && a->key.space == b->key.space;
+}
+
 static void find_orders(struct findings *f)
 {
 	const struct model *m = f->model;
@@ -194,6 +200,7 @@ static void find_orders(struct findings *f)
 
 		if (o->held >= o->wanted || !back || !lock_is_contended(&m->locks[o->held]) ||
 		    !lock_is_contended(&m->locks[o->wanted]) ||
+		    are_one(&m->locks[o->held], &m->locks[o->wanted]) ||
 		    are_deadlocked(m, o->held, o->wanted))
 			continue;
 		to = finding_add(f, "lock.order", SEVERITY_WARNING);

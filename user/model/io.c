@@ -42,10 +42,10 @@ const char *target_name_of(struct model_builder *b, uint32_t index, enum cause c
 	return obstack_copy0(strings_of(b), name, strlen(name));
 }
 
-/* Has it a name that no other has? Pipes and pairs have none. */
+/* Has it a name that no other has? Pipes, pairs and eventfds have none. */
 static bool is_named(const struct ev_target *t)
 {
-	return t->kind == TARGET_OBJECT || target_path(t) ||
+	return (t->kind == TARGET_OBJECT && !t->id) || target_path(t) ||
 	       (t->kind == TARGET_QUEUE && *t->text) ||
 	       (t->kind == TARGET_SOCKET && t->side != SIDE_PAIR && t->side != SIDE_OTHER);
 }

@@ -361,7 +361,7 @@ struct use {
 	enum cause cause;   /* of a wait there */
 	uint64_t count;	    /* samples, or signals */
 	uint64_t of;	    /* ... samples of the thread in all */
-	uint64_t ns;	    /* of what it computed, the same part */
+	uint64_t ns;	    /* what they stand for: of what the program computed, the same part */
 };
 
 /* Waits of one thread that one thread has ended, of those of which that was looked at. */

@@ -220,7 +220,7 @@ char *target_channel(char *buf, size_t size, const struct ev_target *t, enum cau
 	else if (t->kind == TARGET_SIGNALS)
 		snprintf(buf, size, "signals to %u", t->id);
 	else if (t->kind == TARGET_OBJECT && (t->object ? t->object : cause) == CAUSE_EVENT_EVENTFD)
-		snprintf(buf, size, "eventfd");
+		snprintf(buf, size, t->id ? "eventfd:[%u]" : "eventfd", t->id - 1);
 	return buf;
 }
 

@@ -22,11 +22,15 @@ int on_use(struct model_builder *b, const struct event *head)
 	return 0;
 }
 
-/* Each sample of a thread stands for the same part of what it computed. */
-static uint64_t part_of(const struct thread *t, uint64_t samples, uint64_t all)
+/* The clock finds whoever runs, all threads alike: a sample stands for the same time of any of them. By
+ * the thread's own samples those of threads too short-lived to have one would stand for nothing. */
+static double sample_ns(const struct model *m, uint64_t samples)
 {
-	return all ? (uint64_t)((double)t->state_ns[TS_RUNNING] * (double)samples / (double)all)
-		   : 0;
+	double running = (double)m->unsent.state_ns[TS_RUNNING];
+
+	for (size_t i = 0; i < m->n_threads; i++)
+		running += (double)m->threads[i].state_ns[TS_RUNNING];
+	return samples ? running / (double)samples : 0;
 }
 
 static void add_to_target(struct model_builder *b, const struct use *u)
@@ -43,7 +47,8 @@ void uses_build(struct model_builder *b)
 {
 	struct model *m = b->m;
 	struct map places = { 0 };
-	uint64_t *all = calloc(m->n_threads + 1, sizeof(*all));
+	uint64_t *all = calloc(m->n_threads + 1, sizeof(*all)), samples = 0;
+	double one;
 
 	if (!all)
 		abort(); /* as base/vec.h */
@@ -56,15 +61,19 @@ void uses_build(struct model_builder *b)
 
 		if (place)
 			m->uses[i].thread = *place;
-		if (place && m->uses[i].what != USE_SIGNAL)
+		if (m->uses[i].what == USE_SIGNAL)
+			continue;
+		samples += m->uses[i].count;
+		if (place)
 			all[*place] += m->uses[i].count;
 	}
+	one = sample_ns(m, samples);
 	for (size_t i = 0; i < m->n_uses; i++) {
 		struct use *u = &m->uses[i];
 
 		if (u->what == USE_SIGNAL || u->thread == NO_THREAD)
 			continue;
-		u->ns = part_of(&m->threads[u->thread], u->count, all[u->thread]);
+		u->ns = (uint64_t)((double)u->count * one);
 		u->of = all[u->thread];
 		if (u->what == USE_CALL)
 			add_to_target(b, u);

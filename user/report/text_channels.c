@@ -21,26 +21,26 @@ static const struct column columns[] = {
 	[C_SHARE] = { .head = "of its life", .drop = 2 },
 	[C_WAITS] = { .head = "waits", .drop = 3 },
 	[C_MEAN] = { .head = "mean", .drop = 4 },
-	[C_TO] = { .head = "to", .left = true, .drop = 1 },
+	[C_TO] = { .head = "wants", .left = true, .drop = 1 },
 	[C_THROUGH] = { .head = "through", .left = true, .drop = 1 },
 };
 
 static void set_crew(struct page *p, struct table *t, size_t column, const struct channels *c,
 		     size_t crew)
 {
-	const struct party *party = crew_first(c, crew);
-	const char *outside = party->process == OUTSIDE ? ", outside" : "";
-	char text[128], name[300], who[CREW_NAME_SIZE];
+	char text[CREW_LABEL_SIZE], name[300];
 
-	crew_name(who, sizeof(who), c, crew);
-	if (c->crews[crew].parties > 1)
-		snprintf(text, sizeof(text), "%s, %zu of them%s", who, c->crews[crew].parties,
-			 outside);
-	else if (*outside || !crew_is_named(c, crew))
-		snprintf(text, sizeof(text), "%s (%u)%s", who, party->pid, outside);
-	else
-		snprintf(text, sizeof(text), "%s", who);
-	table_set(t, column, NAME(p, name, text, 0));
+	table_set(t, column, NAME(p, name, crew_label(text, sizeof(text), c, crew), 0));
+}
+
+/* What the waiter wants of the other. */
+static const char *word_of(const struct channel *c, const struct channel_flow *flow)
+{
+	if (c->is_futex || !strcmp(c->kind, "signal"))
+		return "signal";
+	if (flow->writes)
+		return "room";
+	return flow->is_demand ? "work" : "data";
 }
 
 static void put_link(struct page *p, struct table *t, const struct channels *c,
@@ -62,36 +62,53 @@ static void put_link(struct page *p, struct table *t, const struct channels *c,
 	table_set(t, C_MEAN,
 		  page_cell_ns(p, text,
 			       link->waits > 0 ? estimate_whole(link->ns / link->waits) : 0));
-	table_set(t, C_TO, link->most->writes ? "write" : "read");
+	table_set(t, C_TO, word_of(&c->items[link->most->channel], link->most));
 	table_set(
 		t, C_THROUGH,
 		NAME(p, name, target_end_of(c->items[link->most->channel].name, THROUGH_WIDTH), 0));
 }
 
+struct shown {
+	size_t n, left;
+};
+
+/* A server that waits for clients has nothing to do: those that are held up come first. */
+static void put_links(struct page *p, struct table *t, const struct findings *f, bool are_held,
+		      struct shown *shown)
+{
+	const struct channels *c = &f->channels;
+
+	for (size_t i = 0; i < c->n_links; i++) {
+		const struct channel_link *link = &c->links[i];
+
+		if (!p->opts->verbose && link->ns < LEAST * (double)f->model->wall_ns)
+			break;
+		if ((link->held_ns > link->ns / 2) != are_held)
+			continue;
+		if (shown->n >= p->opts->top) {
+			shown->left++;
+			continue;
+		}
+		if (!shown->n++)
+			page_heading(p, "Who waits for whom",
+				     "by who ended the waits, summed over threads of a name");
+		put_link(p, t, c, link);
+	}
+}
+
 /* Those that the kernel numbers are looked up by nobody. */
 void text_channels(struct page *p, const struct findings *f)
 {
-	const struct channels *c = &f->channels;
 	struct table t = { .columns = columns, .n_columns = sizeof(columns) / sizeof(*columns) };
-	size_t shown = 0, left = 0;
+	struct shown shown = { 0 };
 
-	for (size_t i = 0; i < c->n_links; i++) {
-		if (!p->opts->verbose && c->links[i].ns < LEAST * (double)f->model->wall_ns)
-			break;
-		if (shown >= p->opts->top) {
-			left++;
-			continue;
-		}
-		if (!shown++)
-			page_heading(p, "Who waits for whom",
-				     "by who ended the waits, summed over threads of a name");
-		put_link(p, &t, c, &c->links[i]);
-	}
-	if (!shown)
+	put_links(p, &t, f, true, &shown);
+	put_links(p, &t, f, false, &shown);
+	if (!shown.n)
 		return;
 	table_print(&t, p);
-	if (left)
-		page_text(p, 2, NULL, STYLE_DIM, "%zu more", left);
+	if (shown.left)
+		page_text(p, 2, NULL, STYLE_DIM, "%zu more", shown.left);
 }
 
 enum { S_FROM, S_TO, S_SIGNAL, S_SENT, S_MERGED, S_IGNORED };
@@ -127,7 +144,8 @@ static void put_signal(struct page *p, struct table *t, const struct model *m,
 	else if (s->outside_pid)
 		set_process(p, t, S_FROM, s->outside_comm, s->outside_pid);
 	else
-		table_set(t, S_FROM, "the kernel");
+		table_set(t, S_FROM,
+			  s->from_id ? "not known" : "the kernel"); /* its ledger was lost */
 	if (to)
 		set_process(p, t, S_TO, to->comm, to->pid);
 	table_set(t, S_SIGNAL, signal_name(name, sizeof(name), s->number));

@@ -64,7 +64,14 @@ static void say_user(char *buf, size_t size, const struct model *m, const struct
 	snprintf(buf, size, "%s (descriptor %u of %s%s)", io->name, io->users[0].fd, by->comm, pid);
 }
 
-/* Pipes and pairs have no name of their own: who waits, and with which descriptor. */
+/* Pipes, pairs and eventfds have no name of their own: who waits, and with which descriptor. */
+static bool is_nameless(const struct io *io)
+{
+	if (io->path || io->local || io->peer)
+		return false;
+	return io->kind != TARGET_OBJECT || (io->channel && io->objects == 1);
+}
+
 static void put_target(struct page *p, struct table *t, const struct model *m, const struct io *io)
 {
 	const struct target_user *user = &io->users[0];
@@ -72,8 +79,7 @@ static void put_target(struct page *p, struct table *t, const struct model *m, c
 	const struct process *by = NULL;
 	char text[256], name[600];
 
-	if (!io->path && !io->local && !io->peer && io->n_users && user->fd != TARGET_NO_FD &&
-	    io->kind != TARGET_OBJECT)
+	if (is_nameless(io) && io->n_users && user->fd != TARGET_NO_FD)
 		by = process_of(m, user->pid);
 	if (by)
 		say_user(text, sizeof(text), m, io, by);

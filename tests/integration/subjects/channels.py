@@ -70,6 +70,200 @@ def test_bottleneck(t, _, pipeline, slow, count, size):
     equal(found, [slow], outcome.report['findings'])
 
 
+# --- queues of Python's multiprocessing -----------------------------------------------------------
+
+# Each of two processes notes what its calls waited: the growth of ru_nvcsw, and wall time less CPU time and
+# run-queue delay.
+QUEUES = """
+import multiprocessing, os, resource, time
+N = 40
+mp = multiprocessing.get_context('fork')
+
+def delay():
+    with open('/proc/thread-self/schedstat', 'rb', buffering=0) as f:
+        return int(f.read().split()[1])
+
+def named(comm):
+    with open('/proc/self/comm', 'w') as f:
+        f.write(comm)
+
+def measured(call, times, pause):
+    waits = calls = waited = 0
+    for i in range(times):
+        time.sleep(pause)
+        before = resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw
+        at, cpu, late = time.monotonic_ns(), time.thread_time_ns(), delay()
+        call(i)
+        late, cpu, at = delay() - late, time.thread_time_ns() - cpu, time.monotonic_ns() - at
+        grown = resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw - before
+        waits += grown
+        calls += grown > 0
+        waited += at - cpu - late if grown else 0
+    return calls, waits, waited
+
+def run(name, call, pause):
+    named(name)
+    os.write(1, b'%s %d %d %d %d\\n' % (name.encode(), os.getpid(), *measured(call, N, pause)))
+
+def end(name, call, pause):
+    process = mp.Process(target=run, args=(name, call, pause))
+    process.start()
+    return process
+
+def pair(name, get, put, slow):
+    return [end(name + '-get', lambda i: get(), 0.004 if slow == 'get' else 0),
+            end(name + '-put', put, 0.004 if slow == 'put' else 0)]
+
+BIG = b'x' * 300000
+children = []
+filled, emptied = mp.Queue(), mp.Queue(1)
+children += pair('queue', filled.get, filled.put, 'put')
+children += pair('full', emptied.get, emptied.put, 'get')
+for name, slow in (('pipe', 'put'), ('big', 'get')):
+    reads, writes = mp.Pipe(duplex=False)
+    children += pair(name, reads.recv_bytes, lambda i: writes.send_bytes(BIG if name == 'big' else b'x'), slow)
+    reads.close()
+    writes.close()
+manager = mp.Manager()
+shared = manager.Queue()
+os.write(1, b'manager %d\\n' % manager._process.pid)
+children += pair('shared', shared.get, shared.put, 'put')
+for child in children:
+    child.join()
+manager.shutdown()
+"""
+
+
+def waits_of(report, waiter, source):
+    """Of the flows from that process to the other one: number, time, kinds of channel."""
+    found = [(channel['kind'], flow) for channel in report['channels'] for flow in channel['flows']
+             if flow['waiter']['pid'] == waiter and (flow['for'] or {}).get('pid') == source]
+    return (sum(flow['waits'] for _, flow in found), sum(flow['wait_ns'] for _, flow in found),
+            {kind for kind, _ in found})
+
+
+def waited_at(report, waiter, source):
+    """What the one waited, whoever ended it, at channels where it waited for the other one."""
+    return sum(end.get(side, {}).get('wait_ns', 0) for channel in report['channels']
+               if any(flow['waiter']['pid'] == waiter and (flow['for'] or {}).get('pid') == source
+                      for flow in channel['flows'])
+               for end in channel['ends'] if end['pid'] == waiter for side in ('reads', 'writes'))
+
+
+def waits_at_home(report, pid):
+    """What its first thread's own clock took for such waits too: at locks and conditions, for memory, and what was
+    stolen from it."""
+    thread, = (row for row in report['threads'] if row['tid'] == pid)
+    return thread['cpu']['stolen_ns'] + sum(
+        wait['ns'] for cause, wait in thread['blocked'].items()
+        if cause.startswith(('lock.', 'fault.', 'kernel.')) or cause in ('sync.cond', 'sync.futex'))
+
+
+def test_multiprocessing(t):
+    """Queue, Pipe and Manager: the quick side waits for the slow one, as long as it says itself."""
+    outcome = t.run(PYTHON, '-I', '-c', QUEUES)
+    equal(outcome.code, 0, outcome)
+    ends = {name: tuple(map(int, rest)) for name, *rest in
+            (line.split() for line in outcome.stdout.splitlines())}
+    for waiter, source, kinds in (('queue-get', 'queue-put', {'pipe'}),
+                                  ('full-put', 'full-get', {'sem'}),
+                                  ('pipe-get', 'pipe-put', {'pipe'}),
+                                  ('big-put', 'big-get', {'pipe'}),
+                                  ('shared-get', 'manager', {'unix'})):
+        pid, calls, truth_waits, truth_ns = ends[waiter]
+        waits, _, through = waits_of(outcome.report, pid, ends[source][0])
+        ns = waited_at(outcome.report, pid, ends[source][0])
+        equal(through, kinds, waiter, outcome.report['channels'])
+        expect(calls >= 20, 'the other side is slow', waiter, ends)
+        slack = max(0.02 * truth_ns, 20e3 * truth_waits)
+        least = truth_ns - slack - waits_at_home(outcome.report, pid)
+        expect(calls - 2 <= waits and least <= ns, waiter, waits, ns, ends[waiter])
+        if source == 'manager':  # which also greets it, and is a server
+            continue
+        expect(waits <= truth_waits + 2 and ns <= truth_ns + slack, waiter, waits, ns, ends[waiter])
+        back = waits_of(outcome.report, ends[source][0], pid)
+        expect(back[1] < 0.6 * ns, 'the slow side waits less', source, back, ns)
+
+
+# --- addresses of both families ---------------------------------------------------------------------
+
+# A server that has both families, and a client of each that is slow, and ends the connection.
+FAMILIES = """
+import os, socket, time
+server = socket.create_server(('::', 0), family=socket.AF_INET6, dualstack_ipv6=True)
+port = server.getsockname()[1]
+for family, address in ((socket.AF_INET6, '::1'), (socket.AF_INET, '127.0.0.1')):
+    client = os.fork()
+    if not client:
+        with socket.socket(family) as to:
+            to.connect((address, port))
+            for _ in range(40):
+                time.sleep(0.003)
+                to.send(b'x')
+            time.sleep(0.003)
+        os._exit(0)
+    peer = server.accept()[0]
+    while peer.recv(1):
+        pass
+    print(os.getpid(), client)
+    os.waitpid(client, 0)
+"""
+
+
+def test_families(t):
+    """The two ends are told by ports and addresses, also where one has those of IPv4 and the other of IPv6."""
+    if not os.path.exists('/proc/net/if_inet6'):
+        raise Skip('there is no IPv6')
+    outcome = t.run(PYTHON, '-I', '-S', '-c', FAMILIES)
+    equal(outcome.code, 0, outcome)
+    for line in outcome.stdout.splitlines():
+        waits, _, through = waits_of(outcome.report, *map(int, line.split()))
+        equal(through, {'tcp'}, line, outcome.report['channels'])
+        expect(39 <= waits <= 44, line, outcome.report['channels'])
+
+
+# --- Go ---------------------------------------------------------------------------------------------
+
+CHANNELS = """
+package main
+
+import "time"
+
+func main() {
+	c, done := make(chan int), make(chan bool)
+	go func() {
+		for range c {
+		}
+		done <- true
+	}()
+	for i := 0; i < 200; i++ {
+		time.Sleep(time.Millisecond)
+		c <- i
+	}
+	close(c)
+	<-done
+}
+"""
+
+
+def test_go(t):
+    """Goroutines wait in the runtime, of which the kernel sees threads that have nothing to run: no channel of Go's
+    is told of, nor a slow side."""
+    if not shutil.which('go'):
+        raise Skip('there is no go')
+    (t.dir / 'main.go').write_text(CHANNELS, encoding='utf-8')
+    subprocess.run(['go', 'build', '-o', 'channels', 'main.go'], cwd=t.dir, check=True,
+                   env={**os.environ, 'GOFLAGS': '-mod=mod', 'GO111MODULE': 'off'})
+    outcome = t.run(t.dir / 'channels')
+    equal(outcome.code, 0, outcome)
+    kinds = {(row['kind'], flow['waiter']['comm'], (flow['for'] or flow['waiter'])['comm'])
+             for row in outcome.report['channels'] for flow in row['flows']}
+    expect(kinds, 'threads of the runtime do wait')
+    expect(kinds <= {(kind, 'channels', 'channels') for kind in ('futex', 'cond', 'pipe', 'eventfd')}, kinds)
+    equal([row for row in outcome.report['findings'] if row['rule'] == 'pipeline.bottleneck'], [],
+          outcome.report['findings'])
+
+
 # --- the other end outside of the program ---------------------------------------------------------
 
 HELPER = '''
