@@ -11,9 +11,9 @@
 /* Which tasks. */
 enum attach_which {
 	ATTACH_TO_NONE = 0, /* nothing is attached to */
-	ATTACH_TO_PIDS,	/* processes whose pids are in the map `attach_pids` */
-	ATTACH_TO_CGROUP,	/* all that are in the cgroup `attach_cgroup`, or below it */
-	ATTACH_TO_ALL,	/* all but concprof's own and the kernel's */
+	ATTACH_TO_PIDS,	    /* processes whose pids are in the map `attach_pids` */
+	ATTACH_TO_CGROUP,   /* all that are in the cgroup `attach_cgroup`, or below it */
+	ATTACH_TO_ALL,	    /* all but concprof's own and the kernel's */
 };
 
 /* A process of which threads were taken over. */

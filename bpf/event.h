@@ -195,7 +195,8 @@ enum thread_flags {
 	THREAD_GROUP_DEAD = 32, /* with it the last thread of its process ended */
 	THREAD_CUT_OFF = 64,	/* it did not end by itself: its process did, or was killed */
 	THREAD_IO_COUNTED = 128, /* the kernel counts its calls: witness.reads and what follows */
-	THREAD_ATTACHED = 256, /* it ran before the measurement: of its life before nothing is known */
+	THREAD_ATTACHED =
+		256, /* it ran before the measurement: of its life before nothing is known */
 };
 
 #define COMMAND_ID 1 /* of the command's first thread, and of its process */

@@ -20,7 +20,9 @@ static int find(const struct word *words, const char *name)
 
 static int mode_of(const char *name)
 {
-	static const struct word words[] = { { "run", MODE_RUN }, { "why", MODE_WHY }, { "attach", MODE_ATTACH }, { 0 } };
+	static const struct word words[] = {
+		{ "run", MODE_RUN }, { "why", MODE_WHY }, { "attach", MODE_ATTACH }, { 0 }
+	};
 
 	return find(words, name);
 }
@@ -53,10 +55,14 @@ static int text_of(const char *name)
 static int flag_of(const char *name)
 {
 	static const struct word words[] = {
-		{ "leader", THREAD_LEADER },	     { "ended", THREAD_ENDED },
-		{ "kernel", THREAD_KERNEL },	     { "unsent", THREAD_UNSENT },
-		{ "open_wait", THREAD_OPEN_WAIT },   { "group_dead", THREAD_GROUP_DEAD },
-		{ "io_counted", THREAD_IO_COUNTED }, { "attached", THREAD_ATTACHED },
+		{ "leader", THREAD_LEADER },
+		{ "ended", THREAD_ENDED },
+		{ "kernel", THREAD_KERNEL },
+		{ "unsent", THREAD_UNSENT },
+		{ "open_wait", THREAD_OPEN_WAIT },
+		{ "group_dead", THREAD_GROUP_DEAD },
+		{ "io_counted", THREAD_IO_COUNTED },
+		{ "attached", THREAD_ATTACHED },
 		{ 0 },
 	};
 

@@ -29,9 +29,8 @@ __attribute__((format(printf, 2, 3))) static void add(char buf[512], const char 
 /* What differs from the defaults, then the reports as FORMAT>FILE, then the command. */
 static void describe(char buf[512], const struct opts *o)
 {
-	static const char *const commands[] = { "run", "record", "report", "diff",
-						"why", "attach", "check",  "help",
-						"version" };
+	static const char *const commands[] = { "run",	  "record", "report", "diff",	"why",
+						"attach", "check",  "help",   "version" };
 	static const char *const colors[] = { "auto", "always", "never" };
 
 	add(buf, "%s", commands[o->command]);
@@ -235,20 +234,20 @@ Test(command, named_like_a_subcommand)
 Test(command, attach)
 {
 	CHECK({ "attach|-p|12", "attach 12" }, { "-p|12", "attach 12" },
-	      { "attach|-p12,13|-p|14", "attach 12 13 14" }, { "--pid=12|-d|3", "attach duration=3000000000 12" },
+	      { "attach|-p12,13|-p|14", "attach 12 13 14" },
+	      { "--pid=12|-d|3", "attach duration=3000000000 12" },
 	      { "attach|-q|--cgroup|c|--json|f", "attach quiet json>f cgroup=c" },
 	      { "-a", "attach all" }, { "attach|--all|--calls", "attach calls all" },
-	      { "attach", NOTHING }, { "attach|--", NOTHING },
-	      { "-a|-p|12", ONE_WAY }, { "-p|12|--cgroup|c", ONE_WAY },
+	      { "attach", NOTHING }, { "attach|--", NOTHING }, { "-a|-p|12", ONE_WAY },
+	      { "-p|12|--cgroup|c", ONE_WAY },
 	      { "--cgroup|c|--cgroup|d", "! --cgroup: there is one already, 'c'" },
-	      { "attach|-p", "! option '--pid' needs a value;" SEE },
-	      { "-p|x", NO_LIST("x") }, { "-p|", NO_LIST("") },
+	      { "attach|-p", "! option '--pid' needs a value;" SEE }, { "-p|x", NO_LIST("x") },
+	      { "-p|", NO_LIST("") },
 	      { "-p|12|--|true", "! attach takes no command, but 'true' was given; as in: concprof "
 				 "attach -p PID, or concprof run -- COMMAND" },
 	      { "-p|12|--linger|3", NOT("linger", MEASURE, "attach") },
 	      { "-a|--hang-after|3", NOT("hang-after", MEASURE, "attach") },
-	      { "record|-p|12|-o|f", NOT("pid", "attach", "record") },
-	      { "run|-a", "attach all" });
+	      { "record|-p|12|-o|f", NOT("pid", "attach", "record") }, { "run|-a", "attach all" });
 }
 
 Test(command, why)

@@ -410,9 +410,8 @@ static bool is_older(const struct findings *f, const struct deadlock *d)
 {
 	for (size_t i = 0; i < d->n_members; i++) {
 		const struct model *m = f->model;
-		const struct thread *t = d->waits[i].thread == NO_THREAD
-						 ? NULL
-						 : &m->threads[d->waits[i].thread];
+		const struct thread *t =
+			d->waits[i].thread == NO_THREAD ? NULL : &m->threads[d->waits[i].thread];
 
 		if (!t || !(t->flags & THREAD_ATTACHED) || t->switches)
 			return false;

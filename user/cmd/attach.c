@@ -33,7 +33,7 @@ struct attach {
 	struct session s;
 	struct probe_attachment what;
 	VEC(struct found) processes;
-	bool is_told; /* the head of the stream, and them */
+	bool is_told;		 /* the head of the stream, and them */
 	char *args[ATTACH_ARGS]; /* what it was asked for, as the report's command */
 };
 
@@ -75,10 +75,11 @@ static int find_cgroup(const char *path, uint64_t *ret, struct err *err)
 				       strerror(errno));
 	}
 	if (fs.f_type == CGROUP_SUPER_MAGIC)
-		return err_set(err, -ENOTSUP,
-			       "'%s' is a cgroup of version 1, by which nothing can be found; give its "
-			       "processes, which cgroup.procs there lists, with -p",
-			       path);
+		return err_set(
+			err, -ENOTSUP,
+			"'%s' is a cgroup of version 1, by which nothing can be found; give its "
+			"processes, which cgroup.procs there lists, with -p",
+			path);
 	if (fs.f_type != CGROUP2_SUPER_MAGIC || !S_ISDIR(st.st_mode))
 		return err_set(err, -EINVAL, "'%s' is no cgroup's directory", path);
 	*ret = st.st_ino; /* of 64 bits it is the cgroup's number (kernfs) */

@@ -17,9 +17,10 @@
 
 struct supervision {
 	struct probe *probe;
-	struct launch *launch; /* released; NULL: what ran already is measured, and never signalled */
-	int signal_fd;	       /* signalfd(2) of supervise_signals() */
-	event_fn fn;	       /* gets all events but the first ones, EV_END included */
+	struct launch
+		*launch; /* released; NULL: what ran already is measured, and never signalled */
+	int signal_fd;	 /* signalfd(2) of supervise_signals() */
+	event_fn fn;	 /* gets all events but the first ones, EV_END included */
 	void *ctx;
 	/* Says where in the code it was, at the end; the CPU time that concprof's own children took
 	 * for it. NULL: nothing to say. */

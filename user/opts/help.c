@@ -32,7 +32,8 @@ void opts_help(FILE *out)
 	      "  concprof record -o FILE -- COMMAND ...   keep the measurement, and say nothing\n"
 	      "  concprof report FILE [OPTIONS]           what was recorded, in any format\n"
 	      "  concprof diff BASE... --vs HEAD...       what changed, and whether by chance\n"
-	      "  concprof attach -p PID[,PID...]          profile what runs already; or --cgroup PATH, -a\n"
+	      "  concprof attach -p PID[,PID...]          profile what runs already; or --cgroup "
+	      "PATH, -a\n"
 	      "  concprof why PID[,PID...]                what each thread waits for right now\n"
 	      "  concprof check                           what this kernel and these privileges "
 	      "allow\n\n",

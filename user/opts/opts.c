@@ -75,8 +75,8 @@ static int parse_options(struct opts *o, int argc, char **argv, bool *ret_rest, 
 }
 
 static const char *const commands[] = {
-	[COMMAND_RUN] = "run",	 [COMMAND_RECORD] = "record", [COMMAND_REPORT] = "report",
-	[COMMAND_DIFF] = "diff", [COMMAND_WHY] = "why",	      [COMMAND_ATTACH] = "attach",
+	[COMMAND_RUN] = "run",	   [COMMAND_RECORD] = "record", [COMMAND_REPORT] = "report",
+	[COMMAND_DIFF] = "diff",   [COMMAND_WHY] = "why",	[COMMAND_ATTACH] = "attach",
 	[COMMAND_CHECK] = "check",
 };
 
@@ -239,8 +239,7 @@ static int take_processes(struct opts *o, int argc, char **argv, bool rest, stru
 		return error;
 	if (o->n_pids > WHY_PIDS)
 		return err_set(err, -EINVAL, "too many processes: at most %d", WHY_PIDS);
-	return o->n_pids ? 0 : err_set(err, -EINVAL,
-				       "no process given; as in: concprof why PID");
+	return o->n_pids ? 0 : err_set(err, -EINVAL, "no process given; as in: concprof why PID");
 }
 
 /* What is attached to is said by options alone. */
@@ -249,10 +248,11 @@ static int check_attached(const struct opts *o, int argc, char **argv, struct er
 	int n = !!o->n_pids + !!o->cgroup + o->all_processes;
 
 	if (optind < argc)
-		return err_set(err, -EINVAL,
-			       "attach takes no command, but '%s' was given; as in: concprof attach "
-			       "-p PID, or concprof run -- COMMAND",
-			       argv[optind]);
+		return err_set(
+			err, -EINVAL,
+			"attach takes no command, but '%s' was given; as in: concprof attach "
+			"-p PID, or concprof run -- COMMAND",
+			argv[optind]);
 	if (!n)
 		return err_set(err, -EINVAL,
 			       "nothing to attach to; as in: concprof attach -p PID, --cgroup PATH "

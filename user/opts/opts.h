@@ -57,7 +57,7 @@ struct opts {
 	const char *files[OPTS_FILES]; /* recordings; of diff: the base, then the head */
 	size_t n_base, n_head;	       /* of report: 1 and 0 */
 	bool has_vs;
-	pid_t pids[OPTS_PIDS];	       /* of why and attach */
+	pid_t pids[OPTS_PIDS]; /* of why and attach */
 	size_t n_pids;
 	const char *cgroup; /* of attach; NULL: none */
 	bool all_processes;

@@ -86,7 +86,7 @@ static int ask(struct probe *p, const struct probe_attachment *what)
 }
 
 int probe_attach(struct probe *p, const struct probe_attachment *what, attached_fn fn, void *ctx,
-		struct err *err)
+		 struct err *err)
 {
 	struct program program = { .wall = { .alive = 0 } };
 	int error = mark_collector(p, err);

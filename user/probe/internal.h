@@ -70,7 +70,7 @@ struct probe {
 	struct bpf_link **clocks; /* of each CPU */
 	int n_clocks;
 	char code_why[CODE_SOURCES][128];
-	struct bpf_link *stuck; /* its iterator */
+	struct bpf_link *stuck;		    /* its iterator */
 	struct bpf_link *came, *came_to_be; /* who comes into the cgroup */
 	attached_fn attached;		    /* takes them */
 	void *attached_ctx;

@@ -317,8 +317,8 @@ static int mark(struct probe *p, pid_t pid, const struct tracked *value, struct 
 int set_sums(struct probe *p, const struct program *program, struct err *err)
 {
 	uint32_t zero = 0;
-	int error = bpf_map_update_elem(bpf_map__fd(p->skel->maps.programs), &zero, program,
-					BPF_ANY);
+	int error =
+		bpf_map_update_elem(bpf_map__fd(p->skel->maps.programs), &zero, program, BPF_ANY);
 
 	return error ? err_set(err, error, "cannot set up the sums: %s", strerror(-error)) : 0;
 }

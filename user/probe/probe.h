@@ -55,7 +55,7 @@ typedef int (*attached_fn)(void *ctx, const struct attached *process);
  * process that it was, then and, of a cgroup, from probe_read() as others come. As with probe_watch() the
  * calling thread relates the clocks. -ESRCH: there is none. */
 int probe_attach(struct probe *p, const struct probe_attachment *what, attached_fn fn, void *ctx,
-		struct err *err);
+		 struct err *err);
 /* Readable when much is waiting to be read; look now and then anyway. */
 int probe_fd(const struct probe *p);
 

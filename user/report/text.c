@@ -88,8 +88,7 @@ static void put_summary(struct page *p, const struct findings *f)
 	if (exe && (!m->n_command || strcmp(exe, m->command[0])))
 		NAME(p, name, exe, 0);
 	page_text(p, 2, NULL, STYLE_PLAIN, "%s%s%s %s: %s, %.4g CPU%s allowed", name,
-		  *name ? " " : "", end,
-		  page_ns(p, wall, m->wall_ns), tasks, f->cpus_allowed,
+		  *name ? " " : "", end, page_ns(p, wall, m->wall_ns), tasks, f->cpus_allowed,
 		  f->cpus_allowed == 1 ? "" : "s");
 }
 
