@@ -292,7 +292,7 @@ static __always_inline bool attach(struct task_struct *task)
 {
 	bool is_dead = BPF_CORE_READ(task, exit_state) != 0;
 	struct tracked *room, *empty, *t;
-	u64 now = scheduler_now();
+	u64 now = scheduler_now(), address = 0;
 	u32 zero = 0, one = 1;
 
 	room = bpf_map_lookup_elem(&attach_room, &zero);
@@ -309,6 +309,8 @@ static __always_inline bool attach(struct task_struct *task)
 		attach_dead(room);
 	} else {
 		read_stand(task, room, now);
+		bpf_probe_read_kernel(&address, sizeof(address), &task);
+		schedule_look(room, address);
 		begin_waits(room, now);
 		attach_move(room, now, 1, BPF_CORE_READ(task, nr_cpus_allowed));
 	}

@@ -129,7 +129,9 @@ enum event_kind {
 	EV_WAKE = 27,	    /* who ended whose waits for a target */
 	EV_SIGNAL = 28,	    /* signals from one process to another */
 	EV_USE = 29,	    /* how they did it, where no wait tells */
-	EV_KIND_COUNT = 30,
+	EV_TAKER = 30,	    /* who had the CPU that a thread was ready to use */
+	EV_CHANGE = 31,	    /* a thread is scheduled in another way */
+	EV_KIND_COUNT = 32,
 };
 
 #define EVENT_COMM_SIZE 16
@@ -165,7 +167,10 @@ struct ledger {
 	__u64 queued_own_ns, queued_idle_ns;
 	__u64 switches; /* switch-outs seen */
 	__u64 yields;
-	__u64 blocks; /* waits begun */
+	__u64 blocks;		/* waits begun */
+	__u64 longest_run_ns;	/* on a CPU at a time, among those that have ended; 0: not known */
+	__u64 preempts;		/* of the switch-outs: the CPU was taken away */
+	__u64 preempted_run_ns; /* part of running: the times on a CPU that ended so */
 	struct ledger_cause cause[CAUSE_COUNT];
 	__u64 row_ns[ROW_COUNT]; /* the waits by what they were for; sums to the causes' */
 };
@@ -321,7 +326,9 @@ enum loss_kind {
 	LOSS_WAKES = 16,	/* waits of which is not listed who ended them: there was no room */
 	LOSS_SIGNALS = 17,	/* signals that found no room */
 	LOSS_USES = 18,		/* samples of calls, and signals, that found no room */
-	LOSS_KIND_COUNT = 19,
+	LOSS_TAKERS = 19,	/* of which is not listed who had the CPU: there was no room */
+	LOSS_CHANGES = 20,	/* of how a thread is scheduled: there was no room */
+	LOSS_KIND_COUNT = 21,
 };
 
 struct ev_loss {

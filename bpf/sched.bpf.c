@@ -32,19 +32,7 @@ struct moment {
 #define MOVE_DEAD  0x100 /* prev's last switch-out */
 #define MOVE_FIRST 0x200 /* next is the command, released */
 
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, struct cpu_use);
-} cpus SEC(".maps");
-
-static __always_inline struct cpu_use *this_cpu(void)
-{
-	u32 zero = 0;
-
-	return bpf_map_lookup_elem(&cpus, &zero);
-}
+struct cpus_map cpus SEC(".maps");
 
 /* What the thread does from now on; returns its position, and MOVE_DEAD. A wait that a signal
  * ended before it began is a voluntary switch of a task that stays queued, and
@@ -288,13 +276,15 @@ static __always_inline void resolve_wait(struct task_struct *task, struct tracke
 }
 
 /* Prev leaves this CPU. */
-static __always_inline void use_cpu(struct tracked *p, struct cpu_use *use)
+static __always_inline void use_cpu(struct tracked *p, struct cpu_use *use, u32 policy)
 {
 	const struct departure *d = &use->leaving;
 
 	if (d->now > d->arrived)
 		use->own_ns += d->now - d->arrived;
 	use->out_at = d->now;
+	use->out_id = p->id;
+	use->out_policy = policy;
 	if (d->off == OFF_PREEMPTED) {
 		p->own_mark = use->own_ns;
 		p->cpu = bpf_get_smp_processor_id();
@@ -322,6 +312,35 @@ static __always_inline void find_behind(struct tracked *n, u64 now, bool own, bo
 		t->behind = BEHIND_OTHERS;
 		t->behind_ns = now - use->out_at;
 	}
+}
+
+/* Whoever has a CPU, as in struct taker_key. */
+static __always_inline u64 taker_of(const struct task_struct *task, const struct tracked *t)
+{
+	return t ? t->id : TAKER_OUTSIDE | (u32)task->tgid;
+}
+
+/* Prev was preempted by next. */
+static __always_inline void note_taken(struct tracked *p, struct task_struct *next,
+				       const struct tracked *n)
+{
+	u64 address = 0;
+
+	if (likely(taker_again(p, taker_of(next, n), next->policy)))
+		return;
+	bpf_probe_read_kernel(&address, sizeof(address), &next); /* as in resolve_wait() */
+	taker_describe(p, address);
+}
+
+/* Next comes to the CPU that prev leaves. */
+static __always_inline void note_taker(struct tracked *n, struct task_struct *next,
+				       struct task_struct *prev, const struct tracked *p, u64 now)
+{
+	u64 last = next->sched_info.last_queued;
+	u64 waited = next->sched_info.run_delay - n->track.run_delay + (last ? now - last : 0);
+
+	if (unlikely(n->taken.is_off | (waited >= TAKER_WAIT_NS))) /* one branch for the verifier */
+		taker_gone(n, now, waited, taker_of(prev, p));
 }
 
 static __always_inline void begin_io(struct tracked *p, void *ctx)
@@ -367,6 +386,8 @@ static __always_inline u32 leave(struct task_struct *prev, struct tracked *p, bo
 					  (prev->sched_info.run_delay - p->track.run_delay));
 	if (unlikely(p->event.resolve))
 		event_missed(p, prev->sched_info.last_arrival);
+	if (unlikely(p->taken.is_off))
+		taker_gone(p, prev->sched_info.last_arrival, 0, 0);
 	if (unlikely(p->reap.kind))
 		life_waited(p, prev->sched_info.last_arrival);
 	if (unlikely(prev_state & TASK_DEAD))
@@ -392,7 +413,7 @@ static __always_inline u32 leave(struct task_struct *prev, struct tracked *p, bo
 	if (unlikely(p->loops || IS_LOOP(d->cause)))
 		loop_switch(p, d->arrived);
 	p->io.ended = 0;
-	use_cpu(p, use);
+	use_cpu(p, use, prev->policy);
 	return *(volatile u32 *)&p->forget;
 }
 
@@ -457,7 +478,10 @@ static __always_inline u32 on_switch(bool preempt, struct task_struct *prev,
 	if (n) {
 		what |= arrive(next, n, &m);
 		find_behind(n, m.now, p != NULL, !prev->pid);
+		note_taker(n, next, prev, p, m.now);
 	}
+	if (p && unlikely(p->track.off == OFF_PREEMPTED))
+		note_taken(p, next, n);
 	if (!p || !n || what > POS_BLOCKED_CONVOY || !hand_over(p, n, what)) {
 		if (n)
 			m.queued_at = queued_since(next, n, m.now);

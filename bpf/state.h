@@ -12,6 +12,7 @@
 #include "io.h"
 #include "lock.h"
 #include "loop.h"
+#include "taker.h"
 #include "wall.h"
 
 enum thread_role {
@@ -223,7 +224,10 @@ struct tracked {
 	__u32 cpu;
 	__u32 loops;	 /* it waits for many descriptors at once, or has: see loop.h */
 	__u32 wake_seen; /* the wake-up of the wait that it is in was looked at: see `wake` */
-	__u32 pad4;
+	__u32 changes;	 /* of its schedule, that were seen */
+	struct taken taken;
+	struct schedule schedule; /* at the last look */
+	__u64 cpus_seen; /* ... as the kernel has it, with what lies behind the possible CPUs */
 	struct io_wait io;
 	__u64 kernel_lock;	 /* the lock, between contention_begin and contention_end */
 	struct event_wait event; /* what the wait may be for, decided when it ends */
@@ -270,6 +274,9 @@ struct program {
 struct cpu_use {
 	__u64 own_ns; /* running, summed */
 	__u64 out_at; /* a thread of it left the CPU last */
+	__u64 out_id; /* ... this one */
+	__u32 out_policy;
+	__u32 pad;
 	/* How the one leaves that leaves just now: here, as the stack is small, and what comes from
 	 * here is any number to the verifier, which else walks what follows for each. */
 	struct departure leaving;

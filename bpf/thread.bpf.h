@@ -44,10 +44,18 @@ struct gone_map {
 	__type(value, u64); /* its memory: see struct lock_key */
 };
 
+struct cpus_map {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct cpu_use);
+};
+
 extern struct threads_map threads SEC(".maps");
 extern struct programs_map programs SEC(".maps");
 extern struct numbered_map numbered SEC(".maps");
 extern struct gone_map gone SEC(".maps");
+extern struct cpus_map cpus SEC(".maps"); /* sched.bpf.c */
 
 /* Written before the probes are attached. */
 extern const volatile __u32 page_size;
@@ -99,6 +107,13 @@ static __always_inline struct program *the_program(void)
 	u32 zero = 0;
 
 	return bpf_map_lookup_elem(&programs, &zero);
+}
+
+static __always_inline struct cpu_use *this_cpu(void)
+{
+	u32 zero = 0;
+
+	return bpf_map_lookup_elem(&cpus, &zero);
 }
 
 /* Before 6.2 a map takes no key that is a part of an argument. */
@@ -340,6 +355,17 @@ u32 io_target_of(struct tracked *t, struct io_wait *io);
 int io_add_late(u32 index, u64 begin, u64 end, u32 is_open);
 /* io.bpf.c: somebody is in a call on this target. */
 int io_sampled(u32 index);
+/* taker.bpf.c: the CPU is taken from t. Returns 0 if it is by another one than the last time: then who
+ * that is must be told, by the address of its task. */
+int taker_again(struct tracked *t, u64 by, u32 policy);
+int taker_describe(struct tracked *t, u64 task);
+/* taker.bpf.c: t comes to a CPU. `by`, the current task, had it last; 0: not known, if it was preempted.
+ * Woken, it waited for so long. */
+int taker_gone(struct tracked *t, u64 now, u64 waited_ns, u64 by);
+/* taker.bpf.c: what is kept with t goes to the map. */
+int taker_keep(struct tracked *t);
+/* schedule.bpf.c: whether t, whose task lies there, is scheduled in another way than before. */
+int schedule_look(struct tracked *t, u64 task);
 /* use.bpf.c: the clock finds the current task, t, at work. */
 int use_sampled(struct tracked *t, u32 in_kernel);
 /* use.bpf.c: t is sent a signal, perhaps since a descriptor is ready; info: address of its siginfo. */

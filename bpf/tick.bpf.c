@@ -6,6 +6,16 @@
  */
 #include "thread.bpf.h"
 
+#define DEFAULT_PRIO 120 /* include/linux/sched/prio.h: nice 0 */
+
+static __always_inline bool is_rescheduled(const struct task_struct *task, const struct tracked *t)
+{
+	return task->policy != t->schedule.policy ||
+	       task->static_prio - DEFAULT_PRIO != t->schedule.nice ||
+	       task->rt_priority != t->schedule.rt_priority ||
+	       task->cpus_mask.bits[0] != t->cpus_seen;
+}
+
 static __always_inline u32 on_tick(struct task_struct *task, struct program *g)
 {
 	struct tracked *t = bpf_task_storage_get(&threads, task, 0, 0);
@@ -13,6 +23,8 @@ static __always_inline u32 on_tick(struct task_struct *task, struct program *g)
 
 	if (!t)
 		return COST_ELSEWHERE;
+	if (unlikely(is_rescheduled(task, t)) && !t->role)
+		schedule_look(t, bpf_get_current_task());
 	arrived = task->sched_info.last_arrival;
 	if (likely(t->position == POS_RUNNING) || t->role || t->position == POS_GONE ||
 	    arrived < t->track.last_out)

@@ -114,6 +114,10 @@ static __always_inline void thread_sum(struct ev_thread *to, const struct ledger
 	sum->switches += l->switches;
 	sum->yields += l->yields;
 	sum->blocks += l->blocks;
+	sum->preempts += l->preempts;
+	sum->preempted_run_ns += l->preempted_run_ns;
+	if (l->longest_run_ns > sum->longest_run_ns)
+		sum->longest_run_ns = l->longest_run_ns;
 	for (int i = 0; i < TS_COUNT; i++)
 		sum->state_ns[i] += l->state_ns[i];
 	for (int i = 0; i < CAUSE_COUNT; i++) {
@@ -194,6 +198,12 @@ static __always_inline void track_depart(struct track *t, const struct departure
 	if (unlikely(now - arrived > d->stolen + d->kernel_ran && !d->unseen))
 		l->uncharged_ns += now - arrived - d->stolen - d->kernel_ran;
 	l->switches++;
+	if (now - arrived > l->longest_run_ns)
+		l->longest_run_ns = now - arrived;
+	if (d->off == OFF_PREEMPTED) {
+		l->preempts++;
+		l->preempted_run_ns += now - arrived;
+	}
 	if (d->off == OFF_YIELDED)
 		l->yields++;
 	if ((d->off == OFF_BLOCKED || d->off == OFF_THROTTLED) && d->cause < CAUSE_COUNT) {

@@ -84,6 +84,8 @@ static int loss_of(const char *name)
 		{ "mappings", LOSS_MAPPINGS },
 		{ "locks", LOSS_LOCKS },
 		{ "deadlocks", LOSS_DEADLOCKS },
+		{ "takers", LOSS_TAKERS },
+		{ "changes", LOSS_CHANGES },
 		{ 0 },
 	};
 
@@ -464,6 +466,9 @@ static const struct field thread_fields[] = {
 	NUMBER_IN(ev_thread, ledger, switches),
 	NUMBER_IN(ev_thread, ledger, yields),
 	NUMBER_IN(ev_thread, ledger, blocks),
+	NUMBER_IN(ev_thread, ledger, longest_run_ns),
+	NUMBER_IN(ev_thread, ledger, preempts),
+	NUMBER_IN(ev_thread, ledger, preempted_run_ns),
 	{ "state.", FIELD_INDEXED, AT(ev_thread, ledger.state_ns), state_of },
 	{ "wait.", FIELD_WAIT, AT(ev_thread, ledger.cause), cause_by_name },
 	{ "row.", FIELD_INDEXED, AT(ev_thread, ledger.row_ns), row_of },
@@ -534,6 +539,8 @@ static const struct field end_fields[] = {
 	NUMBER(ev_end, bpf_runs),
 	NUMBER(ev_end, collector_cpu_ns),
 	NUMBER(ev_end, collector_rss_bytes),
+	NUMBER(ev_end, idle_known),
+	NUMBER(ev_end, idle_ns),
 	{ 0 },
 };
 
@@ -849,6 +856,58 @@ static const struct field use_fields[] = {
 	{ 0 },
 };
 
+static int taker_how_by_name(const char *name)
+{
+	for (int how = 1; how < TAKER_HOW_COUNT; how++) {
+		if (!strcmp(taker_how_name(how), name))
+			return how;
+	}
+	return -1;
+}
+
+static int taker_is_by_name(const char *name)
+{
+	for (int is = 1; is < TAKER_IS_COUNT; is++) {
+		if (!strcmp(taker_is_name(is), name))
+			return is;
+	}
+	return -1;
+}
+
+static const struct field taker_fields[] = {
+	NUMBER(ev_taker, thread_id),
+	NUMBER(ev_taker, by_id),
+	NUMBER(ev_taker, by_pid),
+	WORDS(ev_taker, how, taker_how_by_name),
+	NUMBER(ev_taker, policy),
+	NUMBER(ev_taker, nice),
+	NUMBER(ev_taker, rt_priority),
+	WORDS(ev_taker, by_is, taker_is_by_name),
+	NUMBER(ev_taker, count),
+	NUMBER(ev_taker, ns),
+	NUMBER(ev_taker, max_ns),
+	NUMBER(ev_taker, certain_ns),
+	NUMBER(ev_taker, certain_max_ns),
+	STRING(ev_taker, comm),
+	{ 0 },
+};
+
+static const struct field change_fields[] = {
+	NUMBER(ev_change, thread_id),
+	NUMBER(ev_change, at),
+	NUMBER(ev_change, was.policy),
+	NUMBER(ev_change, was.nice),
+	NUMBER(ev_change, was.rt_priority),
+	NUMBER(ev_change, was.n_cpus),
+	NUMBER(ev_change, was.cpus),
+	NUMBER(ev_change, now.policy),
+	NUMBER(ev_change, now.nice),
+	NUMBER(ev_change, now.rt_priority),
+	NUMBER(ev_change, now.n_cpus),
+	NUMBER(ev_change, now.cpus),
+	{ 0 },
+};
+
 static const struct kind kinds[] = {
 	{ "run", EV_RUN, sizeof(struct ev_run), run_fields },
 	{ "text", EV_TEXT, sizeof(struct ev_text), text_fields },
@@ -878,6 +937,8 @@ static const struct kind kinds[] = {
 	{ "loop", EV_LOOP, sizeof(struct ev_loop), loop_fields },
 	{ "wake", EV_WAKE, sizeof(struct ev_wake), wake_fields },
 	{ "use", EV_USE, sizeof(struct ev_use), use_fields },
+	{ "taker", EV_TAKER, sizeof(struct ev_taker), taker_fields },
+	{ "change", EV_CHANGE, sizeof(struct ev_change), change_fields },
 	{ "signal", EV_SIGNAL, sizeof(struct ev_signal), signal_fields },
 	{ 0 },
 };

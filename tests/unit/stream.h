@@ -478,3 +478,35 @@ static inline struct ev_word *word_name(__u64 word, const char *variable, const 
 	}
 	return w;
 }
+
+/* The CPU of one thread was taken by another, or by 0: by process 900 of another program. */
+static inline struct ev_taker taker(__u64 thread_id, __u64 by_id, enum taker_how how, __u64 count,
+				    __u64 ns)
+{
+	struct ev_taker t = { .head = HEAD(EV_TAKER, ev_taker),
+			      .thread_id = thread_id,
+			      .by_id = by_id,
+			      .by_pid = by_id ? 1000 + by_id : 900,
+			      .by_is = by_id ? TAKER_IS_OWN : TAKER_IS_OTHER,
+			      .how = how,
+			      .count = count,
+			      .ns = ns,
+			      .max_ns = ns / count,
+			      .comm = "other" };
+
+	if (how == TAKER_PREEMPTED) {
+		t.certain_ns = ns;
+		t.certain_max_ns = ns / count;
+	}
+	return t;
+}
+
+/* Its nice value changed. */
+static inline struct ev_change change(__u64 thread_id, __u64 at, __s32 was, __s32 now)
+{
+	return (struct ev_change){ .head = HEAD(EV_CHANGE, ev_change),
+				   .thread_id = thread_id,
+				   .at = T0 + at,
+				   .was = { .nice = was, .n_cpus = 4, .cpus = 15 },
+				   .now = { .nice = now, .n_cpus = 4, .cpus = 15 } };
+}

@@ -28,6 +28,8 @@ static void setup_rich(void)
 		waited(&t, cause, MS, 1);
 	for (int row = 0; row < ROW_COUNT; row++)
 		t.ledger.row_ns[row] = row < ROW_COUNT - 1 ? MS : (CAUSE_COUNT - row) * MS;
+	t.ledger.switches = 1;
+	t.ledger.longest_run_ns = MS;
 	put(&t);
 	put(&asks);
 	s.what = USE_SIGNAL;
@@ -40,7 +42,7 @@ static void setup_rich(void)
 	w.sums.at += SECOND;
 	w.sums.by_count[1] += SECOND;
 	w.sums.busy_ns += SECOND;
-	analyse(w);
+	analyse_idle(w, &(uint64_t){ MS });
 }
 
 Test(path, has_a_value, .init = setup_rich, .fini = teardown)

@@ -85,22 +85,24 @@ static void add_each_kind(struct bytes *to)
 	ADD(to, wake(1, 1, 2, 1, 7));
 	ADD(to, signal_sent(1, 2, 10, 7));
 	ADD(to, use(1, IO_CALL_read, USE_NONBLOCK, CAUSE_IO_PIPE, 7));
+	ADD(to, taker(1, 2, TAKER_PREEMPTED, 3, 7));
+	ADD(to, change(1, 5, 0, 19));
 	ADD(to, end(0));
 }
 
 Test(round_trip, every_kind)
 {
 	struct bytes events = { NULL };
-	unsigned int seen = 0;
+	uint64_t seen = 0;
 
 	add_each_kind(&events);
 	for (size_t at = 0; at < events.size;) {
 		const struct event *ev = (const struct event *)(events.data + at);
 
-		seen |= 1u << ev->kind;
+		seen |= 1ull << ev->kind;
 		at += ev->size;
 	}
-	cr_assert_eq(seen, (1u << EV_KIND_COUNT) - 2, "one of each kind");
+	cr_assert_eq(seen, (1ull << EV_KIND_COUNT) - 2, "one of each kind");
 	round_trip(&events);
 	drop(&events);
 }

@@ -36,6 +36,9 @@ static void check(const struct track *t, __u64 gap_ns)
 	cr_assert_eq(counts, l->blocks);
 	cr_assert_leq(l->yields, l->switches);
 	cr_assert_leq(l->blocks, l->switches);
+	cr_assert_leq(l->preempts, l->switches);
+	cr_assert_leq(l->preempted_run_ns, l->state_ns[TS_RUNNING]);
+	cr_assert_leq(l->longest_run_ns, l->state_ns[TS_RUNNING]);
 }
 
 /* A thread that was queued at 1000 for 100, ran for 400, and left the CPU at 1500. */
@@ -930,4 +933,35 @@ Test(property, between_stays_between)
 	cr_assert_eq(between(3, 5, 9), 5);
 	cr_assert_eq(between(3, 10, 9), 9);
 	cr_assert_eq(between(3, 3, 3), 3);
+}
+
+/* --- times on a CPU -------------------------------------------------------------------- */
+
+Test(slices, end_by_preemption_or_not)
+{
+	struct track t = departed(OFF_BLOCKED, CAUSE_IO_DISK); /* 400 */
+
+	cr_assert_eq(t.ledger.longest_run_ns, 400);
+	cr_assert_eq(t.ledger.preempts, 0);
+	cr_assert_eq(t.ledger.preempted_run_ns, 0);
+	come_back(&t, 2000, 0, 2900);
+	come_back(&t, 3000, 0, 3100);
+	cr_assert_eq(t.ledger.longest_run_ns, 900);
+	cr_assert_eq(t.ledger.preempts, 2);
+	cr_assert_eq(t.ledger.preempted_run_ns, 1000);
+}
+
+Test(slices, are_summed)
+{
+	struct track t = departed(OFF_PREEMPTED, CAUSE_UNKNOWN),
+		     u = departed(OFF_YIELDED, CAUSE_UNKNOWN);
+	struct ev_thread sum = { .flags = THREAD_UNSENT };
+	struct witness w = { 0 };
+
+	come_back(&t, 2000, 0, 2900);
+	thread_sum(&sum, &t.ledger, &w, 1);
+	thread_sum(&sum, &u.ledger, &w, 1);
+	cr_assert_eq(sum.ledger.longest_run_ns, 900);
+	cr_assert_eq(sum.ledger.preempts, 2);
+	cr_assert_eq(sum.ledger.preempted_run_ns, 1300);
 }

@@ -41,6 +41,9 @@ const char *const finding_rules[] = {
 	"pipeline.bottleneck",
 	"pool.large",
 	"process.startup",
+	"sched.niced",
+	"sched.pinned",
+	"sched.starved_by_rt",
 	"timer.polling",
 	NULL,
 };

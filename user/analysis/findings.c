@@ -105,6 +105,7 @@ struct findings *findings_new(const struct model *model)
 	channels_find(f);
 	io_folders_find(f);
 	io_models_find(f);
+	takers_find(f);
 	lifecycle_find(f);
 	family_find(f);
 	convoy_find(f);
@@ -137,6 +138,7 @@ void findings_free(struct findings *f)
 	channels_free(&f->channels);
 	free(f->folders);
 	free(f->folder_of);
+	free(f->takers);
 	free(f->io_row_models);
 	gate_results_free(f->gates, f->n_gates);
 	free(f->list);

@@ -35,7 +35,7 @@ struct evidence {
 };
 
 /* All rules that a finding can have, but those of verdicts ("verdict.cpu"); ended by NULL. */
-#define FINDING_RULES 35
+#define FINDING_RULES 38
 extern const char *const finding_rules[];
 
 #define EVIDENCE_MAX 8
@@ -334,6 +334,18 @@ struct totals {
 	uint64_t row_ns[ROW_COUNT];	/* the same by what they were for */
 	uint64_t queued_own_ns, queued_idle_ns;
 	uint64_t switches, voluntary, involuntary, yields, migrations;
+	uint64_t longest_run_ns, preempts, preempted_run_ns; /* see struct thread */
+};
+
+/* Who had the CPU that threads were ready to use: threads of one name or numbered name, by a taker of one. */
+struct taker_row {
+	const struct taker
+		*first; /* the one with the most time: how, policy and is are the same of all */
+	char whom[EVENT_COMM_SIZE + 1],
+		by[EVENT_COMM_SIZE + 1]; /* "worker-*" if there are several */
+	size_t threads;			 /* whose time it is */
+	uint32_t by_pid;		 /* 0: several, or not known */
+	uint64_t count, ns, max_ns, certain_ns;
 };
 
 /* How far the report can be trusted. */
@@ -412,6 +424,8 @@ struct findings {
 	size_t n_io_models, n_named_io_models;
 	const struct use *polls; /* of IO_MODEL_POLLING the one with most samples; NULL: none */
 	enum io_model *io_row_models; /* by place in model.ios */
+	struct taker_row *takers;     /* the longest first */
+	size_t n_takers;
 	struct lifecycle lives;
 	struct tree tree;
 	struct convoy convoy;

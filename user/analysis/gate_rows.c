@@ -157,6 +157,14 @@ static struct gate_value get_queued_others(const struct findings *f, unsigned in
 	return gate_number(queued > known ? queued - known : 0);
 }
 
+static struct gate_value get_slice(const struct findings *f, unsigned int key)
+{
+	const struct totals *t = &f->totals;
+
+	(void)key;
+	return gate_number(t->switches ? t->state_ns[TS_RUNNING] / t->switches : 0);
+}
+
 static struct gate_value get_omitted(const struct findings *f, unsigned int key)
 {
 	(void)key;
@@ -233,6 +241,18 @@ static bool has_calls(const struct findings *f, unsigned int key)
 	return f->model->calls.windows || f->model->calls.all_time;
 }
 
+static bool has_slices(const struct findings *f, unsigned int key)
+{
+	(void)key;
+	return f->totals.longest_run_ns && f->totals.switches;
+}
+
+static bool knows_idle(const struct findings *f, unsigned int key)
+{
+	(void)key;
+	return f->model->complete && f->model->end.idle_known;
+}
+
 static bool has_wait(const struct findings *f, unsigned int cause)
 {
 	const struct wait *w = &f->totals.waits[cause];
@@ -266,6 +286,7 @@ static bool has_row(const struct findings *f, unsigned int row)
 #define NO_END		     "the measurement has no end"
 #define NO_CALLS	     "no calls were counted"
 #define CALLS		     ONLY_IF(has_calls, NO_CALLS)
+#define SLICES		     ONLY_IF(has_slices, "no time on a CPU has ended, or the recording is older")
 #define IF_WAITED(condition) ONLY_IF(condition, "nothing waited so"), .else_zero = true
 #define WAITS		     .names = &causes, .step = sizeof(struct wait), IF_WAITED(has_wait)
 #define IO_MODELS	     .names = &io_models, .step = sizeof(struct io_model_sum), IF_WAITED(has_io_model)
@@ -336,6 +357,10 @@ const struct gate_row gate_rows[] = {
 	{ "totals.switches.involuntary", GATE_COUNT, FINDINGS(totals.involuntary) },
 	{ "totals.switches.yields", GATE_COUNT, FINDINGS(totals.yields) },
 	{ "totals.switches.migrations", GATE_COUNT, FINDINGS(totals.migrations) },
+	{ "totals.slices.mean", GATE_TIME, .get = get_slice, SLICES },
+	{ "totals.slices.longest", GATE_TIME, FINDINGS(totals.longest_run_ns), SLICES },
+	{ "totals.slices.preempted", GATE_COUNT, FINDINGS(totals.preempts), SLICES },
+	{ "totals.slices.preempted_run", GATE_TIME, FINDINGS(totals.preempted_run_ns), SLICES },
 
 	{ "calls.windows", GATE_COUNT, MODEL(calls.windows), CALLS },
 	{ "calls.window", GATE_TIME, MODEL(calls.window_ns), CALLS },
@@ -379,6 +404,7 @@ const struct gate_row gate_rows[] = {
 	{ "signals", GATE_COUNT, MODEL(n_signals) },
 	{ "peers", GATE_COUNT, MODEL(n_peers) },
 	{ "others", GATE_COUNT, MODEL(n_others) },
+	{ "takers", GATE_COUNT, FINDINGS(n_takers) },
 	{ "sampling.waits_sampled", GATE_FLAG, FINDINGS(sites.is_sampled) },
 	{ "sampling.wait", GATE_TIME, FINDINGS(sites.wait_ns) },
 	{ "sampling.sited", GATE_TIME, FINDINGS(sites.sited_ns) },
@@ -410,6 +436,8 @@ const struct gate_row gate_rows[] = {
 	  ONLY_IF(has_end, NO_END) },
 	{ "measurement.collector_rss", GATE_BYTES, MODEL(end.collector_rss_bytes),
 	  ONLY_IF(has_end, NO_END) },
+	{ "measurement.idle", GATE_TIME, MODEL(end.idle_ns),
+	  ONLY_IF(knows_idle, "it is not known") },
 	{ "measurement.notes", GATE_COUNT, MODEL(n_notes), ONLY_IF(has_notes, "there are none") },
 };
 

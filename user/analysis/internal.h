@@ -110,6 +110,15 @@ void device_say(struct finding *to, const struct findings *f);
 double others_gain(const struct findings *f, const struct shares *s);
 /* others.c: evidence, unless its own CPU limit is what held it back. */
 void others_say(struct finding *to, const struct findings *f, const struct shares *s);
+/* takers.c: fills f->takers. */
+void takers_find(struct findings *f);
+/* sched_rules.c: these rules. */
+void starved_by_rt_find(struct findings *f);
+void niced_find(struct findings *f);
+void pinned_find(struct findings *f);
+/* others.c: "The cgroup allows 0.5 CPUs: 50 ms in each 100 ms", without an end. Returns buf. */
+char *limit_words(char *buf, size_t size, const struct findings *f);
+#define LIMIT_WORDS_SIZE 120
 /* bottleneck.c */
 void bottleneck_find(struct findings *f);
 /* pool.c, loops.c, and below: some of these rules. */

@@ -41,3 +41,18 @@ void others_say(struct finding *to, const struct findings *f, const struct share
 		evidence_add(to, "others.cpu_ns", m->others[0].cpu_ns,
 			     "other programs meanwhile: %s", names);
 }
+
+/* The limit is read where concprof is at the start: a program may join another group. */
+char *limit_words(char *buf, size_t size, const struct findings *f)
+{
+	const struct ev_run *run = &f->model->run;
+
+	if (run->quota_us <= 0 || run->period_us <= 0)
+		snprintf(buf, size,
+			 "The limit is that of a cgroup which it joined later, and is not known");
+	else
+		snprintf(buf, size, "The cgroup allows %.4g CPUs: %.4g ms in each %.4g ms",
+			 (double)run->quota_us / run->period_us, run->quota_us / 1e3,
+			 run->period_us / 1e3);
+	return buf;
+}

@@ -147,19 +147,20 @@ static void find_limit(struct findings *f)
 	uint64_t ns = f->model->wall.limit_ns,
 		 throttled = f->totals.waits[CAUSE_KERNEL_THROTTLE].ns;
 	struct finding *to;
-	char text[UNITS_SIZE];
+	char text[UNITS_SIZE], words[LIMIT_WORDS_SIZE];
 
 	if (f->verdict.class == CLASS_STARVED || (share(f, ns) < 0.05 && share(f, throttled) < 0.1))
 		return;
 	to = finding_add(f, "cpu.limit", SEVERITY_WARNING);
-	finding_title(to, "its CPU limit of %.4g CPUs was used up", f->cpus_allowed);
+	finding_title(to, "its CPU limit cost %.0f %% of the wall time", 100 * share(f, ns));
 	evidence_add(to, "wall_parts.runnable_limit_ns", ns,
 		     "%.0f %% of the time nothing ran because of it", 100 * share(f, ns));
 	evidence_add(to, "totals.blocked.kernel.throttle.ns", throttled,
 		     "its threads were held for %s in all", units_ns(text, throttled, true));
 	finding_advice(to,
-		       "Raise the limit (cpu.max; --cpus of a container), or use fewer threads, "
-		       "so that a period's share is not spent at its beginning.");
+		       "%s. Raise it (cpu.max; --cpus of a container), or use fewer threads, "
+		       "so that a period's share is not spent at its beginning.",
+		       limit_words(words, sizeof(words), f));
 	finding_gain(to, f, ns, "without the limit");
 }
 
@@ -228,10 +229,10 @@ static void find_latency(struct findings *f)
 void rules_find(struct findings *f)
 {
 	static void (*const rules[])(struct findings * f) = {
-		find_startup,  find_contention,	  find_spinning,     polling_find,
-		find_limit,    find_busy_machine, find_faults,	     find_latency,
-		pool_find,     lock_code_find,	  lock_trouble_find, io_trouble_find,
-		io_models_say, loops_find,	  bottleneck_find,   livelock_find,
+		find_startup,	   find_contention,    find_spinning, polling_find, find_limit,
+		find_busy_machine, find_faults,	       find_latency,  pool_find,    lock_code_find,
+		lock_trouble_find, io_trouble_find,    io_models_say, loops_find,   bottleneck_find,
+		livelock_find,	   starved_by_rt_find, niced_find,    pinned_find,
 	};
 
 	/* Of a program that lives for some milliseconds there is nothing to say. */

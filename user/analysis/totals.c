@@ -24,6 +24,10 @@ static void add(struct totals *to, const struct thread *t, uint64_t count)
 	to->voluntary += t->witness.voluntary;
 	to->involuntary += t->witness.involuntary;
 	to->yields += t->yields;
+	to->preempts += t->preempts;
+	to->preempted_run_ns += t->preempted_run_ns;
+	if (t->longest_run_ns > to->longest_run_ns)
+		to->longest_run_ns = t->longest_run_ns;
 	to->migrations += t->witness.migrations;
 }
 

@@ -250,15 +250,18 @@ static void say_crowd(struct finding *to, const struct findings *f, const struct
 
 static void say_starved(struct finding *to, const struct findings *f, const struct shares *s)
 {
+	char words[LIMIT_WORDS_SIZE];
+
 	finding_gain(to, f, others_gain(f, s) + s->limit,
 		     "by having the CPUs whenever it wants one");
 	if (s->limit > s->others) {
-		finding_title(to, "it wants to compute, but its CPU limit is used up");
+		finding_title(to, "its CPU limit cost %.0f %% of the wall time",
+			      percent(f, f->model->wall.limit_ns));
 		finding_advice(to,
-			       "The cgroup allows %.4g CPUs. Raise the limit (cpu.max; --cpus of a "
+			       "%s. Raise the limit (cpu.max; --cpus of a "
 			       "container), or use fewer threads, so that a period's share is not "
 			       "spent at its beginning.",
-			       f->cpus_allowed);
+			       limit_words(words, sizeof(words), f));
 		return;
 	}
 	finding_title(to, "it wants to compute, but other programs have the CPUs");

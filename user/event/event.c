@@ -152,6 +152,27 @@ const char *need_how_name(unsigned int how)
 	return how < NEED_HOW_COUNT ? names[how] : NULL;
 }
 
+const char *taker_how_name(unsigned int how)
+{
+	static const char *const names[TAKER_HOW_COUNT] = {
+		[TAKER_PREEMPTED] = "preempted",
+		[TAKER_WOKEN] = "woken",
+	};
+
+	return how < TAKER_HOW_COUNT ? names[how] : NULL;
+}
+
+const char *taker_is_name(unsigned int is)
+{
+	static const char *const names[TAKER_IS_COUNT] = {
+		[TAKER_IS_OWN] = "program",
+		[TAKER_IS_OTHER] = "other",
+		[TAKER_IS_KERNEL] = "kernel",
+	};
+
+	return is < TAKER_IS_COUNT ? names[is] : NULL;
+}
+
 const char *ended_by_name(unsigned int ended_by)
 {
 	static const char *const names[] = {
@@ -293,6 +314,12 @@ static int use_is_valid(const struct ev_use *u)
 	return u->what && u->what < USE_COUNT && u->call < IO_CALL_COUNT && u->cause < CAUSE_COUNT;
 }
 
+static int taker_is_valid(const struct ev_taker *t)
+{
+	return t->how && t->how < TAKER_HOW_COUNT && t->by_is && t->by_is < TAKER_IS_COUNT &&
+	       IS_ENDED(t->comm);
+}
+
 static const size_t sizes[EV_KIND_COUNT] = {
 	[EV_RUN] = sizeof(struct ev_run),
 	[EV_TEXT] = sizeof(struct ev_text),
@@ -323,6 +350,8 @@ static const size_t sizes[EV_KIND_COUNT] = {
 	[EV_WAKE] = sizeof(struct ev_wake),
 	[EV_SIGNAL] = sizeof(struct ev_signal),
 	[EV_USE] = sizeof(struct ev_use),
+	[EV_TAKER] = sizeof(struct ev_taker),
+	[EV_CHANGE] = sizeof(struct ev_change),
 };
 
 void lock_calls_add(struct lock_calls *to, const struct lock_calls *from)
@@ -382,6 +411,8 @@ int event_is_valid(const struct event *ev, size_t room)
 		return signal_is_valid((const struct ev_signal *)ev);
 	case EV_USE:
 		return use_is_valid((const struct ev_use *)ev);
+	case EV_TAKER:
+		return taker_is_valid((const struct ev_taker *)ev);
 	case EV_IO:
 		return ((const struct ev_io *)ev)->cause < CAUSE_COUNT;
 	case EV_LOCK_WAITER:

@@ -13,6 +13,7 @@
 #include "../bpf/event_code.h"
 #include "../bpf/event_io.h"
 #include "../bpf/event_loop.h"
+#include "../bpf/event_sched.h"
 #include "../bpf/event_use.h"
 #include "../bpf/event_lock.h"
 #include "../bpf/event_stand.h"
@@ -54,6 +55,10 @@ const char *state_name(unsigned int state);
 
 /* "command"; NULL: not known. */
 const char *ended_by_name(unsigned int ended_by);
+/* "preempted" */
+const char *taker_how_name(unsigned int how);
+/* "program" */
+const char *taker_is_name(unsigned int is);
 /* "owner-word"; "running". */
 const char *holder_how_name(unsigned int how);
 const char *doing_kind_name(unsigned int doing);

@@ -107,6 +107,8 @@ static const struct {
 	[EV_WAKE] = PARTS(plain_parts),
 	[EV_SIGNAL] = PARTS(plain_parts),
 	[EV_USE] = PARTS(plain_parts),
+	[EV_TAKER] = PARTS(plain_parts),
+	[EV_CHANGE] = PARTS(plain_parts),
 };
 
 void layout_own(struct layout *ret, unsigned int kind)

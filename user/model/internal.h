@@ -63,6 +63,8 @@ struct model_builder {
 	VEC(struct wake) wakes;
 	VEC(struct signal) signals;
 	VEC(struct use) uses;
+	VEC(struct taker) takers;
+	VEC(struct reschedule) changes;
 	VEC(struct loss) losses;
 	VEC(struct ev_probe) probes;
 	struct affinity affinities[AFFINITIES]; /* of more, the last is all that follow */
@@ -120,6 +122,11 @@ const char *target_name_of(struct model_builder *b, uint32_t index, enum cause c
 int on_use(struct model_builder *b, const struct event *head);
 /* For ios_build(), before it sorts; the threads are in their final order. */
 void uses_build(struct model_builder *b);
+/* sched.c */
+int on_taker(struct model_builder *b, const struct event *head);
+int on_change(struct model_builder *b, const struct event *head);
+/* The threads are in their final order. */
+void schedules_build(struct model_builder *b);
 /* loop.c */
 int on_loop(struct model_builder *b, const struct event *head);
 /* Before ios_build(), which forgets the targets. */

@@ -99,10 +99,15 @@ static int on_thread(struct model_builder *b, const struct event *head)
 	t->switches = l->switches;
 	t->yields = l->yields;
 	t->blocks = l->blocks;
+	t->longest_run_ns = l->longest_run_ns;
+	t->preempts = l->preempts;
+	t->preempted_run_ns = l->preempted_run_ns;
 	t->witness = ev->witness;
 	t->policy = ev->policy;
 	t->nice = ev->nice;
 	t->rt_priority = ev->rt_priority;
+	for (int i = 0; i < EVENT_CPU_WORDS; i++)
+		t->n_cpus += __builtin_popcountll(ev->cpus[i]);
 	t->status = ev->exit_code;
 	t->max_rss_bytes = ev->max_rss_bytes;
 	t->first_io_ns = ev->first_io_at; /* made relative at the end */
@@ -284,6 +289,8 @@ int model_builder_event(void *ctx, const struct event *ev)
 		[EV_WAKE] = on_wake,
 		[EV_SIGNAL] = on_signal,
 		[EV_USE] = on_use,
+		[EV_TAKER] = on_taker,
+		[EV_CHANGE] = on_change,
 	};
 
 	if (!ev->kind || ev->kind >= EV_KIND_COUNT)
@@ -484,6 +491,7 @@ struct model *model_builder_finish(struct model_builder *b)
 	stands_build(b);
 	loops_build(b);
 	ios_build(b);
+	schedules_build(b);
 	m->losses = b->losses.items;
 	m->n_losses = b->losses.n;
 	m->probes = b->probes.items;
@@ -527,6 +535,8 @@ void model_free(struct model *m)
 	free(m->wakes);
 	free(m->signals);
 	free(m->uses);
+	free(m->takers);
+	free(m->changes);
 	free(m->losses);
 	free(m->probes);
 	obstack_free(&((struct model_memory *)m)->strings, NULL);

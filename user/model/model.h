@@ -33,10 +33,15 @@ struct thread {
 	uint64_t queued_own_ns, queued_idle_ns;
 	uint64_t row_ns[ROW_COUNT]; /* the waits by what they were for */
 	uint64_t switches, yields, blocks;
+	uint64_t longest_run_ns; /* on a CPU at a time; 0: not known, nor the next two */
+	uint64_t preempts, preempted_run_ns; /* times on a CPU that ended as it was taken away */
 	struct witness witness;
 	uint32_t policy;
 	int32_t nice;
 	uint32_t rt_priority;
+	unsigned int n_cpus;		  /* that it may use at its end; 0: not known */
+	const struct reschedule *changes; /* of how it is scheduled, in order */
+	size_t n_changes;
 	uint32_t status; /* of its process, as wait(2) would give it when this thread ended */
 	uint64_t max_rss_bytes; /* of its process then; 0: not known */
 	uint64_t
@@ -364,6 +369,27 @@ struct use {
 	uint64_t ns;	    /* what they stand for: of what the program computed, the same part */
 };
 
+/* Who had the CPU that a thread was ready to use: struct ev_taker. */
+struct taker {
+	uint64_t thread_id; /* 0: several */
+	uint64_t by_id;
+	size_t thread, by; /* places in model.threads, or NO_THREAD: not listed, or from outside */
+	enum taker_how how;
+	uint32_t by_pid, policy;
+	int32_t nice;
+	uint32_t rt_priority;
+	enum taker_is is;
+	uint64_t count, ns, max_ns, certain_ns, certain_max_ns;
+	char comm[EVENT_COMM_SIZE];
+};
+
+/* A thread is scheduled in another way than before. */
+struct reschedule {
+	uint64_t thread_id;
+	uint64_t at_ns; /* it was seen; it came before */
+	struct schedule was, now;
+};
+
 /* Waits of one thread that one thread has ended, of those of which that was looked at. */
 struct wake {
 	size_t io;   /* a place in model.ios, or NO_IO */
@@ -448,6 +474,10 @@ struct model {
 	uint64_t names_any_ns; /* somebody waited for a file by name; 0: nobody, or not known */
 	struct use *uses;
 	size_t n_uses;
+	struct taker *takers; /* the longest first */
+	size_t n_takers;
+	struct reschedule *changes; /* by thread, then time */
+	size_t n_changes;
 	struct event_loop *loops; /* the one first that was seen for longest */
 	size_t n_loops;
 	struct wake *wakes;

@@ -167,6 +167,7 @@ int collect_wakes(struct probe *p, event_fn fn, void *ctx);
 void find_fault_handler(struct probe *p);
 int collect_targets(struct probe *p, event_fn fn, void *ctx);
 int collect_uses(struct probe *p, event_fn fn, void *ctx);
+int collect_takers(struct probe *p, event_fn fn, void *ctx);
 int collect_losses(struct probe *p, event_fn fn, void *ctx);
 int collect_calls(struct probe *p, event_fn fn, void *ctx);
 int collect_costs(struct probe *p, event_fn fn, void *ctx, struct ev_end *end);

@@ -219,6 +219,7 @@ static void put_omitted(struct json *j, const struct findings *f, const struct r
 		[ROOM_STUCK] = "stuck",
 		[ROOM_STANDS] = "stands",
 		[ROOM_OTHERS] = "others",
+		[ROOM_TAKERS] = "takers",
 		[ROOM_ZOMBIES] = "zombies",
 		[ROOM_ORPHANS] = "orphans",
 		[ROOM_SURVIVORS] = "survivors",
@@ -299,6 +300,7 @@ static int write_document(const struct findings *f, const struct report_opts *op
 	json_signals(&j, m, r);
 	json_peers(&j, m, r);
 	json_others(&j, m, r);
+	json_takers(&j, f, r);
 	json_lifecycle(&j, f, r);
 	lost = room_for(r, ROOM_LOST, m->n_losses);
 	put_omitted(&j, f, r);

@@ -64,6 +64,8 @@ void json_measurement(struct json *j, const struct findings *f, size_t n_lost)
 			json_double(j, "bpf_share_of_cpu", t->bpf_share);
 		json_u64(j, "collector_cpu_ns", m->end.collector_cpu_ns);
 		json_u64(j, "collector_rss_bytes", m->end.collector_rss_bytes);
+		if (m->end.idle_known)
+			json_u64(j, "idle_ns", m->end.idle_ns);
 	}
 	if (m->n_notes) {
 		json_array(j, "notes");

@@ -104,6 +104,8 @@ void json_totals(struct json *j, const struct findings *f)
 	put_waits(j, t->waits, CAUSE_COUNT);
 	put_rows(j, t->row_ns);
 	put_switches(j, t->switches, t->voluntary, t->involuntary, t->yields, t->migrations);
+	json_slices(j, t->state_ns[TS_RUNNING], t->switches, t->longest_run_ns, t->preempts,
+		    t->preempted_run_ns);
 	json_end(j);
 }
 
@@ -123,19 +125,6 @@ static void put_cpu(struct json *j, const struct model *m, const struct thread *
 	json_u64(j, "stolen_ns", t->stolen_ns);
 	json_u64(j, "uncharged_ns", t->uncharged_ns);
 	json_u64(j, "moving_ns", t->moving_ns);
-	json_end(j);
-}
-
-static void put_sched(struct json *j, const struct thread *t)
-{
-	char number[24];
-	const char *name = policy_name(t->policy);
-
-	snprintf(number, sizeof(number), "SCHED_%u", t->policy);
-	json_line_object(j, "sched");
-	json_string(j, "policy", name ? name : number);
-	json_i64(j, "nice", t->nice);
-	json_u64(j, "rt_priority", t->rt_priority);
 	json_end(j);
 }
 
@@ -189,7 +178,9 @@ static void put_thread(struct json *j, const struct findings *f, size_t i)
 	put_switches(j, t->switches, t->witness.voluntary, t->witness.involuntary, t->yields,
 		     t->witness.migrations);
 	put_io_calls(j, t);
-	put_sched(j, t);
+	json_sched(j, t);
+	json_slices(j, t->state_ns[TS_RUNNING], t->switches, t->longest_run_ns, t->preempts,
+		    t->preempted_run_ns);
 	if (t->flags &
 	    THREAD_ENDED) /* of a living thread the kernel's sums are of another moment */
 		put_witness(j, &t->witness);

@@ -88,6 +88,16 @@ static const struct loss_words words[LOSS_KIND_COUNT] = {
 		"samples of calls on descriptors, or signals that one is ready, were not counted",
 		"times and waits are right; the shares of the IO models are those of fewer samples",
 	},
+	[LOSS_TAKERS] = {
+		"takers",
+		"times that a thread did not run are missing from the list of who had its CPU",
+		"the times are right; only who had the CPU is not known",
+	},
+	[LOSS_CHANGES] = {
+		"changes",
+		"changes of policy, nice or affinity are missing",
+		"what each thread had at its end is right",
+	},
 	[LOSS_TARGET_NAMES] = {
 		"target_names",
 		"of what was waited for have no name",

@@ -98,3 +98,8 @@ def test_throttled(t):
     expect(0.9 * kernel - 20_000_000 <= measured <= idle, measured, 'throttled for', kernel)
     equal(thread['class'], 'starved', thread)
     equal(outcome.report['verdict']['class'], 'starved', outcome.report['wall'])
+    finding = outcome.report['findings'][0]
+    cost = 100 * outcome.report['wall_parts']['runnable_limit_ns'] / outcome.report['wall_ns']
+    equal(finding['title'], f'its CPU limit cost {cost:.0f} % of the wall time', finding)
+    # The group that it has joined is not concprof's own.
+    expect('is not known' in finding['advice'], finding)
