@@ -292,6 +292,24 @@ Test(channels, futexes)
 	cr_assert_float_eq(f->channels.links[0].ns, 1e9, 1);
 }
 
+/* Who waits for a thread to end waits for no stage of a pipeline. */
+Test(channels, joined)
+{
+	struct ev_lock lock = lock_at(64, LOCK_HINT_JOIN, 9 * SECOND);
+	struct ev_lock_waiter waiter = lock_waiter(64, 1, CAUSE_SYNC_JOIN, 1, 9 * SECOND);
+	struct ev_wake w = wake(0, 1, 2, 1, 9 * SECOND);
+
+	put_stage(1, "main", 9 * SECOND);
+	put_stage(2, "worker", 0);
+	put(&lock);
+	put(&waiter);
+	w.key = lock.key;
+	put(&w);
+	analyse(wall(10 * SECOND));
+	cr_assert_eq(f->channels.n_links, 1);
+	cr_expect_null(bottleneck());
+}
+
 /* A database, say, that is not measured: it is named, and nothing more is said of it. */
 Test(channels, outside)
 {

@@ -3,6 +3,7 @@
 #include "analysis/internal.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/units.h"
 
@@ -95,10 +96,11 @@ static const char *doing_of(const struct crew *p)
 	return (double)p->sleep_ns >= most ? "sleeps" : NULL;
 }
 
-/* Does this link show that somebody waits for it? */
+/* Does this link show that somebody waits for it? Not who waits for its end: that is no stage. */
 static bool shows(const struct findings *f, const struct channel_link *link, size_t slow)
 {
 	return link->waker == slow && link->waiter != slow &&
+	       strcmp(f->channels.items[link->most->channel].kind, "join") != 0 &&
 	       link->held_ns >= LATER_LEAST * (double)f->model->wall_ns;
 }
 

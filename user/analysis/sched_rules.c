@@ -218,19 +218,20 @@ void niced_find(struct findings *f)
 	20000000.0 /* by which idle time, counted in ticks, may be too long on each CPU */
 
 /* For how long the thread was ready while a CPU was idle that it may not use: at least. Of the idle
- * time, what may have been its own CPUs' while it was not ready is left out; the rest, spread over
- * the other CPUs, and the thread's own waiting cannot both be in the wall time without that overlap. */
+ * time, what may have been its own CPUs' while it neither ran nor was ready is left out; the rest, spread
+ * over the other CPUs, and the thread's own waiting cannot both be in the wall time without that overlap. */
 static double idle_meanwhile(const struct findings *f, const struct thread *t)
 {
 	const struct model *m = f->model;
 	double wall = m->wall_ns, all = m->run.cpus_allowed, own = t->n_cpus;
 	double queued =
 		(double)t->state_ns[TS_WOKEN] + t->state_ns[TS_PREEMPTED] - t->queued_idle_ns;
+	double own_idle = own * (wall - queued) - t->state_ns[TS_RUNNING];
 	double idle = m->end.idle_ns - IDLE_TICK_NS * all;
 
 	if (!own || own >= all || !is_settled(t) || queued < 0)
 		return 0;
-	return (idle - own * (wall - queued)) / (all - own) + queued - wall;
+	return (idle - own_idle) / (all - own) + queued - wall;
 }
 
 static bool has_quota(const struct model *m)

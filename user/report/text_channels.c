@@ -36,6 +36,8 @@ static void set_crew(struct page *p, struct table *t, size_t column, const struc
 /* What the waiter wants of the other. */
 static const char *word_of(const struct channel *c, const struct channel_flow *flow)
 {
+	if (!strcmp(c->kind, "join"))
+		return "its end";
 	if (c->is_futex || !strcmp(c->kind, "signal"))
 		return "signal";
 	if (flow->writes)
