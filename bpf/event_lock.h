@@ -61,6 +61,11 @@ struct ev_lock {
 	__u64 owner_id; /* the thread that has it at the end, if one waits then; 0: not known */
 	__u64 histogram[LOCK_BUCKETS];
 	struct lock_calls calls; /* while calls were counted */
+	/* Threads that have waited here; how many of them were away at once, when one came back;
+	 * and how many came here late in their lives for the first time, so that they may have been
+	 * away too. */
+	__u32 known, away_most, late;
+	__u32 pad;
 };
 
 struct ev_lock_waiter {

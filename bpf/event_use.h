@@ -33,13 +33,22 @@ enum use_what {
 	USE_RUNNING = 1, /* samples in which it was in no call on a descriptor */
 	USE_CALL = 2,	 /* ... in such a call */
 	USE_SIGNAL = 3,	 /* signals to it that a descriptor is ready: O_ASYNC */
-	USE_COUNT = 4,
+	USE_STACKS =
+		4, /* stacks of a process's first thread that were none of the kernel's making */
+	USE_LIBRARIES = 5, /* that its process has loaded: flags are enum use_library */
+	USE_COUNT = 6,
 };
 
 enum use_flags {
 	USE_NONBLOCK = 1, /* by O_NONBLOCK, or a flag of the call such as MSG_DONTWAIT */
 	USE_AT_ONCE = 2,  /* a wait for many with a time-out of 0 */
 	USE_ASYNC = 4,	  /* the descriptor has O_ASYNC */
+};
+
+/* With which a language runs coroutines; the kernel knows of none. */
+enum use_library {
+	USE_ASYNCIO = 1,  /* CPython's part of asyncio that is written in C */
+	USE_GREENLET = 2, /* of gevent, and others */
 };
 
 /* Of one thread, in one call on one target in one way. */

@@ -283,6 +283,37 @@ static __always_inline void wait_with_lock(struct tracked *t)
 		note_order(room, &n->held, &t->lock.key);
 }
 
+/* Whether this thread has waited there before. Two bits of 64: of a thread that knows few places, seldom
+ * wrong, and user space can tell, as it knows how many threads have waited there. */
+static __always_inline bool lock_met(struct tracked *t)
+{
+	u64 hash = (t->lock.key.word ^ t->lock.key.space) * 0x9e3779b97f4a7c15ull;
+	u64 bits = 1ull << (hash >> 58) | 1ull << (hash >> 52 & 63);
+	bool known = (t->lock.met & bits) == bits;
+
+	t->lock.met |= bits;
+	return known;
+}
+
+/* A thread may take so long to come to its first wait, with nothing done. */
+#define LATE_NS 20000000
+
+/* How many that were here before are away: at their work, if this is where they wait for it. Those who
+ * leave for good come back to nothing, so it is looked at when one comes. */
+static __always_inline void note_away(struct tracked *t, struct lock_state *l)
+{
+	u32 known = *(volatile u32 *)&l->known, waiters = *(volatile u32 *)&l->waiters;
+
+	if (!lock_met(t)) {
+		__sync_fetch_and_add(&l->known, 1);
+		if (t->track.last_out - t->track.ledger.start_at > LATE_NS)
+			__sync_fetch_and_add(&l->late, 1);
+		return;
+	}
+	if (waiters && known >= waiters && known - waiters + 1 > l->away_most)
+		l->away_most = known - waiters + 1;
+}
+
 /* nr: whose the lock is, by its word; 0: not known, or it has no owner. */
 static __always_inline int begin_at(struct tracked *t, u32 nr)
 {
@@ -305,6 +336,7 @@ static __always_inline int begin_at(struct tracked *t, u32 nr)
 	}
 	__sync_fetch_and_add(&l->waits, 1);
 	l->hints |= t->lock.hint;
+	note_away(t, l);
 	t->lock.state = LOCK_WAIT_BEGUN;
 	__sync_fetch_and_add(&lock_waits, 1);
 	if (may_be_endless(t->lock.hint))

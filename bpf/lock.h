@@ -70,8 +70,9 @@ struct lock_state {
 	struct lock_owner owner;
 	struct doing mark; /* what it had done by then */
 	__u64 waits, timeouts;
-	__u32 hints; /* enum lock_hint */
-	__u32 pad;
+	__u32 hints;	       /* enum lock_hint */
+	__u32 known;	       /* threads that have waited here before */
+	__u32 away_most, late; /* see struct ev_lock */
 	__u32 histogram[LOCK_BUCKETS];
 };
 

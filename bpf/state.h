@@ -190,6 +190,7 @@ struct lock_wait {
 	__u64 late_ns; /* of all its waits for locks: woken, and not queued yet (the CPU was idle) */
 	__u32 hint;    /* enum lock_hint */
 	__u32 state;   /* enum lock_wait_state */
+	__u64 met;     /* where it has waited: two bits of each key's hash, see lock_met() */
 };
 
 /* Who has that number. Its ledger is read where it lies. */

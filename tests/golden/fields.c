@@ -634,6 +634,9 @@ static const struct field lock_fields[] = {
 	NUMBER(ev_lock, calls.wakes),
 	NUMBER(ev_lock, calls.woken),
 	NUMBER(ev_lock, calls.wake_none),
+	NUMBER(ev_lock, known),
+	NUMBER(ev_lock, away_most),
+	NUMBER(ev_lock, late),
 	{ "histogram.", FIELD_INDEXED, AT(ev_lock, histogram), bucket_of },
 	{ 0 },
 };
@@ -835,7 +838,8 @@ static int io_call_by_name(const char *name)
 
 static int use_what_by_name(const char *name)
 {
-	static const char *const names[USE_COUNT] = { "", "running", "call", "signal" };
+	static const char *const names[USE_COUNT] = { "",	"running", "call",
+						      "signal", "stacks",  "libraries" };
 
 	for (int what = 1; what < USE_COUNT; what++) {
 		if (!strcmp(names[what], name))

@@ -28,7 +28,7 @@ from harness import Skip, Test
 
 SUBJECTS = ('workloads', 'cgroups', 'status', 'output', 'signals', 'killed', 'environment',
             'sudo', 'ledger', 'preempted', 'crowd', 'documents', 'cost', 'calls', 'peers',
-             'busy', 'programs', 'lives', 'locks', 'targets', 'journal', 'loops', 'channels', 'models',
+             'busy', 'programs', 'lives', 'locks', 'targets', 'journal', 'loops', 'channels', 'models', 'kinds',
              'habits', 'schedule',
             'deadlocks', 'why', 'hangs', 'attach',
             'formats', 'gates', 'ci', 'cancelled', 'recording', 'room', 'kept', 'tables',

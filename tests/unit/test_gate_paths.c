@@ -39,9 +39,10 @@ static void setup_rich(void)
 	for (int row = 0; row < ROW_COUNT; row++)
 		stood(&w, &w.sums.row_ns[row], MS);
 	put(&w);
-	w.sums.at += SECOND;
+	w.sums.at += 2 * SECOND;
 	w.sums.by_count[1] += SECOND;
-	w.sums.busy_ns += SECOND;
+	w.sums.by_count[2] += SECOND; /* so that there is something to say of more CPUs */
+	w.sums.busy_ns += 3 * SECOND;
 	analyse_idle(w, &(uint64_t){ MS });
 }
 

@@ -40,6 +40,7 @@ const char *const finding_rules[] = {
 	"memory.faults",
 	"pipeline.bottleneck",
 	"pool.large",
+	"pool.small",
 	"process.startup",
 	"sched.niced",
 	"sched.pinned",

@@ -106,6 +106,8 @@ struct findings *findings_new(const struct model *model)
 	io_folders_find(f);
 	io_models_find(f);
 	takers_find(f);
+	kinds_find(f);
+	amdahl_find(f);
 	lifecycle_find(f);
 	family_find(f);
 	convoy_find(f);
@@ -140,6 +142,8 @@ void findings_free(struct findings *f)
 	free(f->folder_of);
 	free(f->takers);
 	free(f->io_row_models);
+	free(f->kinds);
+	free(f->pool_of);
 	gate_results_free(f->gates, f->n_gates);
 	free(f->list);
 	free(f->thread_class);

@@ -35,7 +35,7 @@ struct evidence {
 };
 
 /* All rules that a finding can have, but those of verdicts ("verdict.cpu"); ended by NULL. */
-#define FINDING_RULES 38
+#define FINDING_RULES 39
 extern const char *const finding_rules[];
 
 #define EVIDENCE_MAX 8
@@ -292,6 +292,73 @@ struct io_model_sum {
 	uint64_t targets; /* of model.ios */
 };
 
+/* The kinds of concurrency. */
+enum concurrency {
+	KIND_NONE = 0, /* not known */
+	KIND_SINGLE,
+	KIND_THREADS, /* each its own of the kernel's */
+	KIND_PROCESSES,
+	KIND_POOL, /* of threads, or of processes: alike, they wait for work at one place */
+	KIND_LOOP,
+	KIND_COROUTINES, /* on one thread */
+	KIND_MN,	 /* a runtime's own threads, on some of the kernel's */
+	KIND_COUNT,
+};
+
+/* "mn-threads"; NULL of NONE. */
+const char *concurrency_name(enum concurrency kind);
+
+/* What a kind is told by. */
+enum kind_how {
+	KIND_BY_NUMBER = 0, /* there are so many */
+	KIND_BY_LOCK,	    /* they wait for work at this lock */
+	KIND_BY_OWN_LOCKS,  /* ... each at one of its own, and the same threads wake them */
+	KIND_BY_TARGET,	    /* ... at this target */
+	KIND_BY_RESULTS,  /* ... or never wait; who made them waits at it for what they have done */
+	KIND_BY_WATCHING, /* it waits for so many descriptors at once */
+	KIND_BY_FUNCTION, /* of a library or runtime, in its stacks */
+	KIND_BY_LIBRARY,  /* that is loaded */
+	KIND_BY_STACKS,	  /* it was found on stacks that the kernel has not made */
+	KIND_HOW_COUNT,
+};
+
+/* "own-locks" */
+const char *concurrency_how_name(enum kind_how how);
+
+/* Threads, or processes, of one kind. */
+struct kind_row {
+	enum concurrency kind;
+	enum kind_how how;
+	bool is_named; /* as one of the program's kinds: it is no trifle */
+	bool of_processes;
+	size_t thread;	/* the first of them: a place in model.threads */
+	size_t process; /* all in this one: a place in model.processes; NO_PROCESS: in several */
+	size_t members; /* threads, or processes */
+	size_t at_once; /* lived at once, at most */
+	uint64_t life_ns, running_ns, wall_ns; /* wall_ns: from the first start to the last end */
+	uint64_t active_ns;		       /* of the life, but for waits for others */
+	uint64_t idle_ns;		       /* of a pool: it waited for work */
+	uint64_t waits;			       /* ... so many times; else waits of its kind */
+	uint64_t results;		       /* with KIND_BY_RESULTS */
+	size_t busy_most;		       /* of a pool: at once, at most; 0: not known */
+	size_t lock, io;  /* of a pool: where it waits for work; NO_LOCK, NO_IO */
+	size_t watched;	  /* of a loop */
+	uint64_t samples; /* with KIND_BY_FUNCTION and KIND_BY_STACKS: of so many stacks */
+	const char *by;	  /* the function, library or call; NULL */
+};
+
+/* What Amdahl's law makes of the run. */
+struct amdahl {
+	bool is_known;
+	uint64_t serial_ns;   /* wall time: one thread ran, or none for reasons inside */
+	uint64_t parallel_ns; /* CPU time of what ran two or more at once */
+};
+
+#define AMDAHL_MOST 64 /* CPUs that are said: 2, 4, 8 ... */
+
+/* How much faster than on one CPU it can be, at most; of 0: of any number. */
+double amdahl_speedup(const struct amdahl *a, unsigned int cpus);
+
 /* One lock as the reports show it. */
 struct lock_row {
 	const struct lock *lock;
@@ -426,6 +493,13 @@ struct findings {
 	enum io_model *io_row_models; /* by place in model.ios */
 	struct taker_row *takers;     /* the longest first */
 	size_t n_takers;
+	struct kind_row *kinds;	      /* those that are named first, the most active first */
+	size_t n_kinds;
+	size_t *pool_of; /* by thread: the first thread of the pool that it is in, or NO_THREAD */
+	enum concurrency kind_names[KIND_COUNT]; /* of those that are named, each once */
+	size_t n_kind_names;
+	size_t threads_at_once; /* lived, at most */
+	struct amdahl amdahl;
 	struct lifecycle lives;
 	struct tree tree;
 	struct convoy convoy;

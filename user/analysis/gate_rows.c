@@ -60,6 +60,13 @@ static const char *model_word(unsigned int i)
 	return io_model_name(i);
 }
 
+static const char *kind_word(unsigned int i)
+{
+	return concurrency_name(i);
+}
+
+static const struct gate_names concurrency = { KIND_COUNT, kind_word };
+
 static const struct gate_names io_models = { IO_MODEL_COUNT, model_word };
 
 /* --- values that lie nowhere ----------------------------------------------------- */
@@ -136,6 +143,24 @@ static struct gate_value get_of_rule(const struct findings *f, unsigned int key)
 	for (size_t i = 0; i < f->n_list; i++)
 		n += !strcmp(f->list[i].rule, rule_name(key));
 	return gate_number(n);
+}
+
+/* Is it named? */
+static struct gate_value get_concurrency(const struct findings *f, unsigned int key)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < f->n_kind_names; i++)
+		n += f->kind_names[i] == key;
+	return gate_number(n);
+}
+
+static struct gate_value get_serial_share(const struct findings *f, unsigned int key)
+{
+	double all = (double)f->amdahl.serial_ns + (double)f->amdahl.parallel_ns;
+
+	(void)key;
+	return gate_number(all > 0 ? (double)f->amdahl.serial_ns / all : 0);
 }
 
 static struct gate_value get_kind(const struct findings *f, unsigned int key)
@@ -267,6 +292,12 @@ static bool has_io_model(const struct findings *f, unsigned int model)
 	return sum->waits || sum->samples || sum->signals;
 }
 
+static bool has_amdahl(const struct findings *f, unsigned int key)
+{
+	(void)key;
+	return f->amdahl.is_known;
+}
+
 static bool has_row(const struct findings *f, unsigned int row)
 {
 	return f->totals.row_ns[row];
@@ -287,6 +318,7 @@ static bool has_row(const struct findings *f, unsigned int row)
 #define NO_CALLS	     "no calls were counted"
 #define CALLS		     ONLY_IF(has_calls, NO_CALLS)
 #define SLICES		     ONLY_IF(has_slices, "no time on a CPU has ended, or the recording is older")
+#define AMDAHL		     ONLY_IF(has_amdahl, "it says nothing of this run")
 #define IF_WAITED(condition) ONLY_IF(condition, "nothing waited so"), .else_zero = true
 #define WAITS		     .names = &causes, .step = sizeof(struct wait), IF_WAITED(has_wait)
 #define IO_MODELS	     .names = &io_models, .step = sizeof(struct io_model_sum), IF_WAITED(has_io_model)
@@ -319,6 +351,10 @@ const struct gate_row gate_rows[] = {
 	{ "wall_parts.%s", GATE_TIME, MODEL(wall.row_ns[0]), EACH(parts) },
 	{ "parallelism.mean", GATE_MEAN, FINDINGS(parallelism) },
 	{ "parallelism.running_ns_by_count", GATE_COUNT, FINDINGS(n_counts) },
+	{ "parallelism.threads_at_once", GATE_COUNT, FINDINGS(threads_at_once) },
+	{ "parallelism.serial", GATE_TIME, FINDINGS(amdahl.serial_ns), AMDAHL },
+	{ "parallelism.parallel_cpu", GATE_TIME, FINDINGS(amdahl.parallel_ns), AMDAHL },
+	{ "parallelism.serial_share", GATE_SHARE, .get = get_serial_share, AMDAHL },
 	{ "phases", GATE_COUNT, FINDINGS(n_phases) },
 	{ "strip", GATE_COUNT, MODEL(n_strip), ONLY_IF(has_strip, "the run was too short") },
 
@@ -392,6 +428,9 @@ const struct gate_row gate_rows[] = {
 	{ "locks[\"%s\"].blamed", GATE_TIME, LOCK(blamed_ns) },
 	{ "locks[\"%s\"].timeouts", GATE_COUNT, LOCK(timeouts) },
 	{ "locks[\"%s\"].open_waits", GATE_COUNT, LOCK(open) },
+	{ "model.concurrency", GATE_COUNT, FINDINGS(n_kind_names) },
+	{ "model.concurrency[\"%s\"]", GATE_COUNT, .names = &concurrency, .get = get_concurrency },
+	{ "concurrency", GATE_COUNT, FINDINGS(n_kinds) },
 	{ "model.io", GATE_COUNT, FINDINGS(n_named_io_models) },
 	{ "io_models", GATE_COUNT, FINDINGS(n_io_models) },
 	{ "io_models[\"%s\"].share", GATE_SHARE, FINDINGS(io_models[0].share), IO_MODELS },

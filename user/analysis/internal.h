@@ -144,6 +144,12 @@ enum io_call call_of_stack(const struct model *m, const struct stack *s);
 bool stack_is_of_aio(const struct model *m, const struct stack *s);
 /* io_call.c: ... or a wait for that? */
 bool stack_awaits_aio(const struct model *m, const struct stack *s);
+/* kinds.c: fills f->kinds and what follows it; after the sites and locks. */
+void kinds_find(struct findings *f);
+/* kinds.c: it is others' turn to do something: work may come, or an answer. */
+bool waits_for_others(enum cause c);
+/* amdahl.c */
+void amdahl_find(struct findings *f);
 /* io_models_say.c */
 void io_models_say(struct findings *f);
 void lock_code_find(struct findings *f);

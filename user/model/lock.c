@@ -34,6 +34,9 @@ int on_lock(struct model_builder *b, const struct event *head)
 	for (int i = 0; i < LOCK_BUCKETS; i++)
 		l->histogram[i] += ev->histogram[i];
 	lock_calls_add(&l->calls, &ev->calls);
+	l->known += ev->known;
+	l->away_most += ev->away_most;
+	l->late += ev->late;
 	return 0;
 }
 

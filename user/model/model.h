@@ -262,6 +262,7 @@ struct lock {
 	uint64_t doing_ns[DOING_COUNT]; /* ... and parts of that, by what it did */
 	uint64_t histogram[LOCK_BUCKETS];
 	struct lock_calls calls;	   /* while calls were counted */
+	uint32_t known, away_most, late;   /* see struct ev_lock */
 	const struct lock_waiter *waiters; /* the one that waited longest first */
 	size_t n_waiters;
 	const struct lock_holder *holders; /* the one that was waited for longest first */

@@ -33,6 +33,11 @@ static double sample_ns(const struct model *m, uint64_t samples)
 	return samples ? running / (double)samples : 0;
 }
 
+static bool is_sample(const struct use *u)
+{
+	return u->what == USE_RUNNING || u->what == USE_CALL;
+}
+
 static void add_to_target(struct model_builder *b, const struct use *u)
 {
 	const uint64_t *number = u->io == NO_IO ? NULL : map_find(&b->ios_by_target, u->io);
@@ -61,7 +66,7 @@ void uses_build(struct model_builder *b)
 
 		if (place)
 			m->uses[i].thread = *place;
-		if (m->uses[i].what == USE_SIGNAL)
+		if (!is_sample(&m->uses[i]))
 			continue;
 		samples += m->uses[i].count;
 		if (place)
@@ -71,7 +76,7 @@ void uses_build(struct model_builder *b)
 	for (size_t i = 0; i < m->n_uses; i++) {
 		struct use *u = &m->uses[i];
 
-		if (u->what == USE_SIGNAL || u->thread == NO_THREAD)
+		if (!is_sample(u) || u->thread == NO_THREAD)
 			continue;
 		u->ns = (uint64_t)((double)u->count * one);
 		u->of = all[u->thread];

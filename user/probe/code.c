@@ -84,6 +84,7 @@ void code_close(struct probe *p)
 		bpf_link__destroy(p->clocks[cpu]);
 	free(p->clocks);
 	mappings_free(p->mappings);
+	coroutines_free(&p->coroutines);
 }
 
 /* All mappings that were there before a stack was taken go first. */
@@ -116,6 +117,7 @@ int code_take(struct probe *p, const struct code_stack *s)
 	if (s->n_bytes > CODE_STACK || s->n_kernel > CODE_KERNEL)
 		return -EPROTO;
 	error = catch_up(p, s->at);
+	coroutines_note(&p->coroutines, p->mappings, s);
 	return error ? error : p->code.stack(p->code.ctx, s);
 }
 

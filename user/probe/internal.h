@@ -7,6 +7,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "base/map.h"
 #include "bpf/state.h"
 #include "concprof.skel.h"
 
@@ -46,6 +47,12 @@ extern const struct code_row code_rows[CODE_SOURCES];
 
 struct mappings;
 
+/* Of each process's first thread: by its id, and how many programs it has executed. */
+struct coroutines {
+	struct map kernels, others; /* stacks where the kernel puts it, and elsewhere */
+	struct map pids;
+};
+
 struct probe {
 	struct concprof_bpf *skel;
 	struct bpf_link *links[PROBE_ROWS];
@@ -66,6 +73,7 @@ struct probe {
 	uint64_t window_ns, window_since;
 	struct code_sink code; /* no functions: nobody asks */
 	struct mappings *mappings;
+	struct coroutines coroutines;
 	uint64_t mapped_until;	  /* CLOCK_MONOTONIC: the mappings before have been handed over */
 	struct bpf_link **clocks; /* of each CPU */
 	int n_clocks;
@@ -139,6 +147,16 @@ int mappings_watch(const struct mappings *m, int epoll);
 int mappings_read(struct mappings *m, const struct code_sink *sink);
 /* Records that found no room. */
 uint64_t mappings_lost(const struct mappings *m);
+/* enum use_library, of what this process has loaded. */
+uint32_t mappings_libraries(const struct mappings *m, uint32_t pid);
+/* How many programs it has executed, by what has been read. */
+uint32_t mappings_execs(const struct mappings *m, uint32_t pid);
+
+/* coroutines.c: what its registers tell. */
+void coroutines_note(struct coroutines *c, const struct mappings *m, const struct code_stack *s);
+/* What there was, as EV_USE. */
+int coroutines_tell(struct probe *p, event_fn fn, void *ctx);
+void coroutines_free(struct coroutines *c);
 
 /* Takes what is in the ring. */
 int collect_ring(struct probe *p, event_fn fn, void *ctx);

@@ -47,6 +47,9 @@ static int tell_locks(struct probe *p, event_fn fn, void *ctx)
 		ev.any_ns = l.any_ns;
 		ev.owner_id = l.owner.id;
 		ev.owner_how = l.owner.how;
+		ev.known = l.known;
+		ev.away_most = l.away_most;
+		ev.late = l.late;
 		for (int i = 0; i < LOCK_BUCKETS; i++)
 			ev.histogram[i] = l.histogram[i];
 		error = calls_of(p, &ev, &ev.calls);

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/map.h"
 #include "base/vec.h"
 
 #define PAGES	   64 /* of a CPU's ring, besides its header; a power of two */
@@ -34,7 +35,8 @@ struct mappings {
 	struct cpu_ring *rings;
 	size_t n;
 	uint64_t lost;
-	VEC(struct mapping) list; /* not handed over yet; their paths are its own */
+	struct map libraries, execs; /* by pid: enum use_library, and a number */
+	VEC(struct mapping) list;    /* not handed over yet; their paths are its own */
 };
 
 /* What follows each record: sample_id_all with PERF_SAMPLE_TIME alone. */
@@ -131,6 +133,8 @@ void mappings_free(struct mappings *m)
 	for (size_t i = 0; i < m->list.n; i++)
 		free((char *)m->list.items[i].path);
 	free(m->list.items);
+	map_free(&m->libraries);
+	map_free(&m->execs);
 	free(m);
 }
 
@@ -234,6 +238,54 @@ static int by_time(const void *a, const void *b)
 	return m->at < n->at ? -1 : m->at > n->at;
 }
 
+static uint64_t library_of(const char *path)
+{
+	static const struct {
+		const char *begin;
+		uint64_t library;
+	} known[] = {
+		{ "_asyncio.", USE_ASYNCIO },
+		{ "_greenlet.", USE_GREENLET },
+	};
+	const char *slash = strrchr(path, '/');
+
+	for (size_t i = 0; slash && i < sizeof(known) / sizeof(*known); i++) {
+		if (!strncmp(slash + 1, known[i].begin, strlen(known[i].begin)))
+			return known[i].library;
+	}
+	return 0;
+}
+
+uint32_t mappings_libraries(const struct mappings *m, uint32_t pid)
+{
+	const uint64_t *libraries = map_find(&m->libraries, pid);
+
+	return libraries ? *libraries : 0;
+}
+
+uint32_t mappings_execs(const struct mappings *m, uint32_t pid)
+{
+	const uint64_t *execs = map_find(&m->execs, pid);
+
+	return execs ? *execs : 0;
+}
+
+static void note_libraries(struct mappings *m, const struct mapping *it)
+{
+	uint64_t libraries = 0, *to;
+
+	if (it->what == MAPPING_EXEC)
+		*map_add(&m->execs, it->pid) = mappings_execs(m, it->pid) + 1;
+	if (it->what == MAPPING_FILE)
+		libraries = mappings_libraries(m, it->pid) | library_of(it->path);
+	else if (it->what == MAPPING_FORK)
+		libraries = mappings_libraries(m, it->parent);
+	if (!libraries && !map_find(&m->libraries, it->pid))
+		return;
+	to = map_add(&m->libraries, it->pid);
+	*to = libraries;
+}
+
 /* One ring is emptied after the other: what was written meanwhile may lack what came before it
  * in a ring that was empty by then, and waits for the next time. */
 int mappings_read(struct mappings *m, const struct code_sink *sink)
@@ -248,6 +300,7 @@ int mappings_read(struct mappings *m, const struct code_sink *sink)
 	if (m->list.n)
 		qsort(m->list.items, m->list.n, sizeof(*m->list.items), by_time);
 	for (; n < m->list.n && m->list.items[n].at < until; n++) {
+		note_libraries(m, &m->list.items[n]);
 		if (!error)
 			error = sink->mapping(sink->ctx, &m->list.items[n]);
 		free((char *)m->list.items[n].path);

@@ -529,6 +529,8 @@ int probe_finish(struct probe *p, event_fn fn, void *ctx, struct ev_end *end)
 	if (!error)
 		error = collect_takers(p, fn, ctx);
 	if (!error)
+		error = coroutines_tell(p, fn, ctx);
+	if (!error)
 		error = collect_losses(p, fn, ctx);
 	if (!error)
 		error = collect_calls(p, fn, ctx);

@@ -189,6 +189,8 @@ static void put_parallelism(struct json *j, const struct findings *f)
 	for (size_t i = 1; i < f->n_counts; i++)
 		json_u64(j, NULL, f->model->wall.by_count[i]);
 	json_end(j);
+	json_u64(j, "threads_at_once", f->threads_at_once);
+	json_amdahl(j, f);
 	json_end(j);
 }
 
@@ -205,6 +207,7 @@ static void put_omitted(struct json *j, const struct findings *f, const struct r
 		[ROOM_IO] = "io",
 		[ROOM_IO_SITES] = "io_sites",
 		[ROOM_LOOPS] = "loops",
+		[ROOM_KINDS] = "concurrency",
 		[ROOM_CHANNELS] = "channels",
 		[ROOM_CHANNEL_ENDS] = "channel_ends",
 		[ROOM_CHANNEL_FLOWS] = "channel_flows",
@@ -293,6 +296,7 @@ static int write_document(const struct findings *f, const struct report_opts *op
 	json_sites(&j, f, r);
 	json_locks(&j, f, r);
 	json_model(&j, f);
+	json_kinds(&j, f, r);
 	json_io_models(&j, f);
 	json_io(&j, f, r);
 	json_loops(&j, m, r);

@@ -5,6 +5,7 @@
 void json_model(struct json *j, const struct findings *f)
 {
 	json_line_object(j, "model");
+	json_kind_names(j, f);
 	json_line_array(j, "io");
 	for (size_t i = 0; i < f->n_named_io_models; i++)
 		json_string(j, NULL, io_model_name(f->io_model_order[i]));

@@ -26,6 +26,10 @@ void json_io(struct json *j, const struct findings *f, struct room *r);
 /* json_channels.c */
 void json_channels(struct json *j, const struct findings *f, struct room *r);
 void json_signals(struct json *j, const struct model *m, struct room *r);
+/* json_kinds.c: the first is part of an object. */
+void json_kind_names(struct json *j, const struct findings *f);
+void json_kinds(struct json *j, const struct findings *f, struct room *r);
+void json_amdahl(struct json *j, const struct findings *f);
 /* json_models.c */
 void json_model(struct json *j, const struct findings *f);
 void json_io_models(struct json *j, const struct findings *f);

@@ -27,6 +27,7 @@ void text_stack(struct page *p, size_t indent, const struct model *m, size_t sta
 /* Part of the verdict: without an empty line. */
 void text_wall(struct page *p, const struct findings *f);
 void text_course(struct page *p, const struct findings *f);
+void text_kinds(struct page *p, const struct findings *f);
 void text_waits(struct page *p, const struct findings *f);
 void text_sites(struct page *p, const struct findings *f);
 void text_locks(struct page *p, const struct findings *f);
