@@ -131,7 +131,8 @@ enum event_kind {
 	EV_USE = 29,	    /* how they did it, where no wait tells */
 	EV_TAKER = 30,	    /* who had the CPU that a thread was ready to use */
 	EV_CHANGE = 31,	    /* a thread is scheduled in another way */
-	EV_KIND_COUNT = 32,
+	EV_CGROUP = 32,	    /* what a cgroup is called */
+	EV_KIND_COUNT = 33,
 };
 
 #define EVENT_COMM_SIZE 16
@@ -224,10 +225,19 @@ struct ev_thread {
 	__u64 max_rss_bytes; /* of the process so far; 0: not known */
 	__u64 first_io_at;   /* it first waited for input or output since its last exec; 0: never */
 	__u64 count;	     /* with THREAD_UNSENT: how many threads; else 1 */
+	__u64 cgroup;	     /* it is in, of version 2: its number; 0: not known */
 	__u64 cpus[EVENT_CPU_WORDS]; /* its affinity, a bit for each CPU; none: not known */
 	char comm[EVENT_COMM_SIZE];
 	struct witness witness;
 	struct ledger ledger;
+};
+
+#define EVENT_CGROUP_SIZE 256
+
+struct ev_cgroup {
+	struct event head;
+	__u64 id;
+	char path[EVENT_CGROUP_SIZE]; /* below the root, NUL-terminated: "/user.slice"; what is longer is cut */
 };
 
 struct ev_exec {

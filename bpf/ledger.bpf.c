@@ -111,6 +111,8 @@ static __always_inline void fill(struct ev_thread *ev, struct task_struct *task,
 	if (rss > t->rss_before) /* else its own peak is lower, and not known */
 		ev->max_rss_bytes = rss * page_size;
 	ev->count = 1;
+	if (bpf_core_field_exists(task->cgroups))
+		ev->cgroup = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
 	ev->first_io_at = t->first_io;
 	if (t->flags & THREAD_OPEN_WAIT) {
 		ev->open_cause = t->track.cause;

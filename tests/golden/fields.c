@@ -442,6 +442,7 @@ static const struct field thread_fields[] = {
 	NUMBER(ev_thread, nice),
 	NUMBER(ev_thread, rt_priority),
 	NUMBER(ev_thread, max_rss_bytes),
+	NUMBER(ev_thread, cgroup),
 	NUMBER(ev_thread, count),
 	{ "cpus", FIELD_NUMBER, AT(ev_thread, cpus[0]), NULL },
 	STRING(ev_thread, comm),
@@ -860,6 +861,12 @@ static const struct field use_fields[] = {
 	{ 0 },
 };
 
+static const struct field cgroup_fields[] = {
+	NUMBER(ev_cgroup, id),
+	STRING(ev_cgroup, path),
+	{ 0 },
+};
+
 static int taker_how_by_name(const char *name)
 {
 	for (int how = 1; how < TAKER_HOW_COUNT; how++) {
@@ -941,6 +948,7 @@ static const struct kind kinds[] = {
 	{ "loop", EV_LOOP, sizeof(struct ev_loop), loop_fields },
 	{ "wake", EV_WAKE, sizeof(struct ev_wake), wake_fields },
 	{ "use", EV_USE, sizeof(struct ev_use), use_fields },
+	{ "cgroup", EV_CGROUP, sizeof(struct ev_cgroup), cgroup_fields },
 	{ "taker", EV_TAKER, sizeof(struct ev_taker), taker_fields },
 	{ "change", EV_CHANGE, sizeof(struct ev_change), change_fields },
 	{ "signal", EV_SIGNAL, sizeof(struct ev_signal), signal_fields },

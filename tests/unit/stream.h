@@ -479,6 +479,14 @@ static inline struct ev_word *word_name(__u64 word, const char *variable, const 
 	return w;
 }
 
+static inline struct ev_cgroup cgroup(__u64 id, const char *path)
+{
+	struct ev_cgroup c = { .head = HEAD(EV_CGROUP, ev_cgroup), .id = id };
+
+	snprintf(c.path, sizeof(c.path), "%s", path);
+	return c;
+}
+
 /* The CPU of one thread was taken by another, or by 0: by process 900 of another program. */
 static inline struct ev_taker taker(__u64 thread_id, __u64 by_id, enum taker_how how, __u64 count,
 				    __u64 ns)

@@ -85,6 +85,7 @@ static void add_each_kind(struct bytes *to)
 	ADD(to, wake(1, 1, 2, 1, 7));
 	ADD(to, signal_sent(1, 2, 10, 7));
 	ADD(to, use(1, IO_CALL_read, USE_NONBLOCK, CAUSE_IO_PIPE, 7));
+	ADD(to, cgroup(7, "/a.slice"));
 	ADD(to, taker(1, 2, TAKER_PREEMPTED, 3, 7));
 	ADD(to, change(1, 5, 0, 19));
 	ADD(to, end(0));

@@ -61,6 +61,7 @@ static void setup(void)
 	o.away.blocks.items[LOOP_BLOCKS - 1].ns = 7;
 	KEEP(o);
 	KEEP(use(1, IO_CALL_read, USE_NONBLOCK, CAUSE_IO_PIPE, 7));
+	KEEP(cgroup(7, "/a.slice"));
 	KEEP(taker(1, 2, TAKER_PREEMPTED, 3, 7));
 	KEEP(change(1, 5, 0, 19));
 	one_of[EV_TARGET] = (struct event *)target_event(1, TARGET_FILE, "/tmp/a");

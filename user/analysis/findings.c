@@ -105,6 +105,7 @@ struct findings *findings_new(const struct model *model)
 	channels_find(f);
 	io_folders_find(f);
 	io_models_find(f);
+	cgroups_find(f);
 	takers_find(f);
 	kinds_find(f);
 	amdahl_find(f);
@@ -140,6 +141,7 @@ void findings_free(struct findings *f)
 	channels_free(&f->channels);
 	free(f->folders);
 	free(f->folder_of);
+	free(f->cgroups);
 	free(f->takers);
 	free(f->io_row_models);
 	free(f->kinds);

@@ -34,6 +34,14 @@ struct evidence {
 	char text[160]; /* the same for a person, with its share or comparison */
 };
 
+/* What the processes that were in one cgroup did, summed. */
+struct cgroup_row {
+	uint64_t id;
+	const char *path; /* NULL: it is not known, or has gone */
+	size_t processes, threads;
+	uint64_t lifetime_ns, running_ns, queued_ns, blocked_ns;
+};
+
 /* All rules that a finding can have, but those of verdicts ("verdict.cpu"); ended by NULL. */
 #define FINDING_RULES 39
 extern const char *const finding_rules[];
@@ -491,6 +499,8 @@ struct findings {
 	size_t n_io_models, n_named_io_models;
 	const struct use *polls; /* of IO_MODEL_POLLING the one with most samples; NULL: none */
 	enum io_model *io_row_models; /* by place in model.ios */
+	struct cgroup_row *cgroups;   /* those that compute most first; see model.cgroups */
+	size_t n_cgroups;
 	struct taker_row *takers;     /* the longest first */
 	size_t n_takers;
 	struct kind_row *kinds;	      /* those that are named first, the most active first */

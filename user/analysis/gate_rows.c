@@ -443,6 +443,7 @@ const struct gate_row gate_rows[] = {
 	{ "signals", GATE_COUNT, MODEL(n_signals) },
 	{ "peers", GATE_COUNT, MODEL(n_peers) },
 	{ "others", GATE_COUNT, MODEL(n_others) },
+	{ "cgroups", GATE_COUNT, FINDINGS(n_cgroups) },
 	{ "takers", GATE_COUNT, FINDINGS(n_takers) },
 	{ "sampling.waits_sampled", GATE_FLAG, FINDINGS(sites.is_sampled) },
 	{ "sampling.wait", GATE_TIME, FINDINGS(sites.wait_ns) },

@@ -110,6 +110,8 @@ void device_say(struct finding *to, const struct findings *f);
 double others_gain(const struct findings *f, const struct shares *s);
 /* others.c: evidence, unless its own CPU limit is what held it back. */
 void others_say(struct finding *to, const struct findings *f, const struct shares *s);
+/* cgroups.c: fills f->cgroups. */
+void cgroups_find(struct findings *f);
 /* takers.c: fills f->takers. */
 void takers_find(struct findings *f);
 /* sched_rules.c: these rules. */

@@ -13,6 +13,7 @@
 #include <linux/magic.h>
 
 #include "base/vec.h"
+#include "cmd/cgroups.h"
 #include "cmd/cmd.h"
 #include "cmd/facts.h"
 #include "cmd/session.h"
@@ -33,7 +34,9 @@ struct attach {
 	struct session s;
 	struct probe_attachment what;
 	VEC(struct found) processes;
-	bool is_told;		 /* the head of the stream, and them */
+		bool is_told;	    /* the head of the stream, and them */
+	struct map cgroups; /* by number: those whose names were told */
+
 	char *args[ATTACH_ARGS]; /* what it was asked for, as the report's command */
 };
 
@@ -211,6 +214,8 @@ static int tell_facts(struct attach *a)
 	a->is_told = true;
 	for (size_t i = 0; i < a->processes.n && !error; i++)
 		error = tell_process(a, &a->processes.items[i]);
+	if (!error)
+		error = cgroups_tell(session_event, &a->s, &a->cgroups);
 	return error ? err_set(&a->s.err, error, "cannot describe what runs: %s", strerror(-error))
 		     : 0;
 }
@@ -244,15 +249,32 @@ static void say_attached(const struct attach *a)
 		n == 1 ? "" : "es");
 }
 
+/* An event_fn. */
+static int take_event(void *ctx, const struct event *ev)
+{
+	struct attach *a = ctx;
+
+	return session_event(&a->s, ev);
+}
+
+/* Of the code, and of the cgroups that have come since the beginning. */
+static int tell_code(void *ctx, uint64_t *ret_cpu_ns)
+{
+	struct attach *a = ctx;
+	int error = cgroups_tell(session_event, &a->s, &a->cgroups);
+
+	return error ? error : session_tell_code(&a->s, ret_cpu_ns);
+}
+
 static int measure(struct attach *a)
 {
 	const struct opts *o = a->s.o;
 	struct supervision s = {
 		.probe = a->s.probe,
 		.signal_fd = a->s.signal_fd,
-		.fn = session_event,
-		.ctx = &a->s,
-		.tell_code = session_tell_code,
+		.fn = take_event,
+		.ctx = a,
+		.tell_code = tell_code,
 		.duration_ns = o->duration_ns,
 		.all_calls = o->all_calls,
 	};
@@ -279,6 +301,7 @@ int cmd_attach(const struct opts *o)
 	for (size_t i = 0; i < a.processes.n; i++)
 		free(a.processes.items[i].exec);
 	free(a.processes.items);
+	map_free(&a.cgroups);
 	for (size_t i = 0; i < ATTACH_ARGS; i++)
 		free(a.args[i]);
 	return status ? status : a.s.gates;

@@ -352,6 +352,7 @@ static const size_t sizes[EV_KIND_COUNT] = {
 	[EV_USE] = sizeof(struct ev_use),
 	[EV_TAKER] = sizeof(struct ev_taker),
 	[EV_CHANGE] = sizeof(struct ev_change),
+	[EV_CGROUP] = sizeof(struct ev_cgroup),
 };
 
 void lock_calls_add(struct lock_calls *to, const struct lock_calls *from)
@@ -381,6 +382,8 @@ int event_is_valid(const struct event *ev, size_t room)
 		return exec_is_valid((const struct ev_exec *)ev);
 	case EV_THREAD:
 		return IS_ENDED(((const struct ev_thread *)ev)->comm);
+	case EV_CGROUP:
+		return IS_ENDED(((const struct ev_cgroup *)ev)->path);
 	case EV_PEER:
 		return peer_is_valid((const struct ev_peer *)ev);
 	case EV_OTHER:

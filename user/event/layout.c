@@ -109,6 +109,7 @@ static const struct {
 	[EV_USE] = PARTS(plain_parts),
 	[EV_TAKER] = PARTS(plain_parts),
 	[EV_CHANGE] = PARTS(plain_parts),
+	[EV_CGROUP] = PARTS(plain_parts),
 };
 
 void layout_own(struct layout *ret, unsigned int kind)

@@ -64,6 +64,7 @@ struct model_builder {
 	VEC(struct signal) signals;
 	VEC(struct use) uses;
 	VEC(struct taker) takers;
+	VEC(struct cgroup_name) cgroups;
 	VEC(struct reschedule) changes;
 	VEC(struct loss) losses;
 	VEC(struct ev_probe) probes;

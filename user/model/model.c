@@ -84,6 +84,7 @@ static int on_thread(struct model_builder *b, const struct event *head)
 	t->tid = ev->tid;
 	t->pid = ev->pid;
 	t->flags = ev->flags;
+	t->cgroup = ev->cgroup;
 	memcpy(t->comm, ev->comm, sizeof(t->comm));
 	t->start_ns = l->start_at; /* made relative at the end */
 	t->end_ns = l->end_at;
@@ -185,6 +186,31 @@ static int on_wall(struct model_builder *b, const struct event *head)
 	b->has_wall = true;
 	strip_add(&b->strip, &ev->sums);
 	return 0;
+}
+
+static int on_cgroup(struct model_builder *b, const struct event *head)
+{
+	const struct ev_cgroup *ev = (const struct ev_cgroup *)head;
+
+	*vec_add(&b->cgroups) = (struct cgroup_name){
+		ev->id, obstack_copy0(strings_of(b), ev->path, strlen(ev->path))
+	};
+	return 0;
+}
+
+static int by_number(const void *a, const void *b)
+{
+	const struct cgroup_name *c = a, *d = b;
+
+	return c->id < d->id ? -1 : c->id > d->id;
+}
+
+static void settle_cgroups(struct model_builder *b)
+{
+	b->m->cgroups = b->cgroups.items;
+	b->m->n_cgroups = b->cgroups.n;
+	if (b->cgroups.n)
+		qsort(b->cgroups.items, b->cgroups.n, sizeof(*b->cgroups.items), by_number);
 }
 
 static int on_loss(struct model_builder *b, const struct event *head)
@@ -289,6 +315,7 @@ int model_builder_event(void *ctx, const struct event *ev)
 		[EV_WAKE] = on_wake,
 		[EV_SIGNAL] = on_signal,
 		[EV_USE] = on_use,
+		[EV_CGROUP] = on_cgroup,
 		[EV_TAKER] = on_taker,
 		[EV_CHANGE] = on_change,
 	};
@@ -478,6 +505,7 @@ struct model *model_builder_finish(struct model_builder *b)
 	settle_peers(b);
 	m->cpus = affinity_cpus(b);
 	settle_others(b);
+	settle_cgroups(b);
 	m->command = b->command.items;
 	m->n_command = b->command.n;
 	m->notes = b->notes.items;
@@ -535,6 +563,7 @@ void model_free(struct model *m)
 	free(m->wakes);
 	free(m->signals);
 	free(m->uses);
+	free(m->cgroups);
 	free(m->takers);
 	free(m->changes);
 	free(m->losses);

@@ -25,6 +25,7 @@ struct wait {
 struct thread {
 	uint64_t id, creator_id, process_id;
 	uint32_t tid, pid;
+	uint64_t cgroup; /* see struct process */
 	uint32_t flags; /* enum thread_flags */
 	char comm[EVENT_COMM_SIZE];
 	uint64_t start_ns, end_ns, lifetime_ns;
@@ -118,6 +119,12 @@ struct story {
 	uint32_t group, session; /* at its end, or that of the measurement; 0: not known */
 };
 
+/* What a cgroup of version 2 is called. */
+struct cgroup_name {
+	uint64_t id;
+	const char *path; /* below the root: "/user.slice" */
+};
+
 struct process {
 	uint64_t id;
 	uint32_t pid;
@@ -131,6 +138,7 @@ struct process {
 	uint64_t start_ns, end_ns;
 	bool ended;	  /* all its threads are dead */
 	bool is_attached; /* it ran before the measurement, see THREAD_ATTACHED */
+	uint64_t cgroup;  /* that it was in last; 0: not known */
 	uint32_t status;  /* as wait(2) gives it; valid if it ended */
 	size_t n_threads;
 	uint64_t max_rss_bytes; /* 0: not known */
@@ -475,6 +483,9 @@ struct model {
 	uint64_t names_any_ns; /* somebody waited for a file by name; 0: nobody, or not known */
 	struct use *uses;
 	size_t n_uses;
+	struct cgroup_name *cgroups; /* by number; only if what ran already was attached to */
+	size_t n_cgroups;
+
 	struct taker *takers; /* the longest first */
 	size_t n_takers;
 	struct reschedule *changes; /* by thread, then time */

@@ -64,8 +64,10 @@ static void add_thread(struct process *p, const struct thread *t)
 
 	if (!p->n_threads || t->start_ns < p->start_ns)
 		p->start_ns = t->start_ns;
-	if (!p->n_threads || names_it)
+	if (!p->n_threads || names_it) {
 		memcpy(p->comm, t->comm, sizeof(p->comm));
+		p->cgroup = t->cgroup;
+	}
 	if (t->end_ns > p->end_ns)
 		p->end_ns = t->end_ns;
 	if (!p->n_threads || t->pid)

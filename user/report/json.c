@@ -207,6 +207,7 @@ static void put_omitted(struct json *j, const struct findings *f, const struct r
 		[ROOM_IO] = "io",
 		[ROOM_IO_SITES] = "io_sites",
 		[ROOM_LOOPS] = "loops",
+		[ROOM_CGROUPS] = "cgroups",
 		[ROOM_KINDS] = "concurrency",
 		[ROOM_CHANNELS] = "channels",
 		[ROOM_CHANNEL_ENDS] = "channel_ends",
@@ -293,6 +294,7 @@ static int write_document(const struct findings *f, const struct report_opts *op
 	json_calls(&j, m);
 	json_threads(&j, f, r);
 	json_processes(&j, f, r);
+	json_cgroups(&j, f, r);
 	json_sites(&j, f, r);
 	json_locks(&j, f, r);
 	json_model(&j, f);

@@ -37,6 +37,7 @@ void json_io_models(struct json *j, const struct findings *f);
 void json_sched(struct json *j, const struct thread *t);
 void json_slices(struct json *j, uint64_t running_ns, uint64_t switches, uint64_t longest_ns,
 		 uint64_t preempts, uint64_t preempted_run_ns);
+void json_cgroups(struct json *j, const struct findings *f, struct room *r);
 void json_takers(struct json *j, const struct findings *f, struct room *r);
 /* json_loops.c */
 void json_loops(struct json *j, const struct model *m, struct room *r);

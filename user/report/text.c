@@ -110,6 +110,7 @@ void text_sections(struct page *p, const struct findings *f)
 	text_threads(p, f);
 	text_takers(p, f);
 	text_processes(p, f);
+	text_cgroups(p, f);
 	text_waits(p, f);
 	text_io(p, f);
 	text_loops(p, f);

@@ -42,6 +42,7 @@ void text_loops(struct page *p, const struct findings *f);
 void text_peers(struct page *p, const struct findings *f);
 void text_calls(struct page *p, const struct findings *f);
 void text_threads(struct page *p, const struct findings *f);
+void text_cgroups(struct page *p, const struct findings *f);
 void text_takers(struct page *p, const struct findings *f);
 void text_processes(struct page *p, const struct findings *f);
 void text_left_over(struct page *p, const struct findings *f);

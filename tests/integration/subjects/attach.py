@@ -283,6 +283,8 @@ def test_cgroup(t):
     equal((outcome.code, outcome.report['ended_by']), (0, 'signal'), outcome)
     equal({row['pid'] for row in outcome.report['processes']},
           {inside.pid, below.pid, late.pid, child.pid}, outside.pid)
+    sums = {row['path']: row['processes'] for row in outcome.report['cgroups']}
+    equal(sums, {f'/{group.name}': 2, f'/{group.name}/below': 2})
     exact(outcome.report)
 
 
