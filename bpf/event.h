@@ -237,7 +237,8 @@ struct ev_thread {
 struct ev_cgroup {
 	struct event head;
 	__u64 id;
-	char path[EVENT_CGROUP_SIZE]; /* below the root, NUL-terminated: "/user.slice"; what is longer is cut */
+	char path
+		[EVENT_CGROUP_SIZE]; /* below the root, NUL-terminated: "/user.slice"; what is longer is cut */
 };
 
 struct ev_exec {

@@ -63,8 +63,8 @@ void cgroups_find(struct findings *f)
 		row->threads++;
 		row->lifetime_ns += t->lifetime_ns;
 		row->running_ns += t->state_ns[TS_RUNNING];
-		row->queued_ns += t->state_ns[TS_WOKEN] + t->state_ns[TS_PREEMPTED] +
-				  t->state_ns[TS_YIELDED];
+		row->queued_ns +=
+			t->state_ns[TS_WOKEN] + t->state_ns[TS_PREEMPTED] + t->state_ns[TS_YIELDED];
 		row->blocked_ns += t->state_ns[TS_BLOCKED];
 	}
 	map_free(&places);

@@ -501,9 +501,9 @@ struct findings {
 	enum io_model *io_row_models; /* by place in model.ios */
 	struct cgroup_row *cgroups;   /* those that compute most first; see model.cgroups */
 	size_t n_cgroups;
-	struct taker_row *takers;     /* the longest first */
+	struct taker_row *takers; /* the longest first */
 	size_t n_takers;
-	struct kind_row *kinds;	      /* those that are named first, the most active first */
+	struct kind_row *kinds; /* those that are named first, the most active first */
 	size_t n_kinds;
 	size_t *pool_of; /* by thread: the first thread of the pool that it is in, or NO_THREAD */
 	enum concurrency kind_names[KIND_COUNT]; /* of those that are named, each once */

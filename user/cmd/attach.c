@@ -34,7 +34,7 @@ struct attach {
 	struct session s;
 	struct probe_attachment what;
 	VEC(struct found) processes;
-		bool is_told;	    /* the head of the stream, and them */
+	bool is_told;	    /* the head of the stream, and them */
 	struct map cgroups; /* by number: those whose names were told */
 
 	char *args[ATTACH_ARGS]; /* what it was asked for, as the report's command */

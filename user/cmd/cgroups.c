@@ -8,8 +8,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define CGROUPS_MOST 16384 /* more than there are of processes, as a rule; the others have no name */
-#define DEPTH_MOST   32
+#define CGROUPS_MOST                                                                               \
+	16384 /* more than there are of processes, as a rule; the others have no name */
+#define DEPTH_MOST 32
 
 struct walk {
 	event_fn fn;

@@ -192,9 +192,8 @@ static int on_cgroup(struct model_builder *b, const struct event *head)
 {
 	const struct ev_cgroup *ev = (const struct ev_cgroup *)head;
 
-	*vec_add(&b->cgroups) = (struct cgroup_name){
-		ev->id, obstack_copy0(strings_of(b), ev->path, strlen(ev->path))
-	};
+	*vec_add(&b->cgroups) = (struct cgroup_name){ ev->id, obstack_copy0(strings_of(b), ev->path,
+									    strlen(ev->path)) };
 	return 0;
 }
 

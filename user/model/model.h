@@ -26,7 +26,7 @@ struct thread {
 	uint64_t id, creator_id, process_id;
 	uint32_t tid, pid;
 	uint64_t cgroup; /* see struct process */
-	uint32_t flags; /* enum thread_flags */
+	uint32_t flags;	 /* enum thread_flags */
 	char comm[EVENT_COMM_SIZE];
 	uint64_t start_ns, end_ns, lifetime_ns;
 	uint64_t state_ns[TS_COUNT];
