@@ -119,6 +119,14 @@ int on_io(struct model_builder *b, const struct event *head);
 void ios_build(struct model_builder *b);
 /* A name of a target for a person; kept with the model. */
 const char *target_name_of(struct model_builder *b, uint32_t index, enum cause cause);
+/* around.c */
+int on_peer(struct model_builder *b, const struct event *head);
+int on_other(struct model_builder *b, const struct event *head);
+int on_cgroup(struct model_builder *b, const struct event *head);
+/* After processes_build(): who is one of the program's own is known. */
+void peers_build(struct model_builder *b);
+void others_build(struct model_builder *b);
+void cgroups_build(struct model_builder *b);
 /* use.c */
 int on_use(struct model_builder *b, const struct event *head);
 /* For ios_build(), before it sorts; the threads are in their final order. */

@@ -188,30 +188,6 @@ static int on_wall(struct model_builder *b, const struct event *head)
 	return 0;
 }
 
-static int on_cgroup(struct model_builder *b, const struct event *head)
-{
-	const struct ev_cgroup *ev = (const struct ev_cgroup *)head;
-
-	*vec_add(&b->cgroups) = (struct cgroup_name){ ev->id, obstack_copy0(strings_of(b), ev->path,
-									    strlen(ev->path)) };
-	return 0;
-}
-
-static int by_number(const void *a, const void *b)
-{
-	const struct cgroup_name *c = a, *d = b;
-
-	return c->id < d->id ? -1 : c->id > d->id;
-}
-
-static void settle_cgroups(struct model_builder *b)
-{
-	b->m->cgroups = b->cgroups.items;
-	b->m->n_cgroups = b->cgroups.n;
-	if (b->cgroups.n)
-		qsort(b->cgroups.items, b->cgroups.n, sizeof(*b->cgroups.items), by_number);
-}
-
 static int on_loss(struct model_builder *b, const struct event *head)
 {
 	const struct ev_loss *ev = (const struct ev_loss *)head;
@@ -228,32 +204,6 @@ static int on_loss(struct model_builder *b, const struct event *head)
 static int on_probe(struct model_builder *b, const struct event *head)
 {
 	*vec_add(&b->probes) = *(const struct ev_probe *)head;
-	return 0;
-}
-
-static int on_peer(struct model_builder *b, const struct event *head)
-{
-	const struct ev_peer *ev = (const struct ev_peer *)head;
-	struct peer *p = vec_add(&b->peers);
-
-	p->key = ev->key;
-	p->ns = ev->ns;
-	p->waits = ev->waits;
-	p->is_local = ev->is_local;
-	p->is_inside = false;
-	p->pid = ev->pid;
-	memcpy(p->comm, ev->comm, sizeof(p->comm));
-	return 0;
-}
-
-static int on_other(struct model_builder *b, const struct event *head)
-{
-	const struct ev_other *ev = (const struct ev_other *)head;
-	struct other *o = vec_add(&b->others);
-
-	o->cpu_ns = ev->cpu_ns;
-	o->pid = ev->pid;
-	memcpy(o->comm, ev->comm, sizeof(o->comm));
 	return 0;
 }
 
@@ -429,65 +379,6 @@ static void settle_wall(struct model_builder *b)
 		b->m->strip[i] = b->strip.slots[i].slot;
 }
 
-static int longest_waited_for_first(const void *a, const void *b)
-{
-	const struct peer *p = a, *q = b;
-
-	return p->ns > q->ns ? -1 : p->ns < q->ns;
-}
-
-/* Who listened at the end is part of what was measured if a process of it was alive
- * then that has its number. */
-static void settle_peers(struct model_builder *b)
-{
-	struct model *m = b->m;
-
-	m->peers = b->peers.items;
-	m->n_peers = b->peers.n;
-	if (m->n_peers)
-		qsort(m->peers, m->n_peers, sizeof(*m->peers), longest_waited_for_first);
-	for (size_t i = 0; i < m->n_peers; i++) {
-		for (size_t k = 0; k < m->n_processes; k++) {
-			const struct process *p = &m->processes[k];
-
-			m->peers[i].is_inside |= p->pid && p->pid == m->peers[i].pid && !p->ended;
-		}
-	}
-}
-
-static int most_used_first(const void *a, const void *b)
-{
-	const struct other *o = a, *p = b;
-
-	if (o->cpu_ns != p->cpu_ns)
-		return o->cpu_ns > p->cpu_ns ? -1 : 1;
-	return o->pid < p->pid ? -1 : o->pid > p->pid;
-}
-
-/* Any process that the model has ever had: its number may be another's by now, but to name none
- * is better than to blame the program itself. */
-static bool is_tracked(const struct model *m, uint32_t pid)
-{
-	for (size_t i = 0; i < m->n_processes; i++) {
-		if (m->processes[i].pid == pid)
-			return true;
-	}
-	return false;
-}
-
-static void settle_others(struct model_builder *b)
-{
-	struct model *m = b->m;
-
-	m->others = b->others.items;
-	for (size_t i = 0; i < b->others.n; i++) {
-		if (!is_tracked(m, b->others.items[i].pid))
-			m->others[m->n_others++] = b->others.items[i];
-	}
-	if (m->n_others)
-		qsort(m->others, m->n_others, sizeof(*m->others), most_used_first);
-}
-
 struct model *model_builder_finish(struct model_builder *b)
 {
 	struct model *m = b->m;
@@ -501,10 +392,10 @@ struct model *model_builder_finish(struct model_builder *b)
 	if (m->n_threads)
 		qsort(m->threads, m->n_threads, sizeof(*m->threads), by_start);
 	settle_wall(b);
-	settle_peers(b);
+	peers_build(b);
 	m->cpus = affinity_cpus(b);
-	settle_others(b);
-	settle_cgroups(b);
+	others_build(b);
+	cgroups_build(b);
 	m->command = b->command.items;
 	m->n_command = b->command.n;
 	m->notes = b->notes.items;
