@@ -212,7 +212,7 @@ def test_refused(t, _, expression, *words):
 @without_bpf
 @cases(('run', ['--fail-on', 'change.wall > 5%', '--', 'true'], 'concprof diff'),
        ('report', ['report', 'none', '--fail-on', 'base.wall > 5s'], 'concprof diff'),
-       ('report -d', ['report', 'none', '-d', '3'], '--duration belongs to run and record'),
+       ('report -d', ['report', 'none', '-d', '3'], '--duration belongs to run, record and attach'),
        ('diff -u', ['diff', 'none', '-u', 'me', '--vs', 'none'], '--user belongs to run'),
        ('check', ['check', '-q'], 'not to check'),
        ('recording', ['diff', 'none', '--vs', 'none', '--format', 'recording', '-o', 'x'],
