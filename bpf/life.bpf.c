@@ -76,11 +76,19 @@ static __always_inline void set_doer(struct ev_life *ev, struct tracked *t)
 	bpf_probe_read_kernel(ev->by_comm, sizeof(ev->by_comm), task->comm);
 }
 
+/* Its process group or session; 0: it has been reaped. */
+static __always_inline u32 group_of(struct task_struct *task, u32 type)
+{
+	struct signal_struct *shared = BPF_CORE_READ(task, signal);
+
+	return number_of(BPF_CORE_READ(shared, pids[type]));
+}
+
 static __always_inline void set_place(struct ev_life *ev, struct task_struct *task)
 {
 	ev->uid = BPF_CORE_READ(task, cred, euid.val);
-	ev->group = number_of(BPF_CORE_READ(task, signal, pids[PIDTYPE_PGID]));
-	ev->session = number_of(BPF_CORE_READ(task, signal, pids[PIDTYPE_SID]));
+	ev->group = group_of(task, PIDTYPE_PGID);
+	ev->session = group_of(task, PIDTYPE_SID);
 }
 
 /* --- creation --------------------------------------------------------------------- */
@@ -170,9 +178,13 @@ int life_died(struct tracked *t)
 	ev->pid = t->pid;
 	ev->code = status_of(task);
 	set_parent(ev, task);
-	if (t->reap.kind == REAP_DEAD) /* its death may have woken it since */
-		ev->doing = t->reap.doing;
 	set_place(ev, task);
+	if (t->reap.kind == REAP_DEAD) {
+		/* Its death may have woken its parent since, and that have reaped it. */
+		ev->doing = t->reap.doing;
+		ev->group = t->reap.pid;
+		ev->session = t->reap.session;
+	}
 	if (state & EXIT_DEAD && does_not_wait(task->real_parent))
 		ev->flags |= LIFE_UNWANTED;
 	if (BPF_CORE_READ(task, signal, oom_mm))
@@ -245,6 +257,8 @@ int BPF_PROG(cp_signal, int sig, struct kernel_siginfo *info, struct task_struct
 			by->reap.kind = REAP_DEAD;
 			by->reap.at = scheduler_now();
 			by->reap.doing = parent_doing(sender);
+			by->reap.pid = group_of(sender, PIDTYPE_PGID);
+			by->reap.session = group_of(sender, PIDTYPE_SID);
 		}
 		return 0;
 	}

@@ -155,11 +155,12 @@ struct ring_wait {
 struct reap_wait {
 	__u16 kind;   /* enum reap */
 	__u16 flags;  /* LIFE_BY_WAITID, or none */
-	__u32 pid;    /* of REAP_PID and REAP_GROUP */
+	__u32 pid;    /* of REAP_PID and REAP_GROUP; of REAP_DEAD: the process group of the dead */
 	__u64 at;     /* the call's begin; of REAP_DEAD, when its parent was told */
 	__u64 blocks; /* ledger.blocks, up to which is known what it led to */
-	__u32 doing;  /* of REAP_DEAD: what its parent was blocked in, or CAUSE_COUNT */
-	__u32 pad;
+	/* of REAP_DEAD */
+	__u32 doing; /* what its parent was blocked in, or CAUSE_COUNT */
+	__u32 session;
 };
 
 /* Who listens where. */
