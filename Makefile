@@ -238,5 +238,5 @@ format:
 clean:
 	rm -rf $(O)
 
--include $(bpf_objects:.o=.d) $(objects:.o=.d) $(san_objects:.o=.d) $(fuzz_objects:.o=.d)
+-include $(bpf_objects:.o=.d) $(look_objects:.o=.d) $(objects:.o=.d) $(san_objects:.o=.d) $(fuzz_objects:.o=.d)
 -include $(wildcard $(O)/tests/*.d $(O)/workloads/*.d)

@@ -15,6 +15,8 @@ import time
 from harness import (Skip, cases, equal, expect, is_alive, poll, read_until, schema_problems,
                      state_of, without_bpf)
 
+CALM = True  # see run.py
+
 MS = 1_000_000
 LATE_NS = 50 * MS     # from when a thread says that it comes until it is there
 TIME_NS = 5 * MS      # a time-out is no more than so much later than it was asked for
