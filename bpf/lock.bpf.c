@@ -339,6 +339,7 @@ static __always_inline int begin_at(struct tracked *t, u32 nr)
 	note_away(t, l);
 	t->lock.state = LOCK_WAIT_BEGUN;
 	__sync_fetch_and_add(&lock_waits, 1);
+	locks_begun++; /* that it changes is enough */
 	if (may_be_endless(t->lock.hint))
 		__sync_fetch_and_add(&lock_endless, 1);
 	return 1;

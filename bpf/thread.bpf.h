@@ -76,6 +76,7 @@ extern __u64 locks_seen;   /* a thread has waited for a lock */
 extern __u64 waits_seen;   /* a futex has been waited at, or many descriptors */
 extern __u64 rings_seen;   /* a wait for io_uring has blocked */
 extern __u64 lock_waits;   /* threads that wait at a futex now */
+extern __u64 locks_begun;  /* ... have begun to, about so often */
 extern __u64 number_ns;	   /* the PID namespace of the first thread's number */
 extern __u64 several_ns;   /* ... and there are others: equal numbers may be two threads */
 extern __u64 lock_endless; /* ... of them such as may wait for ever, see HINTS_ENDLESS */

@@ -34,6 +34,7 @@ enum deadline {
 	AT_DURATION,
 	AT_LINGER,
 	AT_LOOK,
+	AT_REST,
 	AT_STUCK,
 	AT_HANG,
 	AT_KILL,
@@ -134,7 +135,7 @@ static int finish(struct state *st, enum ended_by by)
 	st->measured = true;
 	st->end.ended_by = by;
 	st->at[AT_SNAPSHOT] = st->at[AT_WINDOW] = st->at[AT_WINDOW_END] = NEVER;
-	st->at[AT_STUCK] = st->at[AT_HANG] = NEVER;
+	st->at[AT_REST] = st->at[AT_STUCK] = st->at[AT_HANG] = NEVER;
 	note_idle(st);
 	error = tell_others(st);
 	if (!error)
@@ -255,6 +256,12 @@ static int on_look(struct state *st, uint64_t now)
 	return error;
 }
 
+static int on_rest(struct state *st, uint64_t now)
+{
+	st->at[AT_REST] = now + probe_rest(st->s->probe);
+	return 0;
+}
+
 static int on_stuck(struct state *st, uint64_t now)
 {
 	uint64_t next;
@@ -336,6 +343,7 @@ static int run_deadlines(struct state *st)
 		[AT_DURATION] = on_duration,
 		[AT_LINGER] = on_linger,
 		[AT_LOOK] = on_look,
+		[AT_REST] = on_rest,
 		[AT_STUCK] = on_stuck,
 		[AT_HANG] = on_hang,
 		[AT_KILL] = on_kill,
@@ -454,7 +462,7 @@ int supervise(const struct supervision *s, struct outcome *ret, struct err *err)
 	for (int i = 0; i < DEADLINES; i++)
 		st.at[i] = NEVER;
 	st.at[AT_SNAPSHOT] = now + st.snapshot_ns;
-	st.at[AT_STUCK] = now;
+	st.at[AT_REST] = st.at[AT_STUCK] = now;
 	if (!s->all_calls)
 		st.at[AT_WINDOW] = now + WINDOW_AFTER;
 	if (s->hang_ns)

@@ -233,7 +233,8 @@ int collect_costs(struct probe *p, event_fn fn, void *ctx, struct ev_end *end)
 		int error;
 
 		ev.attached = p->links[i] != NULL ||
-			      (probe_rows[i].when == ATTACH_IN_WINDOW && p->windows);
+			      (probe_rows[i].when == ATTACH_IN_WINDOW && p->windows) ||
+			      (probe_rows[i].when == ATTACH_AND_REST && !p->why[i][0]);
 		snprintf(ev.name, sizeof(ev.name), "%s", probe_rows[i].tracepoint);
 		snprintf(ev.why, sizeof(ev.why), "%s", p->why[i]);
 		if (i < COST_ELSEWHERE)

@@ -13,6 +13,7 @@
 
 enum attach_when {
 	ATTACH_ALWAYS,
+	ATTACH_AND_REST, /* and detach while there is nothing to see: probe_rest() */
 	ATTACH_ON_DEMAND, /* when the program turns out to need it: probe_read() */
 	ATTACH_FOR_RINGS, /* ... when it waits for io_uring: probe_read(), too */
 	ATTACH_IN_WINDOW, /* in windows of calls only */
@@ -71,6 +72,10 @@ struct probe {
 	bool has_rings;
 	uint32_t windows;
 	uint64_t window_ns, window_since;
+	struct {
+		uint64_t locks;		    /* waits for locks that had begun at the last look */
+		uint64_t not_before, until; /* CLOCK_MONOTONIC */
+	} rest;
 	struct code_sink code; /* no functions: nobody asks */
 	struct mappings *mappings;
 	struct coroutines coroutines;

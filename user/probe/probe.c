@@ -23,7 +23,7 @@ const struct probe_row probe_rows[PROBE_ROWS] = {
 	{ "cp_switch", "sched_switch", true, ATTACH_ALWAYS, "everything" },
 	{ "cp_wakeup", "sched_wakeup", false, ATTACH_ON_DEMAND,
 	  "exact times of only waiting for a CPU, and of waiting for a lock beside a free CPU" },
-	{ "cp_waking", "sched_waking", false, ATTACH_ALWAYS,
+	{ "cp_waking", "sched_waking", false, ATTACH_AND_REST,
 	  "who woke a thread that waited for a lock" },
 	{ "cp_tick", "hrtimer_expire_entry", false, ATTACH_ALWAYS,
 	  "running threads whose switch no event tells of, up to the end of that" },
@@ -243,7 +243,7 @@ int probe_open(struct probe **ret, const struct probe_opts *opts, struct err *er
 		goto fail;
 	find_fault_handler(p);
 	for (size_t i = 0; i < PROBE_ROWS && !error; i++) {
-		if (probe_rows[i].when == ATTACH_ALWAYS)
+		if (probe_rows[i].when <= ATTACH_AND_REST)
 			error = attach_row(p, i, err);
 	}
 	if (!error) {

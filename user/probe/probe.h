@@ -74,6 +74,10 @@ int probe_window(struct probe *p, bool open, struct err *err);
 /* Does any thread wait for what one other has, or for its end, with no time-out? Costs nothing. */
 bool probe_may_be_stuck(const struct probe *p);
 
+/* Detaches what has nothing to see for a while, and attaches it again; in so many ns it is to be called
+ * again. */
+uint64_t probe_rest(struct probe *p);
+
 /* All threads that wait with no time-out for what others of the program have to do, and what they
  * need, by the scheduler's clock; to be freed in any case. */
 int probe_stuck(struct probe *p, struct look *ret);
