@@ -75,11 +75,18 @@ struct code_waited {
  * change their names, with all that they have counted, and the others begin anew. As that
  * takes as many waits as it takes to come down to one in SITE_MOST, places that take turns,
  * however they do it, are not looked at much more often than that.
+ *
+ * Where it calls from is not asked either, but of one wait in SITE_DULL, for the others too, while a
+ * thread waits for the same as before by the ten-thousand a second, and that from a place that has come
+ * down to one in SITE_MOST.
  */
 #define SITE_PARTS 8
 #define SITE_FIRST 128 /* waits of a half of which each is looked at */
 #define SITE_MOST  64  /* one in so many, at the least */
 #define SITE_LONG  (SITE_FIRST * SITE_MOST)
+
+#define SITE_DULL	8
+#define SITE_DULL_NS	50000 /* at most, from one such wait to the next */
 
 enum { SITE_OWN, SITE_OTHERS, SITE_HALVES };
 
@@ -119,13 +126,13 @@ static inline __attribute__((always_inline)) __u32 site_half(struct site_part *p
 	return SITE_OWN;
 }
 
-/* ... is it to be looked at? One in 1, 2, 4, ... `die`: any number. */
+/* ... is it, which stands for so many, to be looked at? One in 1, 2, 4, ... `die`: any number. */
 static inline __attribute__((always_inline)) int site_due(struct site_part *p, __u32 half,
-							  __u32 die)
+							  __u32 die, __u32 stands_for)
 {
 	__u32 n = p->waits[half], step = 1;
 
-	p->since[half]++;
+	p->since[half] += stands_for;
 	if (n < SITE_LONG)
 		p->waits[half] = ++n;
 	for (__u32 i = 0; i < 6; i++) {

@@ -333,14 +333,13 @@ static __always_inline void note_taken(struct tracked *p, struct task_struct *ne
 }
 
 /* Next comes to the CPU that prev leaves. */
-static __always_inline void note_taker(struct tracked *n, struct task_struct *next,
-				       struct task_struct *prev, const struct tracked *p, u64 now)
+static __always_inline void note_taker(struct tracked *n, struct task_struct *prev,
+				       const struct tracked *p, const struct moment *m)
 {
-	u64 last = next->sched_info.last_queued;
-	u64 waited = next->sched_info.run_delay - n->track.run_delay + (last ? now - last : 0);
+	u64 waited = m->now - m->queued_at;
 
 	if (unlikely(n->taken.is_off | (waited >= TAKER_WAIT_NS))) /* one branch for the verifier */
-		taker_gone(n, now, waited, taker_of(prev, p));
+		taker_gone(n, m->now, waited, taker_of(prev, p));
 }
 
 static __always_inline void begin_io(struct tracked *p, void *ctx)
@@ -351,6 +350,23 @@ static __always_inline void begin_io(struct tracked *p, void *ctx)
 		p->io.target = p->io.alone;
 	else
 		begin_at_target(p);
+}
+
+/* See SITE_DULL. The clock's low bits, mixed, are as good as a die. */
+static __always_inline void begin_at_site(struct tracked *p)
+{
+	u64 what = 1ull << 63 | (u64)p->io.target << 40 | p->lock.state << 8 | p->track.cause;
+	u64 at = p->track.last_out;
+	bool is_dull;
+
+	if (p->lock.state)
+		what ^= p->lock.word << 10;
+	is_dull = what == p->site_dull && at - p->site_at < SITE_DULL_NS;
+	p->site_at = at;
+	if (!is_dull)
+		site_wait(p, what, 1);
+	else if ((u32)at * 0x9e3779b1 >> 29 == 0)
+		site_wait(p, what, SITE_DULL);
 }
 
 /* Prev leaves the CPU; returns its position from now on, and what goes with that. */
@@ -408,7 +424,7 @@ static __always_inline u32 leave(struct task_struct *prev, struct tracked *p, bo
 			p->first_io = d->now;
 		if (p->io.file)
 			begin_io(p, ctx);
-		site_wait(p);
+		begin_at_site(p);
 	}
 	if (unlikely(p->loops || IS_LOOP(d->cause)))
 		loop_switch(p, d->arrived);
@@ -419,12 +435,13 @@ static __always_inline u32 leave(struct task_struct *prev, struct tracked *p, bo
 
 /* Next comes to the CPU; MOVE_FIRST if that is the command's release. */
 static __always_inline u32 arrive(struct task_struct *next, struct tracked *n,
-				  const struct moment *m)
+				  struct moment *m)
 {
 	bool first = n->role == ROLE_HELD;
 
 	if (unlikely(first))
 		release(next, n, m->now);
+	m->queued_at = queued_since(next, n, m->now);
 	n->arrived = m->now;
 	n->stolen_mark = m->lag;
 	if (unlikely(n->event.resolve))
@@ -434,11 +451,11 @@ static __always_inline u32 arrive(struct task_struct *next, struct tracked *n,
 	if (unlikely(n->io.crowd))
 		look_again(n);
 	if (n->io.target)
-		wait_ended(n, queued_since(next, n, m->now), IO_WOKEN);
+		wait_ended(n, m->queued_at, IO_WOKEN);
 	if (unlikely(n->wake_seen))
-		channel_waited(n, queued_since(next, n, m->now));
+		channel_waited(n, m->queued_at);
 	if (unlikely(n->lock.state))
-		lock_waited(n, queued_since(next, n, m->now), 0);
+		lock_waited(n, m->queued_at, 0);
 	return first ? MOVE_FIRST : 0;
 }
 
@@ -478,15 +495,12 @@ static __always_inline u32 on_switch(bool preempt, struct task_struct *prev,
 	if (n) {
 		what |= arrive(next, n, &m);
 		find_behind(n, m.now, p != NULL, !prev->pid);
-		note_taker(n, next, prev, p, m.now);
+		note_taker(n, prev, p, &m);
 	}
 	if (p && unlikely(p->track.off == OFF_PREEMPTED))
 		note_taken(p, next, n);
-	if (!p || !n || what > POS_BLOCKED_CONVOY || !hand_over(p, n, what)) {
-		if (n)
-			m.queued_at = queued_since(next, n, m.now);
+	if (!p || !n || what > POS_BLOCKED_CONVOY || !hand_over(p, n, what))
 		move_both(p, n, &m, what);
-	}
 	if (n)
 		n->position = POS_RUNNING;
 	if (p)

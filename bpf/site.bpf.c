@@ -117,11 +117,11 @@ static __always_inline void read_name(char *to, u32 size, u32 fd)
 		to[0] = '\0';
 }
 
-int site_wait(struct tracked *t)
+int site_wait(struct tracked *t, u64 what, u32 stands_for)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
-	u32 hash, cause, half;
+	u32 hash, cause, half, is_due;
 	struct site_part *part;
 	struct code_stack *s;
 	struct numbered *n;
@@ -131,7 +131,9 @@ int site_wait(struct tracked *t)
 	hash = ((u32)USER_IP(regs) ^ (u32)regs->sp ^ (u32)USER_ARG0(regs)) * 0x9e3779b1;
 	part = &t->sites[hash >> 29];
 	half = site_half(part, hash >> 13);
-	if (!site_due(part, half, ((u32)t->track.last_out * 0x9e3779b1) >> 20))
+	is_due = site_due(part, half, ((u32)t->track.last_out * 0x9e3779b1) >> 20, stands_for);
+	t->site_dull = part->waits[half] >= SITE_LONG ? what : 0;
+	if (!is_due)
 		return 0;
 	cause = t->track.cause;
 	if (cause >= CAUSE_COUNT || !has_stack(task, regs) || !can_afford(t->track.last_out))

@@ -239,6 +239,8 @@ struct tracked {
 	struct reap_wait reap;
 	struct number number;
 	struct looping loop;
+	__u64 site_dull; /* see SITE_DULL: what it waits for so often; 0: nothing */
+	__u64 site_at;	 /* its last wait began */
 	struct site_part sites[SITE_PARTS];
 	__u64 site_ns;	  /* of the cause of the wait that was looked at, then */
 	__u32 site_cause; /* ... its enum cause */

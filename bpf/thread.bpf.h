@@ -306,8 +306,8 @@ int life_waited(struct tracked *t, u64 arrived);
 /* ledger.bpf.c: its last switch-out; after_end: the measurement was over before. */
 int thread_ended(struct tracked *t, u32 after_end);
 
-/* site.bpf.c: t, which leaves the CPU, begins to wait. */
-int site_wait(struct tracked *t);
+/* site.bpf.c: t, which leaves the CPU, begins to wait; `what`: for what. The wait stands for so many. */
+int site_wait(struct tracked *t, u64 what, u32 stands_for);
 /* site.bpf.c: it was seen to; since then it has been on a CPU. What the wait was for. */
 int site_waited(struct tracked *t, u32 row);
 

@@ -12,7 +12,7 @@ static uint32_t look(struct site_part *p, uint16_t tag, uint32_t die)
 {
 	uint32_t half = site_half(p, tag), weight;
 
-	if (!site_due(p, half, die))
+	if (!site_due(p, half, die, 1))
 		return 0;
 	weight = p->since[half];
 	p->since[half] = 0;
