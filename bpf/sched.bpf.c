@@ -324,10 +324,17 @@ static __always_inline u64 taker_of(const struct task_struct *task, const struct
 static __always_inline void note_taken(struct tracked *p, struct task_struct *next,
 				       const struct tracked *n)
 {
-	u64 address = 0;
+	struct taken *taken = &p->taken;
+	u64 by = taker_of(next, n), address = 0;
 
-	if (likely(taker_again(p, taker_of(next, n), next->policy)))
+	taken->is_off = 1;
+	/* By one that has done it last. */
+	if (likely(!((taken->key.by ^ by) | (taken->key.policy ^ next->policy)) &&
+		   taken->sum.count)) {
+		taken->sum.count++;
 		return;
+	}
+	taker_changes(p, by, next->policy);
 	bpf_probe_read_kernel(&address, sizeof(address), &next); /* as in resolve_wait() */
 	taker_describe(p, address);
 }
@@ -336,10 +343,20 @@ static __always_inline void note_taken(struct tracked *p, struct task_struct *ne
 static __always_inline void note_taker(struct tracked *n, struct task_struct *prev,
 				       const struct tracked *p, const struct moment *m)
 {
-	u64 waited = m->now - m->queued_at;
+	u64 waited = m->now - m->queued_at, by, off, had;
 
-	if (unlikely(n->taken.is_off | (waited >= TAKER_WAIT_NS))) /* one branch for the verifier */
-		taker_gone(n, m->now, waited, taker_of(prev, p));
+	if (likely(!(n->taken.is_off | (waited >= TAKER_WAIT_NS)))) /* one branch for the verifier */
+		return;
+	by = taker_of(prev, p);
+	off = m->now - n->track.last_out;
+	/* Preempted shortly before by the one that has the CPU still: which is how two wake each other. */
+	if (likely(n->taken.is_off & (by == n->taken.key.by) & (off < BETWEEN_NS))) {
+		had = m->now - prev->sched_info.last_arrival;
+		n->taken.is_off = 0;
+		charge_certain(&n->taken.sum, off, had < off ? had : off);
+		return;
+	}
+	taker_gone(n, m->now, waited, by);
 }
 
 static __always_inline void begin_io(struct tracked *p, void *ctx)

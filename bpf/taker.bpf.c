@@ -17,11 +17,6 @@ struct {
 
 __u64 takers_known; /* rows in it */
 
-static __always_inline u64 most(u64 a, u64 b)
-{
-	return a > b ? a : b;
-}
-
 static __always_inline void describe(struct taker_sum *sum, struct task_struct *task, u64 by)
 {
 	sum->pid = number_of(BPF_CORE_READ(task, group_leader, thread_pid));
@@ -97,18 +92,13 @@ int taker_keep(struct tracked *t)
 	return 0;
 }
 
-int taker_again(struct tracked *t, u64 by, u32 policy)
+int taker_changes(struct tracked *t, u64 by, u32 policy)
 {
 	struct taken *taken;
 
 	if (!t)
-		return 1;
+		return 0;
 	taken = &t->taken;
-	taken->is_off = 1;
-	if (likely(taken->key.by == by && taken->key.policy == policy && taken->sum.count)) {
-		taken->sum.count++;
-		return 1;
-	}
 	taker_keep(t);
 	schedule_look(t, bpf_get_current_task()); /* it may not come to a tick for long */
 	taken->key.thread_id = t->id;
@@ -125,14 +115,6 @@ int taker_describe(struct tracked *t, u64 task)
 	if (t)
 		describe(&t->taken.sum, (struct task_struct *)task, t->taken.key.by);
 	return 0;
-}
-
-static __always_inline void charge_certain(struct taker_sum *sum, u64 ns, u64 certain)
-{
-	sum->ns += ns;
-	sum->max_ns = most(sum->max_ns, ns);
-	sum->certain_ns += certain;
-	sum->certain_max_ns = most(sum->certain_max_ns, certain);
 }
 
 /* The current task leaves the CPU to t. These two are global, so that the verifier looks at each once. */
@@ -186,9 +168,6 @@ __noinline int taker_charge_other(struct tracked *t, u32 is, u32 how, u64 ns)
 	add_sum(&key, &sum);
 	return 0;
 }
-
-/* Less than this is not worth a row, and goes to the first. */
-#define BETWEEN_NS 20000
 
 struct shares {
 	u64 first, last; /* but what is certain */
@@ -275,11 +254,6 @@ int taker_gone(struct tracked *t, u64 now, u64 waited_ns, u64 by)
 	if (!t)
 		return 0;
 	off_ns = now > t->track.last_out ? now - t->track.last_out : 0;
-	if (likely(t->taken.is_off && by == t->taken.key.by && off_ns < BETWEEN_NS)) {
-		t->taken.is_off = 0;
-		charge_certain(&t->taken.sum, off_ns, last_part(now, off_ns));
-		return 0;
-	}
 	if (t->taken.is_off || waited_ns > off_ns)
 		waited_ns = off_ns;
 	part = is_known ? last_part(now, waited_ns) : 0;

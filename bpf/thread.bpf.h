@@ -356,9 +356,25 @@ u32 io_target_of(struct tracked *t, struct io_wait *io);
 int io_add_late(u32 index, u64 begin, u64 end, u32 is_open);
 /* io.bpf.c: somebody is in a call on this target. */
 int io_sampled(u32 index);
-/* taker.bpf.c: the CPU is taken from t. Returns 0 if it is by another one than the last time: then who
- * that is must be told, by the address of its task. */
-int taker_again(struct tracked *t, u64 by, u32 policy);
+/* Less than this is not worth a row of whoever came between, and goes to the first. */
+#define BETWEEN_NS 20000
+
+static __always_inline u64 most(u64 a, u64 b)
+{
+	return a > b ? a : b;
+}
+
+static __always_inline void charge_certain(struct taker_sum *sum, u64 ns, u64 certain)
+{
+	sum->ns += ns;
+	sum->max_ns = most(sum->max_ns, ns);
+	sum->certain_ns += certain;
+	sum->certain_max_ns = most(sum->certain_max_ns, certain);
+}
+
+/* taker.bpf.c: the CPU is taken from t, by another one than the last time: then who that is must be told, by
+ * the address of its task. */
+int taker_changes(struct tracked *t, u64 by, u32 policy);
 int taker_describe(struct tracked *t, u64 task);
 /* taker.bpf.c: t comes to a CPU. `by`, the current task, had it last; 0: not known, if it was preempted.
  * Woken, it waited for so long. */
