@@ -229,14 +229,6 @@ static __always_inline u32 ring_wait(struct tracked *t, const struct call *call,
 	return plain_wait(CAUSE_IO_URING);
 }
 
-/* Of which request an event was, only the program's memory tells, and that may hold the next one by the
- * time that it can be read. */
-static __always_inline u32 aio_wait(struct tracked *t)
-{
-	wait_with_ring(&t->io);
-	return plain_wait(CAUSE_IO_AIO);
-}
-
 /* After stop and continue a sleep goes on under the number of restart_syscall. */
 static __always_inline u32 restarted_wait(struct tracked *t)
 {
@@ -287,7 +279,8 @@ static __always_inline u32 class_wait(struct tracked *t, const struct call *call
 	case CALL_URING:
 		return ring_wait(t, call, state);
 	case CALL_AIO:
-		return aio_wait(t);
+		aio_begin(t);
+		return plain_wait(CAUSE_IO_AIO);
 	case CALL_SYSV_MSG:
 		wait_with_id(&t->io, (u32)CALL_ARG0(call));
 		break;

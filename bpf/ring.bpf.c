@@ -10,6 +10,10 @@
 #define IORING_ENTER_GETEVENTS	     1
 #define IORING_ENTER_REGISTERED_RING 16
 
+/* include/uapi/linux/aio_abi.h: in struct io_event, its struct iocb, and in that the descriptor */
+#define EVENT_ASKED 8
+#define ASKED_FD    20
+
 #define RINGS_MAX 4096 /* of more it is not known what ended a wait */
 
 /* By the address of their struct io_ring_ctx. */
@@ -36,28 +40,40 @@ static __always_inline u64 ring_of(u32 fd, u32 flags)
 	return file ? (u64)BPF_CORE_READ(file, private_data) : 0;
 }
 
-/* The collector attaches to the completions; now, not when it next looks. */
-static __always_inline void ask_for_completions(void)
+/* The collector attaches to what tells of the ends; now, not when it next looks. */
+static __always_inline void ask_for_ends(__u64 *seen)
 {
 	void *nothing;
 
-	if (rings_seen)
+	if (*seen)
 		return;
-	rings_seen = 1;
+	*seen = 1;
 	nothing = bpf_ringbuf_reserve(&lives, 8, 0);
 	if (nothing)
 		bpf_ringbuf_discard(nothing, BPF_RB_FORCE_WAKEUP);
 }
 
+/* It waits there from now on. */
+static __always_inline void wait_at(struct tracked *t, u64 address, u32 need)
+{
+	struct ring_wait wait = { .waiter = t->id, .need = need };
+	struct ring_wait *known = bpf_map_lookup_elem(&rings, &address);
+
+	t->io.ring = address;
+	if (known)
+		*known = wait;
+	else if (bpf_map_update_elem(&rings, &address, &wait, BPF_NOEXIST))
+		t->io.ring = RING_NONE; /* there is no room */
+}
+
 int ring_begin(struct tracked *t, u32 fd, u32 least, u32 flags)
 {
-	struct ring_wait wait = {}, *known;
 	struct io_ring_ctx *ring;
 	u64 address;
 
 	if (!t || !bpf_core_type_exists(struct io_ring_ctx))
 		return 0;
-	ask_for_completions();
+	ask_for_ends(&rings_seen);
 	wait_with_ring(&t->io);
 	t->io.fd = flags & IORING_ENTER_REGISTERED_RING ? TARGET_NO_FD : fd;
 	t->io.ended_at = 0;
@@ -66,14 +82,21 @@ int ring_begin(struct tracked *t, u32 fd, u32 least, u32 flags)
 	if (!address)
 		return 0;
 	ring = (struct io_ring_ctx *)address;
-	wait.waiter = t->id;
-	wait.need = BPF_CORE_READ(ring, rings, cq.head) + least;
-	t->io.ring = address;
-	known = bpf_map_lookup_elem(&rings, &address);
-	if (known)
-		*known = wait;
-	else if (bpf_map_update_elem(&rings, &address, &wait, BPF_NOEXIST))
-		t->io.ring = RING_NONE; /* there is no room */
+	wait_at(t, address, BPF_CORE_READ(ring, rings, cq.head) + least);
+	return 0;
+}
+
+/* No context of aio, but the thread itself: what ended its wait, it is told as its call returns. */
+#define RING_OF_AIO (1ull << 62)
+
+int aio_begin(struct tracked *t)
+{
+	if (!t)
+		return 0;
+	ask_for_ends(&aio_seen);
+	wait_with_ring(&t->io);
+	t->io.ended_at = 0;
+	wait_at(t, RING_OF_AIO | t->id, 0);
 	return 0;
 }
 
@@ -89,12 +112,12 @@ static __always_inline void wait_with_file(struct io_wait *io, struct file *file
 }
 
 /* 0: it has none, or who completes it is not of the program. */
-static __always_inline u32 target_of_file(struct tracked *t, struct file *file)
+static __always_inline u32 target_of_file(struct tracked *t, struct file *file, u32 cause)
 {
 	if (!file || !t || t->role)
 		return 0;
 	wait_with_file(&t->done, file);
-	t->done.cause = CAUSE_IO_URING;
+	t->done.cause = cause;
 	return io_target_of(t, &t->done);
 }
 
@@ -113,7 +136,7 @@ int ring_left(struct tracked *t)
 	struct ring_wait *wait = t ? own_wait(t) : NULL;
 
 	if (wait && !wait->target)
-		wait->target = target_of_file(t, (struct file *)wait->ready);
+		wait->target = target_of_file(t, (struct file *)wait->ready, CAUSE_IO_URING);
 	return 0;
 }
 
@@ -234,8 +257,38 @@ int BPF_PROG(cp_complete, void *ring, void *req, u64 what)
 	wait->ready = 0;
 	if ((s32)(number - wait->need) > 0)
 		return 0;
-	wait->target = target_of_file(
-		bpf_task_storage_get(&threads, bpf_get_current_task_btf(), 0, 0), file);
+	wait->target =
+		target_of_file(bpf_task_storage_get(&threads, bpf_get_current_task_btf(), 0, 0),
+			       file, CAUSE_IO_URING);
+	return 0;
+}
+
+/* The first event that io_getevents(2) returns is in the program's memory, and so is what was asked for:
+ * the program has not run since. */
+SEC("tp_btf/sys_exit")
+int BPF_PROG(cp_got, struct pt_regs *regs, long result)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct ring_wait *wait;
+	struct tracked *t;
+	struct call call;
+	u64 asked = 0;
+	u32 fd = 0;
+
+	if (stopped || result <= 0)
+		return 0;
+	read_call(task, &call);
+	if (class_of(&call) != CALL_AIO || call.compat)
+		return 0;
+	t = bpf_task_storage_get(&threads, task, 0, 0);
+	if (!t || !(t->io.ring & RING_OF_AIO))
+		return 0;
+	wait = own_wait(t);
+	if (!wait || wait->target ||
+	    bpf_probe_read_user(&asked, sizeof(asked), (void *)(CALL_ARG3(&call) + EVENT_ASKED)) ||
+	    bpf_probe_read_user(&fd, sizeof(fd), (void *)(asked + ASKED_FD)))
+		return 0;
+	wait->target = target_of_file(t, (struct file *)fd_file(fd), CAUSE_IO_AIO);
 	return 0;
 }
 

@@ -21,6 +21,7 @@ __u64 window = 0;
 __u64 locks_seen = 0;
 __u64 waits_seen = 0;
 __u64 rings_seen = 0;
+__u64 aio_seen = 0;
 __u64 lock_waits = 0;
 __u64 locks_begun = 0;
 __u64 lock_endless = 0;

@@ -75,6 +75,7 @@ extern __u64 window;	   /* serial number of the window of calls that is open or 
 extern __u64 locks_seen;   /* a thread has waited for a lock */
 extern __u64 waits_seen;   /* a futex has been waited at, or many descriptors */
 extern __u64 rings_seen;   /* a wait for io_uring has blocked */
+extern __u64 aio_seen;	   /* ... or one for aio of the kernel's */
 extern __u64 lock_waits;   /* threads that wait at a futex now */
 extern __u64 locks_begun;  /* ... have begun to, about so often */
 extern __u64 number_ns;	   /* the PID namespace of the first thread's number */
@@ -389,6 +390,8 @@ int use_sampled(struct tracked *t, u32 in_kernel);
 int use_signalled(struct tracked *t, u64 info, u32 sig);
 /* ring.bpf.c: the current task waits in io_uring_enter(2). */
 int ring_begin(struct tracked *t, u32 fd, u32 least, u32 flags);
+/* ring.bpf.c: t, the current task, waits in io_getevents(2). */
+int aio_begin(struct tracked *t);
 /* ring.bpf.c: the current task, t, leaves the CPU, after a wait at a ring. */
 int ring_left(struct tracked *t);
 /* ring.bpf.c: as io_waited(), at a ring. */

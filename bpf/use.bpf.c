@@ -62,7 +62,7 @@ static __always_inline u32 target_of(struct tracked *t, struct file *file, u32 f
 	struct io_wait *wait = bpf_map_lookup_elem(&use_waits, &zero);
 	struct opened opened;
 
-	if (!wait || rings_seen)
+	if (!wait || rings_seen || aio_seen)
 		return 0;
 	read_file(file, &opened);
 	__builtin_memset(wait->slots, 0, sizeof(wait->slots));

@@ -204,8 +204,6 @@ static void expect_descriptors(const struct object *o, const char *row)
 		});
 	else if (target->mapped)
 		truth_number(truth_path("%s.fds", row), 0, "it is closed when it is waited for");
-	else if (target->nameless)
-		truth_number(truth_path("%s.fds", row), 0, "of which descriptor is not told");
 	else if (!target->many)
 		truth_number(truth_path("%s.fds[0]", row), o->fd, "the waiter's descriptor");
 }

@@ -32,7 +32,6 @@ struct target {
 	bool replaced;	   /* there are two objects, in turns */
 	bool shared;	   /* there are two waiters */
 	bool reopened;	   /* has many descriptors, one after the other */
-	bool nameless;	   /* of which descriptor is not told */
 	bool mixed;	   /* other waits, of the kernel's threads say, have its name, too */
 	bool many;	   /* is another one for each operation */
 	bool mapped;	   /* is waited for without a descriptor */

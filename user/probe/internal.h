@@ -16,6 +16,7 @@ enum attach_when {
 	ATTACH_AND_REST, /* and detach while there is nothing to see: probe_rest() */
 	ATTACH_ON_DEMAND, /* when the program turns out to need it: probe_read() */
 	ATTACH_FOR_RINGS, /* ... when it waits for io_uring: probe_read(), too */
+	ATTACH_FOR_AIO,	  /* ... or for aio */
 	ATTACH_IN_WINDOW, /* in windows of calls only */
 };
 
@@ -29,7 +30,7 @@ struct probe_row {
 };
 
 /* The first rows are those whose cost is measured, as in enum costed_probe. */
-#define PROBE_ROWS 14
+#define PROBE_ROWS 15
 extern const struct probe_row probe_rows[PROBE_ROWS];
 
 /* What tells where the code is, beside the probes. */
@@ -69,7 +70,7 @@ struct probe {
 	int fn_error;
 	bool all_calls;
 	bool has_wakeups; /* was attached on demand */
-	bool has_rings;
+	bool has_rings, has_aio;
 	uint32_t windows;
 	uint64_t window_ns, window_since;
 	struct {

@@ -41,6 +41,7 @@ const struct probe_row probe_rows[PROBE_ROWS] = {
 	  "what ended waits for io_uring" },
 	{ "cp_ready", "io_uring_task_add", false, ATTACH_FOR_RINGS,
 	  "what ended waits for io_uring, of requests that complete many times or are put off" },
+	{ "cp_got", "sys_exit", false, ATTACH_FOR_AIO, "what ended waits for aio" },
 	{ "cp_call", "sys_exit", false, ATTACH_IN_WINDOW, "futex and epoll calls" },
 };
 
@@ -396,10 +397,17 @@ static int attach_all(struct probe *p, enum attach_when when)
 
 static int attach_for_rings(struct probe *p)
 {
-	if (p->has_rings || !p->skel->bss->rings_seen)
-		return 0;
-	p->has_rings = true;
-	return attach_all(p, ATTACH_FOR_RINGS);
+	int error = 0;
+
+	if (!p->has_rings && p->skel->bss->rings_seen) {
+		p->has_rings = true;
+		error = attach_all(p, ATTACH_FOR_RINGS);
+	}
+	if (!error && !p->has_aio && p->skel->bss->aio_seen) {
+		p->has_aio = true;
+		error = attach_all(p, ATTACH_FOR_AIO);
+	}
+	return error;
 }
 
 /* Attaches to wake-ups once they are worth what they cost. */
