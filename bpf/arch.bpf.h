@@ -15,15 +15,15 @@
 /* clang-format off */
 /* Calls that each ABI has under the same name. */
 #define CALLS_COMMON(X) \
-	X(read, FD) X(write, FD_OUT) X(readv, FD) X(writev, FD_OUT) X(pread64, FD) X(pwrite64, FD_OUT) \
-	X(preadv, FD) X(pwritev, FD_OUT) X(preadv2, FD) X(pwritev2, FD_OUT) X(ioctl, FD) \
+	X(read, FD_IN) X(write, FD_OUT) X(readv, FD_IN) X(writev, FD_OUT) X(pread64, FD_IN) X(pwrite64, FD_OUT) \
+	X(preadv, FD_IN) X(pwritev, FD_OUT) X(preadv2, FD_IN) X(pwritev2, FD_OUT) X(ioctl, FD) \
 	X(fsync, FD_BARE) X(fdatasync, FD_BARE) X(ftruncate, FD_BARE) X(fallocate, FD_BARE) \
 	X(fadvise64, FD_BARE) X(readahead, FD_BARE) X(fstat, FD) X(fstatfs, FD) \
 	X(fchmod, FD_BARE) X(fchown, FD_BARE) X(lseek, FD_BARE) X(getdents64, FD) \
-	X(connect, FD) X(sendto, FD_OUT) X(recvfrom, FD) X(sendmsg, FD_OUT) X(recvmsg, FD) \
-	X(sendmmsg, FD_OUT) X(recvmmsg, FD) X(accept4, FD) X(shutdown, FD) X(getsockopt, FD) \
+	X(connect, FD) X(sendto, FD_OUT) X(recvfrom, FD_IN) X(sendmsg, FD_OUT) X(recvmsg, FD_IN) \
+	X(sendmmsg, FD_OUT) X(recvmmsg, FD_IN) X(accept4, FD) X(shutdown, FD) X(getsockopt, FD) \
 	X(setsockopt, FD) X(syncfs, FD_BARE) X(vmsplice, FD_OUT) X(tee, FD_TO_FD) \
-	X(sendfile, FD_TO_FD) X(splice, FD_X_FD) X(copy_file_range, FD_X_FD) X(sync, SYNC) \
+	X(sendfile, FD_TO_FD_IN) X(splice, FD_X_FD_IN) X(copy_file_range, FD_X_FD) X(sync, SYNC) \
 	X(msync, SYNC) X(openat, PATH) X(openat2, PATH) X(execve, PATH) X(execveat, PATH) \
 	X(truncate, PATH) X(statx, PATH) X(mkdirat, PATH) X(mknodat, PATH) X(unlinkat, PATH) \
 	X(linkat, PATH) X(symlinkat, PATH) X(readlinkat, PATH) X(fchmodat, PATH) \
@@ -32,8 +32,8 @@
 	X(epoll_pwait, EPOLL) X(epoll_pwait2, EPOLL_TIME) X(ppoll, POLL_TIME) X(pselect6, SELECT_TIME) \
 	X(nanosleep, SLEEP) X(clock_nanosleep, SLEEP) X(futex, FUTEX) \
 	X(rt_sigsuspend, SIGNAL) X(rt_sigtimedwait, SIGNAL) X(wait4, CHILD) X(waitid, CHILD_ID) \
-	X(clone, FORK) X(clone3, FORK) X(mq_timedsend, MQ_OUT) X(mq_timedreceive, MQ) \
-	X(msgsnd, SYSV_MSG_OUT) X(msgrcv, SYSV_MSG) X(flock, FLOCK) X(fcntl, FCNTL) \
+	X(clone, FORK) X(clone3, FORK) X(mq_timedsend, MQ_OUT) X(mq_timedreceive, MQ_IN) \
+	X(msgsnd, SYSV_MSG_OUT) X(msgrcv, SYSV_MSG_IN) X(flock, FLOCK) X(fcntl, FCNTL) \
 	X(io_uring_enter, URING) X(io_getevents, AIO) X(io_pgetevents, AIO) \
 	X(kill, KILL) X(tkill, KILL) X(tgkill, KILL) X(rt_sigqueueinfo, KILL) \
 	X(rt_tgsigqueueinfo, KILL) X(close, CLOSE) X(dup3, CLOSE) X(msgctl, SYSV_MSG) \
@@ -58,14 +58,19 @@
 	X(_newselect, SELECT) X(select, SELECT) X(waitpid, CHILD) X(sigsuspend, SIGNAL) \
 	X(socketcall, SOCKET) X(fcntl64, FCNTL) X(ftruncate64, FD_BARE) X(truncate64, PATH) \
 	X(stat64, PATH) X(lstat64, PATH) X(fstat64, FD) X(fstatat64, PATH) \
-	X(sendfile64, FD_TO_FD) X(clock_nanosleep_time64, SLEEP) X(futex_time64, FUTEX) \
+	X(sendfile64, FD_TO_FD_IN) X(clock_nanosleep_time64, SLEEP) X(futex_time64, FUTEX) \
 	X(ppoll_time64, POLL_TIME) X(pselect6_time64, SELECT_TIME) X(rt_sigtimedwait_time64, SIGNAL) \
-	X(mq_timedsend_time64, MQ_OUT) X(mq_timedreceive_time64, MQ) X(recvmmsg_time64, FD) \
+	X(mq_timedsend_time64, MQ_OUT) X(mq_timedreceive_time64, MQ_IN) X(recvmmsg_time64, FD_IN) \
 	X(semtimedop_time64, SYSV_SEM) X(io_pgetevents_time64, AIO)
 /* clang-format on */
 
+#define CALL_FD_IN	  (CALL_FD | CALL_READS)
 #define CALL_FD_OUT	  (CALL_FD | CALL_WRITES)
+#define CALL_FD_TO_FD_IN  (CALL_FD_TO_FD | CALL_READS)
+#define CALL_FD_X_FD_IN	  (CALL_FD_X_FD | CALL_READS)
+#define CALL_MQ_IN	  (CALL_MQ | CALL_READS)
 #define CALL_MQ_OUT	  (CALL_MQ | CALL_WRITES)
+#define CALL_SYSV_MSG_IN  (CALL_SYSV_MSG | CALL_READS)
 #define CALL_SYSV_MSG_OUT (CALL_SYSV_MSG | CALL_WRITES)
 
 #define CALL_ROW(name, class) [__NR_##name] = CALL_##class,
@@ -180,7 +185,7 @@ static __always_inline const unsigned char *call_table(const struct call *call)
 
 #endif
 
-/* Its class, and CALL_WRITES perhaps. */
+/* Its class, and CALL_WRITES or CALL_READS perhaps. */
 static __always_inline u32 row_of_call(const struct call *call)
 {
 	unsigned long nr = call->nr;
@@ -193,7 +198,7 @@ static __always_inline u32 row_of_call(const struct call *call)
 
 static __always_inline u32 class_of(const struct call *call)
 {
-	return row_of_call(call) & ~CALL_WRITES;
+	return row_of_call(call) & CALL_CLASS;
 }
 
 /* The call that a task is in, or was in last. */

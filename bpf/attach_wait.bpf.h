@@ -178,7 +178,7 @@ static __always_inline u32 attach_wait(struct task_struct *task, struct tracked 
 		return plain_wait(for_device ? CAUSE_FAULT_MAJOR : CAUSE_FAULT_MINOR);
 	row = row_of_call(&call);
 	t->io.writes = row / CALL_WRITES;
-	wait = attach_call(task, t, &call, row & ~CALL_WRITES, state);
+	wait = attach_call(task, t, &call, row & CALL_CLASS, state);
 	if (for_device && WAIT_CAUSE(wait) != CAUSE_IO_DISK && WAIT_CAUSE(wait) != CAUSE_IO_FILE) {
 		t->lock.state = LOCK_WAIT_NONE;
 		t->event.resolve = RESOLVE_NOT;

@@ -39,5 +39,8 @@ enum call_class {
 	CALL_CLOSE,
 };
 
-/* In the tables, beside the class: it writes to the descriptor. */
+/* In the tables, beside the class: it writes to the descriptor; what it moves comes from one, or goes from
+ * one to the other. */
 #define CALL_WRITES 0x80
+#define CALL_READS  0x40
+#define CALL_CLASS  0x3f

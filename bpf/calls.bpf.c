@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What a switch-out cannot show of futex, epoll, poll and select: calls that did not block,
- * results, wakes. The tracepoint fires for each system call of the machine, so
+ * results, wakes; and what goes through channels. The tracepoint fires for each system call of the machine, so
  * it is attached in short windows, or on request; one for the exit is enough,
  * since the registers still hold the arguments there.
  */
@@ -192,6 +192,16 @@ static __always_inline bool is_new_futex(const struct call *call)
 	return call->nr == NR_FUTEX_WAKE || call->nr == NR_FUTEX_REQUEUE;
 }
 
+/* Of a queue's message any size is one; of a file none is its end. */
+static __always_inline bool has_moved(u32 row, long result)
+{
+	u32 class = row & CALL_CLASS;
+
+	if (!(row & (CALL_READS | CALL_WRITES)))
+		return false;
+	return class == CALL_MQ || class == CALL_SYSV_MSG ? result >= 0 : result > 0;
+}
+
 SEC("tp_btf/sys_exit")
 int BPF_PROG(cp_call, struct pt_regs *regs, long result)
 {
@@ -199,18 +209,25 @@ int BPF_PROG(cp_call, struct pt_regs *regs, long result)
 	struct calls_sums *s;
 	struct tracked *t;
 	struct call call;
-	u32 class, loop, zero = 0;
+	u32 row, class, loop, zero = 0;
+	bool moved;
 
 	parse_call(task, regs, &call);
-	class = class_of(&call);
+	row = row_of_call(&call);
+	class = row & CALL_CLASS;
+	moved = has_moved(row, result);
 	loop = loop_cause(class, &call);
-	if (!loop && class != CALL_FUTEX && class != CALL_FUTEX_WAIT && !is_new_futex(&call))
+	if (!moved && !loop && class != CALL_FUTEX && class != CALL_FUTEX_WAIT &&
+	    !is_new_futex(&call))
 		return 0;
 	t = bpf_task_storage_get(&threads, task, 0, 0);
 	s = bpf_map_lookup_elem(&calls, &zero);
 	if (!t || !s || t->role || stopped)
 		return 0;
-	if (loop)
+	if (moved)
+		message_moved(row, CALL_ARG0(&call),
+			      class == CALL_FD_X_FD ? CALL_ARG2(&call) : CALL_ARG1(&call));
+	else if (loop)
 		count_loop(s, t, loop, CALL_ARG0(&call), result);
 	else if (class == CALL_FUTEX)
 		count_futex(s, t, &call, result);

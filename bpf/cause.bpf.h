@@ -107,7 +107,7 @@ static __always_inline u32 wait_of(struct task_struct *task, struct tracked *t, 
 	if (unlikely(call.nr < 0))
 		return fault_wait(t, d && in_iowait(task));
 	row = row_of_call(&call);
-	class = row & ~CALL_WRITES;
+	class = row & CALL_CLASS;
 	t->io.writes = row / CALL_WRITES;
 	if (class == CALL_FD || class == CALL_FD_BARE)
 		wait = fd_wait(task, t, CALL_ARG0(&call), state);

@@ -91,4 +91,6 @@ struct ev_io {
 	__u64 looked, empty;
 	__u64 histogram[TARGET_BUCKETS];
 	__u64 write_waits, write_ns, write_max_ns; /* of the waits, those to write */
+	__u64 seen_reads, seen_writes; /* calls that moved something, while calls were counted */
+	__u64 seen_waits; /* ... and waits in windows of that; 0: none, or calls were counted always */
 };

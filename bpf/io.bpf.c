@@ -15,12 +15,6 @@
 	 BIT(CAUSE_EVENT_INOTIFY) | BIT(CAUSE_TIMER_TIMERFD) | BIT(CAUSE_IPC_SYSV_MSG) |           \
 	 BIT(CAUSE_IPC_POSIX_MQ) | BIT(CAUSE_SIGNAL_WAIT))
 
-/* What the kernel has for it; a target may be many of these. */
-struct io_object {
-	u64 file, inode, version;
-	u64 cause;
-};
-
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, IO_TARGETS);
@@ -170,36 +164,16 @@ static __always_inline u32 slot_target(const struct io_wait *io)
 	return 0;
 }
 
-/* Its number may have been another file's. */
-static __always_inline bool has_generation(u32 mode)
-{
-	return (mode & S_IFMT) == S_IFREG || (mode & S_IFMT) == S_IFDIR;
-}
-
-/* Its number, see /proc/PID/fdinfo, and 1: all anonymous files have one inode. */
-static __always_inline u64 eventfd_number(const struct io_wait *io)
-{
-	struct file *file = (struct file *)io->file;
-	struct eventfd_ctx *ctx = BPF_CORE_READ(file, private_data);
-
-	if (!bpf_core_type_exists(struct eventfd_ctx) || !ctx)
-		return 0;
-	return (u32)BPF_CORE_READ(ctx, id) + 1;
-}
-
 __noinline u32 io_target_of(struct tracked *t, struct io_wait *io)
 {
-	struct inode *inode;
 	u32 index;
 
 	if (!t || !io || !io->file || io->cause >= CAUSE_COUNT || !(HAS_TARGET & BIT(io->cause)))
 		return 0;
-	inode = (struct inode *)io->inode;
 	if (io->file != IO_BY_NAME && has_generation(io->mode))
-		io->version =
-			mix(io->version, BPF_CORE_READ(inode, i_generation), 0x9e3779b97f4a7c15ull);
+		io->version = generation_of(io);
 	if (is_eventfd(io))
-		io->version = eventfd_number(io);
+		io->version = eventfd_number((struct file *)io->file);
 	index = io->file == IO_BY_NAME ? 0 : slot_target(io);
 	if (!index) {
 		index = meet(t, io);

@@ -25,10 +25,24 @@ struct io_target {
 	__u64 histogram[TARGET_BUCKETS];
 };
 
+/* What the kernel has for it; a target may be many of these. */
+struct io_object {
+	__u64 file, inode, version;
+	__u64 cause;
+};
+
 /* What is one target for a person. */
 struct io_key {
 	__u32 kind, cause;
 	__u64 id[3];
+};
+
+#define MESSAGES 16384 /* objects; calls on more are counted, and not listed */
+
+/* Calls that moved something, while calls were counted. */
+struct messages {
+	struct io_key key; /* of the target, when that was first seen */
+	__u64 reads, writes;
 };
 
 static inline __u64 mix(__u64 hash, __u64 word, __u64 by)

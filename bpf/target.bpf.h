@@ -317,6 +317,30 @@ static __always_inline bool is_eventfd(const struct io_wait *io)
 	       (io->cause == CAUSE_EVENT_EVENTFD || io->object == CAUSE_EVENT_EVENTFD);
 }
 
+/* Its number may have been another file's. */
+static __always_inline bool has_generation(u32 mode)
+{
+	return (mode & S_IFMT) == S_IFREG || (mode & S_IFMT) == S_IFDIR;
+}
+
+/* ... so that this tells it from those. */
+static __always_inline u64 generation_of(const struct io_wait *io)
+{
+	struct inode *inode = (struct inode *)io->inode;
+
+	return mix(io->version, BPF_CORE_READ(inode, i_generation), 0x9e3779b97f4a7c15ull);
+}
+
+/* Its number, see /proc/PID/fdinfo, and 1: all anonymous files have one inode. */
+static __always_inline u64 eventfd_number(struct file *file)
+{
+	struct eventfd_ctx *ctx = BPF_CORE_READ(file, private_data);
+
+	if (!bpf_core_type_exists(struct eventfd_ctx) || !ctx)
+		return 0;
+	return (u32)BPF_CORE_READ(ctx, id) + 1;
+}
+
 static __always_inline void wait_without_file(struct io_wait *io, u64 by)
 {
 	io->file = by;

@@ -388,6 +388,9 @@ int schedule_look(struct tracked *t, u64 task);
 int use_sampled(struct tracked *t, u32 in_kernel);
 /* use.bpf.c: t is sent a signal, perhaps since a descriptor is ready; info: address of its siginfo. */
 int use_signalled(struct tracked *t, u64 info, u32 sig);
+/* message.bpf.c: a call of the current task, of this row of the tables, has moved something; first, second:
+ * its descriptors, or the number of a queue. */
+int message_moved(u32 row, u32 first, u32 second);
 /* ring.bpf.c: the current task waits in io_uring_enter(2). */
 int ring_begin(struct tracked *t, u32 fd, u32 least, u32 flags);
 /* ring.bpf.c: t, the current task, waits in io_getevents(2). */

@@ -162,6 +162,8 @@ static void expect_scene(const struct scene *s)
 		expect_end(&flows[i], 1);
 	expect_called(&flows[0], m->path ? s->path : m->called[s->threads][fast]);
 	expect_cause(&flows[0], 1);
+	if (m->by_call)
+		expect_messages(&flows[0], MESSAGES);
 	expect_list(m->list, flows, m->list == IN_IO && (s->threads || !m->apart) ? ROLES : 1);
 }
 
@@ -288,10 +290,9 @@ int main(int argc, char **argv)
 	must(n <= MOST ? 0 : -1, "so many modes");
 	for (int i = 0; i < n; i++)
 		if (!each_medium(prepare_if_wanted, &(struct wanted){ argv[i + 1], &scenes[i] })) {
-			fprintf(stderr,
-				"channels: no mode '%s' to run with others; without one it "
-				"lists them\n",
-				argv[i + 1]);
+			fprintf(stderr, "channels: %s '%s'%s; without one it lists them\n",
+				find_alone(argv[i + 1]) ? "mode" : "no mode", argv[i + 1],
+				find_alone(argv[i + 1]) ? " runs alone" : "");
 			return EXIT_FAILURE;
 		}
 	truth_begin("channels");

@@ -54,6 +54,7 @@ struct medium {
 	bool threads; /* is tried between threads, too */
 	bool endless; /* has always room */
 	bool apart;   /* in io each end has a row of its own */
+	bool by_call; /* one call gives a message, another one takes it */
 	bool tokens;  /* who waits for room takes a token, as one who waits for an item does */
 	/* Before the ends are there: NULL, or why it cannot be done here. */
 	const char *(*make)(struct scene *s);
@@ -94,6 +95,8 @@ void block_signal(void);
 
 /* All the waits of one end at one channel on one side, by whom they were for. */
 void expect_end(const struct flow *flows, int n);
+/* What went through it, if calls are counted all the time. */
+void expect_messages(const struct flow *f, int n);
 /* The name of the channel where the flow is; expected only if it has waits. */
 void expect_called(const struct flow *f, const char *name);
 /* The same waits in the waiter's ledger, if they are all of this cause that it has. */

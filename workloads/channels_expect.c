@@ -99,6 +99,14 @@ void expect_end(const struct flow *flows, int n)
 		expect_flow(&flows[i]);
 }
 
+/* With --calls: each side made so many calls. */
+void expect_messages(const struct flow *f, int n)
+{
+	truth_number(truth_path("channels[%s].messages.reads", f->which), n, "calls that took one");
+	truth_number(truth_path("channels[%s].messages.writes", f->which), n,
+		     "calls that gave one");
+}
+
 void expect_called(const struct flow *f, const char *name)
 {
 	if (name && tally_of(f->record, NOBODY).count > FEW)

@@ -106,11 +106,11 @@ static void count_up(struct scene *s, long i)
 #define PAGES .move = { read_page, write_page }
 
 const struct medium file_media[] = {
-	{ "pipe", "pipe", "io.pipe", IN_IO, .threads = true, .make = make_pipe, .open = keep_own,
-	  PAGES },
-	{ "fifo", "fifo", "io.pipe", IN_IO, .path = true, .make = make_fifo, .open = keep_own,
-	  PAGES, .remove = remove_fifo },
-	{ "eventfd", "eventfd", "event.eventfd", IN_IO, .make = make_eventfd,
+	{ "pipe", "pipe", "io.pipe", IN_IO, .threads = true, .by_call = true, .make = make_pipe,
+	  .open = keep_own, PAGES },
+	{ "fifo", "fifo", "io.pipe", IN_IO, .path = true, .by_call = true, .make = make_fifo,
+	  .open = keep_own, PAGES, .remove = remove_fifo },
+	{ "eventfd", "eventfd", "event.eventfd", IN_IO, .by_call = true, .make = make_eventfd,
 	  .move = { count_down, count_up } },
 	{ 0 },
 };

@@ -154,11 +154,11 @@ static void send_signal(struct scene *s, long i)
 }
 
 const struct medium ipc_media[] = {
-	{ "sysv-msg", "sysv-msg", "ipc.sysv_msg", .make = make_msg,
+	{ "sysv-msg", "sysv-msg", "ipc.sysv_msg", .by_call = true, .make = make_msg,
 	  .move = { receive_msg, send_msg }, .remove = remove_msg },
 	{ "sysv-sem", "sysv-sem", "ipc.sysv_sem", IN_LOCKS, .tokens = true, .make = make_sem,
 	  .move = { take_item, give_item }, .remove = remove_sem },
-	{ "posix-mq", "posix-mq", "ipc.posix_mq", .make = make_mq,
+	{ "posix-mq", "posix-mq", "ipc.posix_mq", .by_call = true, .make = make_mq,
 	  .move = { receive_mq, send_mq } },
 	{ "signal", "signal", "signal.wait", .endless = true, .make = make_signal,
 	  .move = { receive_signal, send_signal } },

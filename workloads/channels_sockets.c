@@ -155,12 +155,13 @@ static const char *make_udp(struct scene *s)
 #define MESSAGES .move = { receive_message, send_message }
 
 const struct medium socket_media[] = {
-	{ "socketpair", "socketpair", SOCKET, .threads = true, .make = make_pair, .open = keep_own,
-	  MESSAGES },
-	{ "unix", "unix", SOCKET, .make = make_unix, .open = open_unix, MESSAGES,
+	{ "socketpair", "socketpair", SOCKET, .threads = true, .by_call = true, .make = make_pair,
+	  .open = keep_own, MESSAGES },
+	{ "unix", "unix", SOCKET, .by_call = true, .make = make_unix, .open = open_unix, MESSAGES,
 	  .remove = remove_unix },
-	{ "tcp", "tcp", SOCKET, .make = make_tcp, .open = open_tcp,
+	{ "tcp", "tcp", SOCKET, .by_call = true, .make = make_tcp, .open = open_tcp,
 	  .move = { receive_much, send_much } },
-	{ "udp", "udp", SOCKET, .endless = true, .make = make_udp, .open = keep_own, MESSAGES },
+	{ "udp", "udp", SOCKET, .endless = true, .by_call = true, .make = make_udp,
+	  .open = keep_own, MESSAGES },
 	{ 0 },
 };

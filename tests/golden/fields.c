@@ -748,6 +748,9 @@ static const struct field io_fields[] = {
 	NUMBER(ev_io, write_waits),
 	NUMBER(ev_io, write_ns),
 	NUMBER(ev_io, write_max_ns),
+	NUMBER(ev_io, seen_reads),
+	NUMBER(ev_io, seen_writes),
+	NUMBER(ev_io, seen_waits),
 	{ 0 },
 };
 

@@ -79,6 +79,78 @@ Test(channels, sampled)
 	cr_assert_eq(f->channels.n_links, 2, "not known for whom is none");
 }
 
+/* A pipe of 1,000 waits and a window of 10 s in 1,000: what the channel's messages are. */
+static const struct channel_messages *messages(__u64 seen, __u64 seen_waits, bool all_time)
+{
+	struct ev_calls c = calls(3);
+	struct ev_io row = io(1, CAUSE_IO_PIPE, 1000, SECOND), ring = row;
+	struct ev_target *t = target_event(1, TARGET_PIPE, "");
+
+	c.windows = 1;
+	c.window_ns = 10 * MS;
+	c.all_time = all_time;
+	t->id = 7001;
+	row.seen_reads = seen;
+	row.seen_writes = 2 * seen;
+	row.seen_waits = seen_waits;
+	put_stage(1, "reader", SECOND);
+	put(t);
+	put(&row);
+	put(&c);
+	if (seen == 7) { /* by io_uring too */
+		ring.index = t->index = 2;
+		ring.cause = CAUSE_IO_URING;
+		put(t);
+		put(&ring);
+	}
+	free(t);
+	analyse(wall(10 * SECOND));
+	cr_assert_eq(f->channels.n, 1);
+	return &f->channels.items[0].messages;
+}
+
+/* As many as there are for each of the waits, all of which are known. */
+Test(channels, messages_by_waits)
+{
+	const struct channel_messages *m = messages(100, 50, false);
+
+	cr_assert_float_eq(m->reads, 2000, 1e-6);
+	cr_assert_float_eq(m->writes, 4000, 1e-6);
+	cr_assert_eq(m->seen_reads, 100);
+}
+
+Test(channels, messages_by_time)
+{
+	const struct channel_messages *m = messages(100, 9, false);
+
+	cr_assert_float_eq(m->reads, 100000, 1e-6);
+}
+
+/* Too few to go by: three in a window may have been all there were. */
+Test(channels, messages_few)
+{
+	const struct channel_messages *m = messages(9, 9, false);
+
+	cr_assert_float_eq(m->reads + m->writes, 0, 1e-6);
+	cr_assert_eq(m->seen_writes, 18);
+}
+
+Test(channels, messages_all)
+{
+	const struct channel_messages *m = messages(100, 50, true);
+
+	cr_assert_float_eq(m->reads, 100, 1e-6);
+}
+
+/* How many requests there were is not known. */
+Test(channels, messages_of_ring)
+{
+	const struct channel_messages *m = messages(7, 50, false);
+
+	cr_assert_eq(m->seen_reads + m->seen_writes, 0);
+	cr_assert_float_eq(m->reads + m->writes, 0, 1e-6);
+}
+
 /* A wait that is open has been ended by nobody: if all others were looked at, they are exact. */
 Test(channels, open)
 {

@@ -146,6 +146,40 @@ static void find_in_io(struct builder *b)
 			    (double)(io->ns - io->write_ns), io->write_waits ? 0 : io->max_ns);
 		add_waiting(&c->writes, (double)io->write_waits, (double)io->write_ns,
 			    io->write_max_ns);
+		c->messages.seen_reads += io->seen_reads;
+		c->messages.seen_writes += io->seen_writes;
+		c->messages.seen_waits += io->seen_waits;
+		c->by_ring |= io->cause == CAUSE_IO_URING;
+	}
+}
+
+#define WAITS_SEEN_LEAST 10 /* in windows, to go by them */
+#define CALLS_SEEN_LEAST 30 /* ... to go by time: they come in bursts */
+
+/* Windows are as likely at any time but the first second; but a call takes longer in one. 0: too little was seen. */
+static double scale_of(const struct model *m, const struct channel *c)
+{
+	const struct channel_messages *seen = &c->messages;
+
+	if (m->calls.all_time || !m->calls.window_ns || m->calls.window_ns >= m->wall_ns)
+		return 1;
+	if (seen->seen_waits >= WAITS_SEEN_LEAST)
+		return (c->reads.waits + c->writes.waits) / (double)seen->seen_waits;
+	if (seen->seen_reads + seen->seen_writes < CALLS_SEEN_LEAST)
+		return 0;
+	return (double)m->wall_ns / (double)m->calls.window_ns;
+}
+
+static void estimate_messages(struct builder *b)
+{
+	for (size_t i = 0; i < b->list.n; i++) {
+		struct channel_messages *to = &b->list.items[i].messages;
+		double scale = scale_of(b->f->model, &b->list.items[i]);
+
+		if (b->list.items[i].by_ring)
+			*to = (struct channel_messages){ 0 };
+		to->reads = scale * (double)to->seen_reads;
+		to->writes = scale * (double)to->seen_writes;
 	}
 }
 
@@ -430,6 +464,7 @@ void channels_find(struct findings *f)
 
 	find_processes(&b);
 	find_in_io(&b);
+	estimate_messages(&b);
 	b.channel_of_lock = zeroed(m->n_locks + 1, sizeof(*b.channel_of_lock));
 	for (size_t i = 0; i < m->n_locks; i++)
 		b.channel_of_lock[i] = NO_PARTY;

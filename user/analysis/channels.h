@@ -39,6 +39,14 @@ struct channel_waits {
 	uint64_t max_ns;
 };
 
+/* Calls that moved something there: those that were seen, and, if they were seen in windows only, what these
+ * stand for: by the waits there, which are known of all the time, or, if the windows had few, by time. 0: not
+ * known. */
+struct channel_messages {
+	uint64_t seen_reads, seen_writes, seen_waits;
+	double reads, writes;
+};
+
 /* One party of a channel. */
 struct channel_end {
 	size_t channel, party;
@@ -59,7 +67,9 @@ struct channel {
 	bool is_futex;
 	const char *name;
 	struct channel_waits reads, writes; /* exact */
-	uint64_t looked_at;		    /* waits of which it was looked who ended them */
+	struct channel_messages messages;
+	bool by_ring;	    /* ... and requests of io_uring move some: how many is not known */
+	uint64_t looked_at; /* waits of which it was looked who ended them */
 	const struct channel_end *ends;
 	const struct channel_flow *flows; /* the longest first */
 	size_t n_ends, n_flows;

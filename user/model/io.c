@@ -123,6 +123,9 @@ int on_io(struct model_builder *b, const struct event *head)
 		io->histogram[i] += ev->histogram[i];
 	io->write_waits += least(ev->write_waits, ev->waits);
 	io->write_ns += least(ev->write_ns, ev->ns);
+	io->seen_reads += ev->seen_reads;
+	io->seen_writes += ev->seen_writes;
+	io->seen_waits += least(ev->seen_waits, ev->waits);
 	if (ev->write_max_ns > io->write_max_ns)
 		io->write_max_ns = ev->write_max_ns;
 	add_users(io, ev);

@@ -357,6 +357,7 @@ struct io {
 	size_t n_users; /* more than TARGET_USERS: the first of them */
 	uint64_t histogram[TARGET_BUCKETS];
 	uint64_t write_waits, write_ns, write_max_ns; /* of the waits, those to write */
+	uint64_t seen_reads, seen_writes, seen_waits; /* see struct ev_io */
 	const char
 		*channel; /* what both its ends are, if they are on this machine; NULL: nothing */
 	uint64_t samples; /* by the clock, in calls on it */

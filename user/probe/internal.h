@@ -77,7 +77,8 @@ struct probe {
 		uint64_t locks;		    /* waits for locks that had begun at the last look */
 		uint64_t not_before, until; /* CLOCK_MONOTONIC */
 	} rest;
-	struct code_sink code; /* no functions: nobody asks */
+	uint64_t *window_waits; /* by index of a target: waits in windows; NULL: none was closed */
+	struct code_sink code;	/* no functions: nobody asks */
 	struct mappings *mappings;
 	struct coroutines coroutines;
 	uint64_t mapped_until;	  /* CLOCK_MONOTONIC: the mappings before have been handed over */

@@ -270,6 +270,7 @@ void probe_free(struct probe *p)
 {
 	if (!p)
 		return;
+	free(p->window_waits);
 	ring_buffer__free(p->ring);
 	ring_buffer__free(p->stacks);
 	code_close(p);
@@ -370,7 +371,7 @@ bool probe_is_over(const struct probe *p)
 
 bool probe_has_waits(const struct probe *p)
 {
-	return p->skel->bss->waits_seen;
+	return p->skel->bss->waits_seen || p->skel->bss->wakes_looked_at;
 }
 
 int read_program(struct probe *p, struct program *ret)

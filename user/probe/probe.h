@@ -65,10 +65,10 @@ int probe_read(struct probe *p, event_fn fn, void *ctx);
 /* Has the measurement ended by itself, with the command or, lingering, with the last thread? */
 bool probe_is_over(const struct probe *p);
 
-/* Does the program use futexes or epoll, so that a window of their calls is worthwhile? */
+/* Does the program use futexes, epoll or channels, so that a window of their calls is worthwhile? */
 bool probe_has_waits(const struct probe *p);
 
-/* Opens or closes a window of futex and epoll calls. Closing takes some milliseconds. */
+/* Opens or closes a window of the calls that can be counted. Closing takes some milliseconds. */
 int probe_window(struct probe *p, bool open, struct err *err);
 
 /* Does any thread wait for what one other has, or for its end, with no time-out? Costs nothing. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Windows of futex and epoll calls: see bpf/calls.bpf.c. */
+/* Windows of futex, epoll and channels' calls: see bpf/calls.bpf.c. */
 #include "probe/internal.h"
 
 #include <errno.h>
@@ -7,6 +7,27 @@
 #include <string.h>
 
 #include "base/clock.h"
+
+#define LOOKED_AT 2048 /* targets; of others it is not known how many waits a window had */
+
+/* The waits at each target since a window began: what there were then is taken off. */
+static int add_waits(struct probe *p, bool opens, struct err *err)
+{
+	int map = bpf_map__fd(p->skel->maps.io_targets);
+	uint64_t n = p->skel->bss->io_count;
+	struct io_target t;
+
+	if (!p->window_waits)
+		p->window_waits = calloc(IO_TARGETS, sizeof(*p->window_waits));
+	if (!p->window_waits)
+		return err_set(err, -ENOMEM, "out of memory");
+	for (uint32_t i = 1; i <= n && i < LOOKED_AT; i++) {
+		if (bpf_map_lookup_elem(map, &i, &t))
+			return err_set(err, -errno, "cannot read the waits: %s", strerror(errno));
+		p->window_waits[i] += opens ? -t.waits : t.waits;
+	}
+	return 0;
+}
 
 static int open_row(struct probe *p, size_t i, struct err *err)
 {
@@ -21,7 +42,18 @@ static int open_row(struct probe *p, size_t i, struct err *err)
 			       probe_rows[i].tracepoint, strerror(errno));
 	p->windows++;
 	p->window_since = clock_ns();
-	return 0;
+	return p->all_calls ? 0 : add_waits(p, true, err);
+}
+
+static int close_row(struct probe *p, size_t i, struct err *err)
+{
+	int error = p->all_calls ? 0 : add_waits(p, false, err);
+
+	p->window_ns += clock_ns() - p->window_since;
+	if (!error)
+		error = bpf_link__destroy(p->links[i]);
+	p->links[i] = NULL;
+	return error;
 }
 
 int probe_window(struct probe *p, bool open, struct err *err)
@@ -35,9 +67,7 @@ int probe_window(struct probe *p, bool open, struct err *err)
 			p->skel->bss->window++;
 			error = open_row(p, i, err);
 		} else if (p->links[i]) {
-			p->window_ns += clock_ns() - p->window_since;
-			error = bpf_link__destroy(p->links[i]);
-			p->links[i] = NULL;
+			error = close_row(p, i, err);
 		}
 		if (error)
 			return error;

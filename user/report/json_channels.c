@@ -50,6 +50,22 @@ static void put_waiting(struct json *j, const char *key, const struct channel_wa
 	json_end(j);
 }
 
+static void put_messages(struct json *j, const struct model *m, const struct channel_messages *c)
+{
+	if (!c->seen_reads && !c->seen_writes)
+		return;
+	json_line_object(j, "messages");
+	if (c->reads > 0)
+		json_u64(j, "reads", estimate_whole(c->reads));
+	if (c->writes > 0)
+		json_u64(j, "writes", estimate_whole(c->writes));
+	json_u64(j, "seen_reads", c->seen_reads);
+	json_u64(j, "seen_writes", c->seen_writes);
+	json_u64(j, "seen_waits", c->seen_waits);
+	json_bool(j, "all_time", m->calls.all_time);
+	json_end(j);
+}
+
 static void put_ends(struct json *j, const struct findings *f, const struct channel *c,
 		     struct room *r)
 {
@@ -100,6 +116,7 @@ void json_channels(struct json *j, const struct findings *f, struct room *r)
 		json_string(j, "name", c->name);
 		put_waiting(j, "reads", &c->reads);
 		put_waiting(j, "writes", &c->writes);
+		put_messages(j, f->model, &c->messages);
 		json_u64(j, "looked_at", c->looked_at);
 		put_ends(j, f, c, r);
 		put_flows(j, f, c, r);

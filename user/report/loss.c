@@ -105,7 +105,7 @@ static const struct loss_words words[LOSS_KIND_COUNT] = {
 	},
 	[LOSS_CALLS] = {
 		"calls",
-		"futex or epoll calls were not counted",
+		"futex or epoll calls, or messages, were not counted",
 		"counts of calls are too low; times are right",
 	},
 };

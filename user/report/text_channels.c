@@ -12,7 +12,7 @@
 #define LEAST	      0.01 /* of the wall time, for a row of its own */
 #define SIGNALS_LEAST 20
 
-enum { C_WAITER, C_FOR, C_TOTAL, C_SHARE, C_WAITS, C_MEAN, C_TO, C_THROUGH };
+enum { C_WAITER, C_FOR, C_TOTAL, C_SHARE, C_WAITS, C_MEAN, C_TO, C_THROUGH, C_MESSAGES };
 
 static const struct column columns[] = {
 	[C_WAITER] = { .head = "who waits", .left = true, .name = true },
@@ -23,6 +23,7 @@ static const struct column columns[] = {
 	[C_MEAN] = { .head = "mean", .drop = 4 },
 	[C_TO] = { .head = "wants", .left = true, .drop = 1 },
 	[C_THROUGH] = { .head = "through", .left = true, .drop = 1 },
+	[C_MESSAGES] = { .head = "messages", .drop = 5 },
 };
 
 static void set_crew(struct page *p, struct table *t, size_t column, const struct channels *c,
@@ -45,9 +46,28 @@ static const char *word_of(const struct channel *c, const struct channel_flow *f
 	return flow->is_demand ? "work" : "data";
 }
 
-static void put_link(struct page *p, struct table *t, const struct channels *c,
+/* Those that went the way that is waited for. */
+static double messages_of(const struct channel *c, const struct channel_flow *flow)
+{
+	return flow->writes ? c->messages.writes : c->messages.reads;
+}
+
+static void set_messages(struct table *t, const struct findings *f, const struct channel_link *link)
+{
+	double n = messages_of(&f->channels.items[link->most->channel], link->most);
+	char count[UNITS_SIZE], text[UNITS_SIZE + 2];
+
+	if (n <= 0)
+		return;
+	snprintf(text, sizeof(text), "%s%s", f->model->calls.all_time ? "" : "~",
+		 page_cell_count(count, estimate_whole(n)));
+	table_set(t, C_MESSAGES, text);
+}
+
+static void put_link(struct page *p, struct table *t, const struct findings *f,
 		     const struct channel_link *link)
 {
+	const struct channels *c = &f->channels;
 	const struct crew *waiter = &c->crews[link->waiter];
 	char text[UNITS_SIZE], name[600];
 
@@ -68,6 +88,7 @@ static void put_link(struct page *p, struct table *t, const struct channels *c,
 	table_set(
 		t, C_THROUGH,
 		NAME(p, name, target_end_of(c->items[link->most->channel].name, THROUGH_WIDTH), 0));
+	set_messages(t, f, link);
 }
 
 struct shown {
@@ -94,7 +115,7 @@ static void put_links(struct page *p, struct table *t, const struct findings *f,
 		if (!shown->n++)
 			page_heading(p, "Who waits for whom",
 				     "by who ended the waits, summed over threads of a name");
-		put_link(p, t, c, link);
+		put_link(p, t, f, link);
 	}
 }
 

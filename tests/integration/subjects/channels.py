@@ -18,8 +18,9 @@ def modes(build):
 
 
 def test_truth(t, _, *names):
-    """Each end has the waits and the times that there were, and so has each that it waited for."""
-    t.truth('channels', *names)
+    """Each end has the waits and the times that there were, and so has each that it waited for; and each
+    channel of a reader and a writer the messages."""
+    t.truth('channels', *names, options=('-q', '--calls') if len(names) > 1 else ('-q',))
 
 
 test_truth.cases = modes
@@ -68,6 +69,40 @@ def test_bottleneck(t, _, pipeline, slow, count, size):
     found = [row['subject'] for row in outcome.report['findings']
              if row['rule'] == 'pipeline.bottleneck']
     equal(found, [slow], outcome.report['findings'])
+
+
+# --- messages ------------------------------------------------------------------------------------
+
+# For two seconds and a half; how many there were in each direction.
+TO_AND_FRO = '''
+import os, time
+(to, there), (back, here) = os.pipe(), os.pipe()
+end, n = time.monotonic() + 2.5, 0
+if not os.fork():
+    os.close(there)
+    while os.read(to, 1):
+        os.write(here, b'x')
+    os._exit(0)
+os.close(here)
+while time.monotonic() < end:
+    os.write(there, b'x')
+    os.read(back, 1)
+    n += 1
+print(n)
+'''
+
+
+def test_messages(t):
+    """Counted in a window, they are an estimate of all."""
+    outcome = t.run(*t.python(TO_AND_FRO))
+    equal(outcome.code, 0, outcome)
+    n = int(outcome.stdout)
+    rows = [row['messages'] for row in outcome.report['channels'] if row['kind'] == 'pipe']
+    equal(len(rows), 2, outcome.report['channels'])
+    for row in rows:
+        equal(row['all_time'], False, row)
+        for side in ('reads', 'writes'):
+            expect(30 < row['seen_' + side] < n / 10 and 0.6 * n < row[side] < 1.5 * n, side, row, n)
 
 
 # --- queues of Python's multiprocessing -----------------------------------------------------------
