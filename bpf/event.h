@@ -339,7 +339,8 @@ enum loss_kind {
 	LOSS_USES = 18,		/* samples of calls, and signals, that found no room */
 	LOSS_TAKERS = 19,	/* of which is not listed who had the CPU: there was no room */
 	LOSS_CHANGES = 20,	/* of how a thread is scheduled: there was no room */
-	LOSS_KIND_COUNT = 21,
+	LOSS_DYING = 21, /* alive at the end, and no longer to be found: in no sum over threads */
+	LOSS_KIND_COUNT = 22,
 };
 
 struct ev_loss {

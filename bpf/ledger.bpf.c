@@ -218,10 +218,12 @@ int thread_ended(struct tracked *t, u32 after_end)
 		note_gone(t);
 	if (__sync_val_compare_and_swap(&t->sent, 0, 1))
 		return 0;
-	if (after_end) /* it was alive at the end */
+	if (after_end) { /* it was alive at the end */
 		finish(task, t);
-	else
+		__sync_fetch_and_add(&survivors, 1);
+	} else {
 		flags |= THREAD_ENDED;
+	}
 	taker_keep(t);
 	if (!after_end)
 		schedule_look(t, bpf_get_current_task());
@@ -418,6 +420,8 @@ int cp_alive(struct bpf_iter__task *ctx)
 	fill(ev, task, t, 0);
 	if (bpf_seq_write(ctx->meta->seq, ev, sizeof(*ev)))
 		t->sent = 0; /* the buffer is full: the kernel calls again for this task */
+	else
+		__sync_fetch_and_add(&survivors, 1);
 	return 0;
 }
 

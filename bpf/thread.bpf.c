@@ -33,5 +33,6 @@ __u64 clock_lag = 0;
 __u64 ns_level = 0;
 struct probe_cost cost[COST_COUNT] = {};
 __u64 lost[LOSS_KIND_COUNT] = {};
+__u64 survivors = 0;
 
 char LICENSE[] SEC("license") = "GPL";

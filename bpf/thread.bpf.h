@@ -86,6 +86,7 @@ extern __u64 clock_lag;		     /* CLOCK_MONOTONIC less the scheduler's clock then
 extern __u64 ns_level;		     /* of the collector's PID namespace, read there too */
 extern struct probe_cost cost[COST_COUNT];
 extern __u64 lost[LOSS_KIND_COUNT];
+extern __u64 survivors; /* alive at the end, whose ledger has been handed over since */
 
 #define LIVES_SIZE (2 << 20)
 

@@ -86,6 +86,7 @@ static int loss_of(const char *name)
 		{ "deadlocks", LOSS_DEADLOCKS },
 		{ "takers", LOSS_TAKERS },
 		{ "changes", LOSS_CHANGES },
+		{ "dying", LOSS_DYING },
 		{ 0 },
 	};
 

@@ -251,6 +251,107 @@ Test(kinds, no_pool)
 	names("threads");
 }
 
+/* --- pools that always have work --------------------------------------------------------------- */
+
+#define RESULTS 4096
+
+/* Six workers, which wait at WORK once each; who ends that, and how often each ends a wait of thread 1. */
+struct full {
+	__u64 waker; /* 0: the next worker, 7: always the last of them */
+	__u64 results;
+	const char *function; /* that it is in when it waits */
+	__u64 other;	      /* another thread that waits there; 0: none */
+};
+
+static void put_full(struct full p)
+{
+	const char *const chain[] = { p.function ? p.function : "get", NULL };
+	struct ev_thread t = thread(1, 0, 0, 0, SECOND);
+	struct ev_lock l = lock_at(WORK, LOCK_HINT_OTHER, 6 * 10 * MS);
+	struct ev_lock r = lock_at(RESULTS, LOCK_HINT_OTHER, 800 * MS);
+	struct ev_lock_waiter w = lock_waiter(RESULTS, 1, CAUSE_SYNC_SEM, 40, 800 * MS);
+
+	waited(&t, CAUSE_SYNC_SEM, 800 * MS, 40);
+	put(&t);
+	put(&l);
+	put(&r);
+	put(&w);
+	put_stack(chain);
+	for (__u64 id = 2; id < 8; id++) {
+		__u64 next = id < 7 ? id + 1 : 2;
+		struct ev_site s = wait_site(id, 1, CAUSE_SYNC_SEM, 1, 10 * MS);
+
+		t = thread(id, 1, 1, 0, SECOND);
+		waited(&t, CAUSE_SYNC_SEM, 10 * MS, 1);
+		waited(&t, CAUSE_TIMER_SLEEP, 900 * MS, 90);
+		put(&t);
+		w = lock_waiter(WORK, id, CAUSE_SYNC_SEM, 1, 10 * MS);
+		put(&w);
+		s.lock = (struct lock_key){ LOCK_SPACE, WORK };
+		put(&s);
+		if (p.waker != id)
+			put_wake(WORK, id, p.waker ? p.waker : next, 1);
+		if (p.results)
+			put_wake(RESULTS, 1, id, p.results);
+	}
+	if (p.other) {
+		w = lock_waiter(WORK, p.other, CAUSE_SYNC_SEM, 1, 10 * MS);
+		t = thread(p.other, 0, 0, 0, SECOND);
+		put(&t);
+		put(&w);
+	}
+	analyse(wall(SECOND));
+}
+
+Test(kinds, full_pool)
+{
+	const struct kind_row *row;
+
+	put_full((struct full){ .results = 5 });
+	names("pool");
+	row = row_of(KIND_POOL);
+	cr_assert_eq(row->members, 6);
+	cr_assert_eq(row->how, KIND_BY_LOCK);
+	cr_assert_eq(row->waits, 6);
+	cr_assert_eq(row->idle_ns, 60 * MS);
+	cr_assert_eq(row->results, 30);
+	fires("pool.small");
+}
+
+/* A library's queue is one, whoever ends the waits. */
+Test(kinds, full_pool_of_library)
+{
+	put_full((struct full){ .waker = 1, .function = "_queue_SimpleQueue_get_impl" });
+	names("pool");
+	cr_assert_str_eq(row_of(KIND_POOL)->by, "Python's queue.SimpleQueue");
+}
+
+/* They waited to begin, together, or have no results to hand over: they may be one. Where the last of
+ * them lets all go on, it is a barrier; where another waits too, it is none of theirs. */
+Test(kinds, no_full_pool)
+{
+	static const struct {
+		struct full full;
+		size_t maybe;
+	} cases[] = {
+		{ { .waker = 1, .results = 5 }, 6 },
+		{ { .results = 0 }, 6 },
+		{ { .results = 2 }, 6 },
+		{ { .waker = 7, .results = 5 }, 0 },
+		{ { .results = 5, .other = 9 }, 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		if (i)
+			again();
+		put_full(cases[i].full);
+		cr_assert_eq(row_of(KIND_THREADS)->maybe, cases[i].maybe, "case %zu", i);
+		for (size_t k = 0; k < f->n_kinds; k++)
+			cr_assert_neq(f->kinds[k].kind, KIND_POOL, "case %zu", i);
+		is_silent("pool.small");
+	}
+}
+
 /* Most of a worker's waiting is somewhere else. */
 Test(kinds, waits_elsewhere)
 {
@@ -405,6 +506,32 @@ Test(kinds, event_loop)
 	put_loop_of(700 * MS, 8, CAUSE_EVENT_SELECT);
 	analyse(wall(SECOND));
 	names("event-loop");
+}
+
+/* Who made the loop's thread, and has waited for it since, is no other thread at work. */
+Test(kinds, event_loop_of_another_thread)
+{
+	static const struct {
+		__u64 waits; /* of the first thread; the loop begins after 300 ms */
+		const char *names;
+	} cases[] = { { 690 * MS, "event-loop" }, { 400 * MS, "threads event-loop" } };
+
+	for (size_t i = 0; i < 2; i++) {
+		struct ev_thread t = thread(1, 0, 0, 0, SECOND);
+		struct ev_loop l = loop(2, CAUSE_EVENT_EPOLL, 100, 400 * MS);
+
+		if (i)
+			again();
+		waited(&t, CAUSE_SYNC_SEM, cases[i].waits, 1);
+		put(&t);
+		t = thread(2, 1, 1, 300 * MS, SECOND);
+		waited(&t, CAUSE_EVENT_EPOLL, 400 * MS, 100);
+		put(&t);
+		l.watched = 8;
+		put(&l);
+		analyse(wall(SECOND));
+		names(cases[i].names);
+	}
 }
 
 /* A session with one client and a signal; or what it mostly waits for is something else. */

@@ -347,12 +347,15 @@ struct kind_row {
 	uint64_t active_ns;		       /* of the life, but for waits for others */
 	uint64_t idle_ns;		       /* of a pool: it waited for work */
 	uint64_t waits;			       /* ... so many times; else waits of its kind */
-	uint64_t results;		       /* with KIND_BY_RESULTS */
+	uint64_t results;		       /* others waited for these; of a pool */
 	size_t busy_most;		       /* of a pool: at once, at most; 0: not known */
 	size_t lock, io;  /* of a pool: where it waits for work; NO_LOCK, NO_IO */
 	size_t watched;	  /* of a loop */
 	uint64_t samples; /* with KIND_BY_FUNCTION and KIND_BY_STACKS: of so many stacks */
 	const char *by;	  /* the function, library or call; NULL */
+
+	/* Of threads: so many may be a pool, that waits at this lock; 0, NO_LOCK: none. */
+	size_t maybe, maybe_lock;
 };
 
 /* What Amdahl's law makes of the run. */

@@ -170,6 +170,7 @@ struct kind_row *kinds_add(struct kinds *k, enum concurrency kind, const size_t 
 		.process = m->threads[threads[0]].process,
 		.lock = NO_LOCK,
 		.io = NO_IO,
+		.maybe_lock = NO_LOCK,
 	};
 	for (size_t i = 0; i < n; i++) {
 		const struct thread *t = &m->threads[threads[i]];
@@ -256,6 +257,7 @@ void kinds_find(struct findings *f)
 		.taken = zeroed(m->n_threads, sizeof(*k.taken)),
 		.of_thread = zeroed(m->n_threads, sizeof(*k.of_thread)),
 		.of_process = zeroed(m->n_processes, sizeof(*k.of_process)),
+		.maybe = zeroed(m->n_processes, sizeof(*k.maybe)),
 	};
 
 	f->pool_of = zeroed(m->n_threads, sizeof(*f->pool_of));
@@ -267,6 +269,7 @@ void kinds_find(struct findings *f)
 	/* Before pools: who waits for many things waits not for work alone. */
 	kinds_find_loops(&k);
 	kinds_find_pools(&k);
+	kinds_find_full(&k);
 	kinds_find_results(&k);
 	kinds_find_rest(&k);
 	settle(&k);
@@ -276,4 +279,5 @@ void kinds_find(struct findings *f)
 	free(k.taken);
 	free(k.of_thread);
 	free(k.of_process);
+	free(k.maybe);
 }

@@ -14,7 +14,7 @@ enum runtime {
 	RUNTIME_COROUTINES = 8, /* ... stacks of coroutines */
 	RUNTIME_ASYNCIO = 16,	/* these two are loaded */
 	RUNTIME_GREENLET = 32,
-	RUNTIME_POOL = 64, /* a library's pool */
+	RUNTIME_POOL = 64, /* a queue for work */
 };
 
 #define RUNTIMES 7 /* bits */
@@ -29,6 +29,11 @@ struct runtimes {
 /* Where it is for one of these. */
 size_t runtime_place(enum runtime r);
 
+/* Threads of a process that may be a pool, of which too little is seen. */
+struct maybe {
+	size_t lock, members; /* 0: there are none */
+};
+
 struct kinds {
 	struct findings *f;
 	struct map places; /* of threads, by id */
@@ -38,6 +43,7 @@ struct kinds {
 	enum concurrency *taken;    /* by thread: what explains it already */
 	struct runtimes *of_thread; /* by thread */
 	struct runtimes *of_process;
+	struct maybe *maybe; /* by process: the most */
 	VEC(struct kind_row) rows;
 };
 
@@ -53,8 +59,16 @@ struct kind_row *kinds_add(struct kinds *k, enum concurrency kind, const size_t 
 /* kinds_runtime.c */
 void kinds_see_runtimes(struct kinds *k);
 void kinds_find_runtimes(struct kinds *k);
+/* A library's queue for the workers of a pool, by a function of it or its object; NULL: there is none. */
+const char *kinds_queue_in(const struct model *m, const struct stack *s);
 /* kinds_pool.c */
 void kinds_find_pools(struct kinds *k);
+/* A condition, a semaphore, or what may be one: no lock for its own sake. */
+bool kinds_hands_over(const struct lock *l);
+/* As strcmp(3), but for numbers: by them alone names of workers often differ. */
+int kinds_compare_names(const char *a, const char *b);
+/* kinds_full.c: after those. */
+void kinds_find_full(struct kinds *k);
 /* kinds_results.c: after those. */
 void kinds_find_results(struct kinds *k);
 /* kinds_rest.c: after all of these. */

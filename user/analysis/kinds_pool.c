@@ -43,7 +43,7 @@ struct pools {
  * could not be told as its functions have no names. */
 #define INTERPRETER "_PyRuntime"
 
-static bool hands_over_work(const struct lock *l)
+bool kinds_hands_over(const struct lock *l)
 {
 	return (l->kind == LOCK_KIND_COND || l->kind == LOCK_KIND_SEM ||
 		l->kind == LOCK_KIND_UNKNOWN) &&
@@ -64,7 +64,7 @@ static void add_locks(struct pools *p)
 	for (size_t i = 0; i < m->n_lock_waiters; i++) {
 		const struct lock_waiter *w = &m->lock_waiters[i];
 
-		if (w->thread == NO_THREAD || !hands_over_work(&m->locks[w->lock]) ||
+		if (w->thread == NO_THREAD || !kinds_hands_over(&m->locks[w->lock]) ||
 		    p->k->taken[w->thread])
 			continue;
 		*vec_add(&p->places) =
@@ -201,8 +201,7 @@ struct member {
 	bool is_shared;
 };
 
-/* Names of workers often differ by a number alone. */
-static int compare_names(const char *a, const char *b)
+int kinds_compare_names(const char *a, const char *b)
 {
 	for (;;) {
 		while (isdigit((unsigned char)*a))
@@ -240,7 +239,7 @@ static int by_group(const void *a, const void *b)
 		return family_x < family_y ? -1 : 1;
 	if (x->is_shared && x->at != y->at)
 		return x->at < y->at ? -1 : 1;
-	return x->is_shared ? 0 : compare_names(t[x->thread].comm, t[y->thread].comm);
+	return x->is_shared ? 0 : kinds_compare_names(t[x->thread].comm, t[y->thread].comm);
 }
 
 /* Who makes others, and waits where they do, is not one of them. */

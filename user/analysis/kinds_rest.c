@@ -10,6 +10,7 @@
 #define PRESENT_LEAST 0.1  /* of the wall time: less is no thread that it has */
 #define LAUNCH_LEAST  0.05 /* of the wall time: less is how a program was started */
 #define LASTING_LEAST 0.5  /* ... that it lives, if it does little */
+#define WAITED_LEAST  0.9  /* of the life of the loop that it made: since then it just waits */
 
 /* --- threads ------------------------------------------------------------------------------------ */
 
@@ -60,6 +61,29 @@ static struct rest rest_of(const struct kinds *k, size_t process, size_t *thread
 	return rest;
 }
 
+/* The only one beside the only loop has made the loop's thread, and what it did may all have been before:
+ * that is one after the other. */
+static bool only_made_loop(const struct kinds *k, const struct rest *rest, const size_t *threads,
+			   size_t process)
+{
+	const struct model *m = k->f->model;
+	const struct thread *maker = &m->threads[threads[0]];
+	uint64_t idle = maker->lifetime_ns;
+
+	if (rest->n != 1 || loops_of(k, process) != 1)
+		return false;
+	idle -= k->active[threads[0]] < idle ? k->active[threads[0]] : idle;
+	for (size_t i = 0; i < k->rows.n; i++) {
+		const struct kind_row *row = &k->rows.items[i];
+		const struct thread *loop = &m->threads[row->thread];
+
+		if (row->kind == KIND_LOOP && row->is_named && row->process == process)
+			return loop->creator_id == maker->id &&
+			       (double)idle >= WAITED_LEAST * (double)loop->lifetime_ns;
+	}
+	return false;
+}
+
 static void find_threads(struct kinds *k)
 {
 	const struct model *m = k->f->model;
@@ -68,6 +92,7 @@ static void find_threads(struct kinds *k)
 
 	memcpy(taken, k->taken, m->n_threads * sizeof(*taken));
 	for (size_t p = 0; p < m->n_processes; p++) {
+		struct kind_row *row;
 		struct rest rest;
 
 		if (m->processes[p].n_threads < 2)
@@ -75,8 +100,11 @@ static void find_threads(struct kinds *k)
 		rest = rest_of(k, p, threads);
 		if (rest.n < 2 && !(rest.n && loops_of(k, p)))
 			continue;
-		kinds_add(k, KIND_THREADS, threads, rest.n)->is_named =
-			kinds_matter(k, rest.active, rest.running);
+		row = kinds_add(k, KIND_THREADS, threads, rest.n);
+		row->is_named = kinds_matter(k, rest.active, rest.running) &&
+				!only_made_loop(k, &rest, threads, p);
+		row->maybe = k->maybe[p].members;
+		row->maybe_lock = row->maybe ? k->maybe[p].lock : NO_LOCK;
 	}
 	memcpy(k->taken, taken, m->n_threads * sizeof(*taken));
 	free(threads);

@@ -39,6 +39,9 @@ static const struct mark functions[] = {
 	{ "swapcontext", RUNTIME_COROUTINES, "swapcontext(3)" },
 	{ "jump_fcontext", RUNTIME_COROUTINES, "Boost.Context's jump_fcontext" },
 	{ "make_fcontext", RUNTIME_COROUTINES, "Boost.Context's make_fcontext" },
+	{ "_queue_SimpleQueue_get", RUNTIME_POOL, "Python's queue.SimpleQueue" },
+	{ "g_thread_pool_thread_proxy", RUNTIME_POOL, "GLib's GThreadPool" },
+	{ "QThreadPoolThread::run", RUNTIME_POOL, "Qt's QThreadPool" },
 };
 
 /* Of an interpreter whose own functions have no names: which object calls the kernel. */
@@ -51,6 +54,7 @@ static const struct mark epolls[] = {
 static const struct mark objects[] = {
 	{ "_asyncio.", RUNTIME_ASYNCIO, "asyncio" },
 	{ "_greenlet.", RUNTIME_GREENLET | RUNTIME_COROUTINES, "greenlet" },
+	{ "_queue.", RUNTIME_POOL, "Python's queue.SimpleQueue" },
 	{ "libuv.so", RUNTIME_LOOP, "libuv" },
 	{ "libevent", RUNTIME_LOOP, "libevent" },
 	{ "libev.so", RUNTIME_LOOP, "libev" },
@@ -100,6 +104,14 @@ static void see_stack(const struct model *m, const struct stack *s, struct runti
 		if (mark)
 			note(ret, mark->runtime & ~ret->has, 1, mark->by);
 	}
+}
+
+const char *kinds_queue_in(const struct model *m, const struct stack *s)
+{
+	struct runtimes r;
+
+	see_stack(m, s, &r);
+	return r.has & RUNTIME_POOL ? r.by[runtime_place(RUNTIME_POOL)] : NULL;
 }
 
 static void add(struct runtimes *to, const struct runtimes *from, uint64_t samples)

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+
 int collect_ring(struct probe *p, event_fn fn, void *ctx)
 {
 	int n;
@@ -96,6 +98,34 @@ int collect_alive(struct probe *p, event_fn fn, void *ctx)
 	if (error || !program.wall.alive)
 		return error;
 	return collect_records(p->skel->progs.cp_alive, sizeof(struct ev_thread), fn, ctx);
+}
+
+/* As real-time threads leave 5 % of each second to the others (sched(7)). */
+#define DYING_NS      1200000000
+#define DYING_LOOK_NS 2000000
+
+static uint64_t handed_over(struct probe *p)
+{
+	return __atomic_load_n(&p->skel->bss->survivors, __ATOMIC_RELAXED);
+}
+
+int collect_dying(struct probe *p, event_fn fn, void *ctx)
+{
+	uint64_t until = clock_ns() + DYING_NS;
+	struct program program;
+	int error = read_program(p, &program);
+
+	if (error)
+		return error;
+	while (handed_over(p) < program.wall.alive && clock_ns() < until) {
+		nap(DYING_LOOK_NS);
+		error = collect_ring(p, fn, ctx);
+		if (error)
+			return error;
+	}
+	if (handed_over(p) < program.wall.alive)
+		p->skel->bss->lost[LOSS_DYING] = program.wall.alive - handed_over(p);
+	return 0;
 }
 
 int collect_lives(struct probe *p, event_fn fn, void *ctx)

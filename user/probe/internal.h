@@ -181,6 +181,9 @@ int collect_alive(struct probe *p, event_fn fn, void *ctx);
 /* What became of the processes that are not known to be reaped. */
 int collect_lives(struct probe *p, event_fn fn, void *ctx);
 int collect_unsent(struct probe *p, event_fn fn, void *ctx);
+/* After collect_alive(): those that it cannot find as they are about to end hand over their ledgers
+ * when they do. This waits for them, but not for ever: the rest is counted. */
+int collect_dying(struct probe *p, event_fn fn, void *ctx);
 /* After collect_alive(), which has the waits that are open. */
 int collect_peers(struct probe *p, event_fn fn, void *ctx);
 /* After collect_alive() as well. */

@@ -516,6 +516,8 @@ int probe_finish(struct probe *p, event_fn fn, void *ctx, struct ev_end *end)
 	if (!error)
 		error = collect_alive(p, fn, ctx);
 	if (!error)
+		error = collect_dying(p, fn, ctx);
+	if (!error)
 		error = collect_lives(p, fn, ctx);
 	if (!error) /* those that died meanwhile */
 		error = collect_ring(p, fn, ctx);

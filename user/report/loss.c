@@ -103,6 +103,11 @@ static const struct loss_words words[LOSS_KIND_COUNT] = {
 		"of what was waited for have no name",
 		"their waits are right",
 	},
+	[LOSS_DYING] = {
+		"dying",
+		"threads were about to end and did not get the CPU for that, so they are not listed",
+		"wall time is right; their own time is missing from what is summed over threads",
+	},
 	[LOSS_CALLS] = {
 		"calls",
 		"futex or epoll calls, or messages, were not counted",

@@ -30,7 +30,9 @@ static const char *place_of(const struct page *p, char *buf, const struct findin
 	char name[NAME_SIZE];
 	const char *place = NULL;
 
-	if (row->lock != NO_LOCK)
+	if (row->lock != NO_LOCK && row->by)
+		place = row->by;
+	else if (row->lock != NO_LOCK)
 		place = f->locks[f->lock_rank[row->lock]].name;
 	else if (row->io != NO_IO)
 		place = f->model->ios[row->io].name;
@@ -52,12 +54,26 @@ static void say_single(struct page *p, const struct findings *f, const struct ki
 
 static void say_threads(struct page *p, const struct findings *f, const struct kind_row *row)
 {
-	char name[NAME_SIZE];
+	char name[NAME_SIZE], maybe[NAME_SIZE + 200] = "", lock[NAME_SIZE];
 
+	if (row->maybe)
+		snprintf(maybe, sizeof(maybe),
+			 ". %zu of them are alike and have waited at %s, a few times: if they take "
+			 "work there, they are a pool that nearly always has some; this cannot be "
+			 "told from here",
+			 row->maybe,
+			 page_name(p, lock, NAME_SIZE, f->locks[f->lock_rank[row->maybe_lock]].name,
+				   0));
+	if (row->members == 1) {
+		page_text(p, 2, "threads:", STYLE_PLAIN,
+			  "one thread (%s) works beside the event loop of its process",
+			  name_of(p, name, f, row));
+		return;
+	}
 	page_text(p, 2, "threads:", STYLE_PLAIN,
 		  "%zu threads, at most %zu at once (%s), share the memory of one process; the "
-		  "kernel schedules each by itself",
-		  row->members, row->at_once, name_of(p, name, f, row));
+		  "kernel schedules each by itself%s",
+		  row->members, row->at_once, name_of(p, name, f, row), maybe);
 }
 
 static void say_processes(struct page *p, const struct findings *f, const struct kind_row *row)
@@ -85,6 +101,11 @@ static void add_busy(const struct kind_row *row, char *to, size_t size)
 		 units_percent(share, life > 0 ? (double)row->idle_ns / life : 0),
 		 units_mean(mean, wall > 0 ? (life - (double)row->idle_ns) / wall : 0));
 	add(to, size, text);
+	if (row->results && row->how != KIND_BY_RESULTS) {
+		snprintf(text, sizeof(text), "; others waited for them %s times",
+			 units_count(number, row->results));
+		add(to, size, text);
+	}
 	if (!row->busy_most)
 		return;
 	snprintf(text, sizeof(text), ", at most %zu at once", row->busy_most);

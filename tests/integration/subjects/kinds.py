@@ -62,6 +62,14 @@ with ThreadPoolExecutor(4) as pool:
         list(pool.map(time.sleep, [0.004] * 4))
 '''
 
+# Its workers never wait for work until there is none left.
+FULL = '''
+import time
+from concurrent.futures import ThreadPoolExecutor
+with ThreadPoolExecutor(8) as pool:
+    list(pool.map(time.sleep, [0.01] * 240))
+'''
+
 # From a file: what the workers are to do is found there by its name.
 PROCESSES = '''
 import time
@@ -80,6 +88,7 @@ if __name__ == '__main__':
 @cases(('generators', GENERATORS, ['single'], None),
        ('asyncio', ASYNCIO, ['event-loop', 'coroutines'], 'asyncio'),
        ('ThreadPoolExecutor', THREADS, ['pool'], None),
+       ('ThreadPoolExecutor, full', FULL, ['pool'], None),
        ('ProcessPoolExecutor', PROCESSES, ['pool'], None))
 def test_python(t, _, code, kinds, place):
     """What runs in one interpreter, in one thread or several, or in several processes."""
@@ -87,6 +96,9 @@ def test_python(t, _, code, kinds, place):
     script.write_text(code, encoding='utf-8')
     report = named(t, PYTHON, '-I', '-S', script)
     equal(sorted(report['model']['concurrency']), sorted(kinds), report['concurrency'])
+    if code is FULL:
+        rules = {row['rule'] for row in report['findings']}
+        expect(rules & {'pool.small', 'machine.busy'}, rules)
     if place:
         equal(row_of(report, 'coroutines')['place'], place, report['concurrency'])
 
