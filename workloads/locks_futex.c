@@ -4,7 +4,9 @@
 
 #include <errno.h>
 #include <linux/futex.h>
+#include <stdlib.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #ifndef SYS_futex_wake
@@ -170,6 +172,53 @@ static const char *run_futex(void)
 	return run_signals(&s, "name=event_count");
 }
 
+static void echo(int from, int to)
+{
+	char byte;
+
+	while (read(from, &byte, 1) == 1)
+		must(write(to, &byte, 1), "write");
+	_exit(EXIT_SUCCESS);
+}
+
+/* A child and this thread wake each other, and nobody waits at a futex. */
+static void wake_each_other(int64_t ns)
+{
+	int64_t until = clock_ns(CLOCK_MONOTONIC) + ns;
+	int there[2], back[2];
+	char byte = 0;
+	pid_t child;
+
+	must(pipe(there), "pipe");
+	must(pipe(back), "pipe");
+	child = (pid_t)must(fork(), "fork");
+	if (!child) {
+		must(close(there[1]), "close");
+		echo(there[0], back[1]);
+	}
+	while (clock_ns(CLOCK_MONOTONIC) < until) {
+		must(write(there[1], &byte, 1), "write");
+		must(read(back[0], &byte, 1), "read");
+	}
+	must(close(there[1]), "close");
+	must(waitpid(child, NULL, 0), "waitpid");
+	must(close(there[0]) | close(back[0]) | close(back[1]), "close");
+}
+
+/* Whoever watches may have stopped to look who wakes whom, and needs a moment from the first wait on. */
+static const char *run_late_futex(void)
+{
+	struct timespec time = { .tv_nsec = 100 * MS };
+
+	wake_each_other(300 * MS);
+	must(syscall(SYS_futex, &second_count, FUTEX_WAIT_PRIVATE, 0, &time, NULL, 0) == -1 &&
+			     errno == ETIMEDOUT
+		     ? 0
+		     : -1,
+	     "futex wait");
+	return run_futex();
+}
+
 static bool is_missing(long result)
 {
 	return result == -1 && errno == ENOSYS;
@@ -270,6 +319,7 @@ static const char *run_requeue_pi(void)
 const struct mode futex_modes[] = {
 	{ "rust", run_rust },
 	{ "futex", run_futex },
+	{ "futex-late", run_late_futex },
 	{ "futex-waitv", run_waitv },
 	{ "futex-wait", run_new_futex },
 	{ "requeue-pi", run_requeue_pi },
