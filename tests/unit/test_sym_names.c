@@ -279,6 +279,50 @@ Test(sym_names, go)
 	check_some(path, path, 101, true, true);
 }
 
+/* The function that the code belongs to, without what only one of the two sources says: which calling
+ * convention it has, and which types its parameters have. */
+static void function_of(char *to, size_t size, const char *ours)
+{
+	const char *at = ours;
+	char *end;
+
+	for (const char *next = at; *next; next = strchr(strchr(next, '\n') + 1, '\n') + 1)
+		at = next;
+	snprintf(to, size, "%.*s", (int)strcspn(at, "[\n"), at);
+	end = strstr(to, ".abi");
+	if (end)
+		*end = '\0';
+}
+
+/* Go's own table has the names that its symbols had, and no lines. */
+Test(sym_names, stripped_go)
+{
+	const char *path = object_path("program"), *stripped = object_path("stripped");
+	struct places *whole, *own;
+	size_t same = 0;
+
+	if (!have("go", "names_stripped_go"))
+		return;
+	cr_assert(shell("GOFLAGS=-mod=mod GOCACHE=%s/cache go build -o %s tests/sym/names.go && "
+			"strip -o %s %s",
+			objects_folder, path, stripped, path));
+	whole = places_in(path, 101, 20000);
+	own = places_in(path, 101, 20000);
+	name_all(whole, path);
+	name_all(own, stripped);
+	for (size_t i = 0; i < whole->addresses.n; i++) {
+		char is[512], expected[512];
+
+		function_of(expected, sizeof(expected), whole->ours[i]);
+		function_of(is, sizeof(is), own->ours[i]);
+		cr_expect_str_eq(is, expected, "%#lx", (unsigned long)whole->addresses.items[i]);
+		same += !strcmp(is, expected);
+	}
+	cr_assert_gt(same, 1000);
+	places_free(whole);
+	places_free(own);
+}
+
 /* ---- where debug information can be ---- */
 
 Test(sym_names, stripped_with_a_debug_link)

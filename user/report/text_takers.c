@@ -146,8 +146,55 @@ static void put_changes(struct page *p, const struct findings *f)
 	}
 }
 
+/* --- from one CPU to another ------------------------------------------------------------- */
+
+#define MOVES_LEAST 500
+#define MOVES_RATE  500	    /* a second of its life, and */
+#define STAY_MOST   1000000 /* it runs less than this between two, on average */
+
+static bool moves_often(const struct thread *t)
+{
+	uint64_t moves = t->witness.migrations;
+
+	return moves >= MOVES_LEAST && t->state_ns[TS_RUNNING] < moves * STAY_MOST &&
+	       (double)moves * 1e9 >= MOVES_RATE * (double)t->lifetime_ns;
+}
+
+/* No finding: what it costs depends on caches, which nothing here looks into. */
+static void put_moves(struct page *p, const struct findings *f)
+{
+	const struct model *m = f->model;
+	const struct thread *most = NULL;
+	char name[128], moves[UNITS_SIZE], stay[UNITS_SIZE], others[UNITS_SIZE + 48] = "";
+	size_t n = 0;
+
+	for (size_t i = 0; i < m->n_threads; i++) {
+		const struct thread *t = &m->threads[i];
+
+		if (t->flags & (THREAD_KERNEL | THREAD_UNSENT) || !moves_often(t))
+			continue;
+		n++;
+		if (!most || t->witness.migrations > most->witness.migrations)
+			most = t;
+	}
+	if (!most)
+		return;
+	if (n > 1)
+		snprintf(others, sizeof(others), "; %s more threads move as often",
+			 units_count(moves, n - 1));
+	page_heading(p, "Moved between CPUs", "often; what that costs is not measured");
+	page_text(p, 2, NULL, STYLE_PLAIN,
+		  "%s (tid %u) came to another CPU %s times, after it had run for %s on average%s. "
+		  "To see what it costs, keep it on one CPU (taskset, a cpuset, "
+		  "sched_setaffinity) and compare both runs",
+		  NAME(p, name, most->comm, p->name), most->tid,
+		  units_count(moves, most->witness.migrations),
+		  page_ns(p, stay, most->state_ns[TS_RUNNING] / most->witness.migrations), others);
+}
+
 void text_takers(struct page *p, const struct findings *f)
 {
 	put_takers(p, f);
 	put_changes(p, f);
+	put_moves(p, f);
 }

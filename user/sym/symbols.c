@@ -3,6 +3,7 @@
  * The symbols of an object, of its debug file and of its MiniDebugInfo in one sorted table: one of
  * code, one of data. Entries are small and name their strings by place: a big program has millions.
  */
+#include "sym/go.h"
 #include "sym/object.h"
 
 #include <stdlib.h>
@@ -26,7 +27,8 @@ struct symbols {
 	bool code; /* else data */
 	struct {
 		Elf *elf;
-		size_t strings; /* section */
+		size_t strings;	    /* section */
+		struct go_table go; /* instead of both, if elf is NULL */
 	} tables[TABLES_MAX];
 	size_t n_tables;
 	struct symbol *items;
@@ -169,6 +171,28 @@ static bool read_table(struct symbols *s, Elf *elf, unsigned type)
 	return true;
 }
 
+/* What Go keeps for itself: only if its symbols have been taken away. */
+static void read_go(struct symbols *s, Elf *elf)
+{
+	struct go_function function;
+	struct go_table go;
+
+	if (s->n_tables == TABLES_MAX || !go_open(elf, &go) || !make_room(s, go.n))
+		return;
+	for (size_t i = 0; i < go.n; i++) {
+		if (!go_function(&go, i, &function))
+			continue;
+		s->items[s->n++] = (struct symbol){
+			.address = function.address,
+			.size = function.size,
+			.name = function.name,
+			.table = (uint8_t)s->n_tables,
+		};
+	}
+	s->tables[s->n_tables].elf = NULL;
+	s->tables[s->n_tables++].go = go;
+}
+
 static int compare(const void *a, const void *b)
 {
 	const struct symbol *x = a, *y = b;
@@ -186,19 +210,32 @@ static int compare(const void *a, const void *b)
 static struct symbols *read_all(struct object *o, bool code)
 {
 	struct symbols *s = calloc(1, sizeof(*s));
+	bool has_all;
 
 	if (!s)
 		return NULL;
 	s->code = code;
 	if (o->level == OBJECT_FULL)
 		object_dwarf(o); /* finds the others */
-	if (!read_table(s, o->elf, SHT_SYMTAB))
+	has_all = read_table(s, o->elf, SHT_SYMTAB);
+	if (!has_all)
 		read_table(s, o->elf, SHT_DYNSYM);
-	read_table(s, o->debug.elf, SHT_SYMTAB);
+	has_all |= read_table(s, o->debug.elf, SHT_SYMTAB);
 	read_table(s, o->mini.elf, SHT_SYMTAB);
+	if (code && !has_all)
+		read_go(s, o->elf);
 	if (s->n)
 		qsort(s->items, s->n, sizeof(*s->items), compare);
 	return s;
+}
+
+static const char *name_of(const struct symbols *s, const struct symbol *symbol)
+{
+	Elf *elf = s->tables[symbol->table].elf;
+
+	if (!elf)
+		return go_name(&s->tables[symbol->table].go, symbol->name);
+	return elf_strptr(elf, s->tables[symbol->table].strings, symbol->name);
 }
 
 /* The last symbol that starts at address or before it. */
@@ -240,7 +277,7 @@ static bool look_up(const struct symbols *s, uint64_t address, struct symbol_fou
 		if (!covers(s, i - 1, end - 1, address))
 			continue;
 		*ret = (struct symbol_found){
-			.name = elf_strptr(elf, strings, found->name),
+			.name = name_of(s, found),
 			.file = found->file ? elf_strptr(elf, strings, found->file) : NULL,
 			.address = found->address,
 			.size = found->size,
@@ -273,8 +310,7 @@ size_t object_code_symbols(struct object *o, bool (*is)(const char *name), uint6
 		o->code = read_all(o, true);
 	for (size_t i = 0; o->code && i < o->code->n && n < most; i++) {
 		const struct symbol *s = &o->code->items[i];
-		Elf *elf = o->code->tables[s->table].elf;
-		const char *name = elf_strptr(elf, o->code->tables[s->table].strings, s->name);
+		const char *name = name_of(o->code, s);
 
 		if (name && is(name))
 			to[n++] = s->address;

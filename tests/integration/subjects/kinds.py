@@ -147,13 +147,15 @@ func main() {
 '''
 
 
-def test_go(t):
-    """Goroutines on a few threads of the kernel."""
+@cases(('as_built',), ('stripped', '-ldflags=-s -w'))
+def test_go(t, _, *options):
+    """Goroutines on a few threads of the kernel, with symbols and without."""
     if not shutil.which('go'):
         raise Skip('go is not installed')
     source = t.dir / 'main.go'
     source.write_text(GO, encoding='utf-8')
-    subprocess.run(['go', 'build', '-o', t.dir / 'main', source], check=True, capture_output=True,
+    subprocess.run(['go', 'build', *options, '-o', t.dir / 'main', source], check=True,
+                   capture_output=True,
                    env={**os.environ, 'GO111MODULE': 'off',
                         'GOCACHE': str(t.build / 'tests' / 'go-cache')})
     report = named(t, t.dir / 'main')
