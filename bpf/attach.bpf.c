@@ -17,10 +17,12 @@
 #include "target.bpf.h"
 
 /* include/linux/sched.h */
+#define TASK_DEAD   0x0080
 #define TASK_WAKING 0x0200
 #define TASK_NEW    0x0800
 
 #define CGROUP_LEVELS 64
+#define LEAVING_LOOKS (1 << 20) /* some milliseconds: a hypervisor may have taken its CPU */
 
 /* Written before the iterator runs. */
 __u64 attach_which = 0; /* enum attach_which */
@@ -28,7 +30,8 @@ __u64 attach_cgroup = 0;
 __u64 attach_own = 0; /* concprof's own process, whose descendants are not the program either */
 /* ... and by it. */
 __u64 attached_threads = 0;
-__u64 attach_again = 0; /* something has come into the cgroup by another way than by its creator */
+__u64 attach_missed = 0; /* something could not be taken over, this time */
+__u64 attach_again = 0;	 /* something has come into the cgroup by another way than by its creator */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -129,12 +132,14 @@ int cp_attach_words(struct bpf_iter__task *ctx)
 	if (!regs)
 		return 0;
 	parse_call(task, regs, &call);
-	if (call.nr < 0 || class_of(&call) != CALL_FUTEX ||
-	    bpf_copy_from_user_task(&words, sizeof(words), (void *)CALL_ARG0(&call), task, 0))
+	if (call.nr < 0 || class_of(&call) != CALL_FUTEX)
+		return 0;
+	words.address = CALL_ARG0(&call);
+	if (bpf_copy_from_user_task(words.at, sizeof(words.at), (void *)words.address, task, 0))
 		return 0;
 	pid = BPF_CORE_READ(task, pid);
 	bpf_map_update_elem(&attach_words, &pid, &words,
-			    BPF_ANY); /* without, it is another thread's wait */
+			    BPF_ANY); /* without, whose the lock is stays unknown */
 	return 0;
 }
 
@@ -208,7 +213,7 @@ static __always_inline void read_stand(struct task_struct *task, struct tracked 
 	u32 state = BPF_CORE_READ(task, __state);
 
 	read_witness(task, &t->base);
-	if (BPF_CORE_READ_BITFIELD_PROBED(task, on_cpu))
+	if (BPF_CORE_READ(task, on_cpu))
 		attach_running(task, t, now);
 	else if (!state || state & (TASK_WAKING | TASK_NEW))
 		attach_queued(task, t, now);
@@ -253,8 +258,7 @@ static __always_inline bool waits_since(struct tracked *t)
 static __always_inline u32 owner_of(struct task_struct *task, const struct tracked *t)
 {
 	u64 address = owner_address(t->lock.word, t->lock.hint);
-	u32 pid = BPF_CORE_READ(task, pid);
-	struct words *words = bpf_map_lookup_elem(&attach_words, &pid);
+	struct words *words = words_of(task, t->lock.word);
 
 	if (!words || !address)
 		return 0;
@@ -288,9 +292,54 @@ static __always_inline void attach_dead(struct tracked *t)
 	t->sent = 1;
 }
 
+/* It has left its CPU for good. */
+static __always_inline bool has_left(struct task_struct *task)
+{
+	return BPF_CORE_READ(task, __state) & TASK_DEAD && !BPF_CORE_READ(task, on_cpu);
+}
+
+static long look_whether_left(u32 i, void *ctx)
+{
+	struct task_struct *task = *(struct task_struct **)ctx;
+
+	return !BPF_CORE_READ(task, on_cpu);
+}
+
+/* Whoever leaves for good while it is taken over may have done so before the probes knew it, and
+ * they will not see it again. On its way it cannot be preempted. */
+static __always_inline bool left_unseen(struct task_struct *task, struct tracked *t)
+{
+	struct task_struct *leaving = NULL;
+
+	if (!(BPF_CORE_READ(task, __state) & TASK_DEAD))
+		return false;
+	bpf_probe_read_kernel(&leaving, sizeof(leaving), &task);
+	bpf_loop(LEAVING_LOOKS, look_whether_left, &leaving, 0);
+	return has_left(task) && !*(volatile u64 *)&t->sent;
+}
+
+/* Its creation, which the probes see, may be later than its being found here. */
+static __always_inline bool keep(struct task_struct *task, const struct tracked *room)
+{
+	struct tracked *t =
+		bpf_task_storage_get(&threads, task, (void *)room, BPF_LOCAL_STORAGE_GET_F_CREATE);
+
+	if (!t)
+		attach_missed = 1; /* who uses the storage was interrupted at it on this CPU */
+	if (!t || t->id != room->id)
+		return false;
+	__sync_fetch_and_add(&attached_threads, 1); /* a barrier too: known, and then looked at */
+	if (!t->sent && left_unseen(task, t)) {
+		bpf_task_storage_delete(&threads, task);
+		return false;
+	}
+	note_number(task, t);
+	return true;
+}
+
 static __always_inline bool attach(struct task_struct *task)
 {
-	bool is_dead = BPF_CORE_READ(task, exit_state) != 0;
+	bool is_dead = has_left(task);
 	struct tracked *room, *empty, *t;
 	u64 now = scheduler_now(), address = 0;
 	u32 zero = 0, one = 1;
@@ -314,15 +363,11 @@ static __always_inline bool attach(struct task_struct *task)
 		begin_waits(room, now);
 		attach_move(room, now, 1, BPF_CORE_READ(task, nr_cpus_allowed));
 	}
-	t = bpf_task_storage_get(&threads, task, room, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (!t) {
-		if (!is_dead)
-			attach_move(room, now, 0, 0);
-		return false; /* there is a second time */
-	}
-	note_number(task, t);
-	attached_threads++;
-	return true;
+	if (keep(task, room))
+		return true;
+	if (!is_dead)
+		attach_move(room, now, 0, 0);
+	return false;
 }
 
 static __always_inline void say_attached(struct bpf_iter__task *ctx, struct task_struct *task)
@@ -357,7 +402,7 @@ int cp_attach(struct bpf_iter__task *ctx)
 		return 0;
 	if (attach(leader))
 		say_attached(ctx, leader);
-	if (leader != task)
+	if (leader != task && bpf_task_storage_get(&threads, leader, 0, 0))
 		attach(task);
 	return 0;
 }

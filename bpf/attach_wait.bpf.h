@@ -19,6 +19,7 @@
 #define WORDS 8
 
 struct words {
+	u64 address; /* it may wait at another by now */
 	u32 at[WORDS];
 };
 
@@ -30,6 +31,15 @@ struct {
 	__type(value, struct words);
 } attach_words SEC(".maps");
 
+/* NULL: not read, or those of another wait of its. */
+static __always_inline struct words *words_of(struct task_struct *task, u64 address)
+{
+	u32 pid = BPF_CORE_READ(task, pid);
+	struct words *words = bpf_map_lookup_elem(&attach_words, &pid);
+
+	return words && words->address == address ? words : NULL;
+}
+
 static __always_inline bool is_thread(u32 number)
 {
 	return number && number < PID_MAX_LIMIT;
@@ -38,8 +48,8 @@ static __always_inline bool is_thread(u32 number)
 /* FUTEX_WAIT_BITSET: see futex_hint() in cause.bpf.c, which may wait for a second time to come. */
 static __always_inline u32 hint_of_bitset(struct task_struct *task, const struct call *call)
 {
-	u32 op = CALL_ARG1(call), value = CALL_ARG2(call), pid = BPF_CORE_READ(task, pid);
-	struct words *words = bpf_map_lookup_elem(&attach_words, &pid);
+	u32 op = CALL_ARG1(call), value = CALL_ARG2(call);
+	struct words *words = words_of(task, CALL_ARG0(call));
 
 	if (!(op & FUTEX_PRIVATE_FLAG) && (op & FUTEX_CLOCK_REALTIME) && value > 2)
 		return LOCK_HINT_JOIN;

@@ -299,6 +299,8 @@ int BPF_PROG(cp_newtask, struct task_struct *task, u64 clone_flags)
 		__sync_fetch_and_add(&lost[LOSS_UNTRACKED], 1);
 		return 0;
 	}
+	if (t->id)
+		return 0; /* it has been taken over by now: see attach.bpf.c */
 	now = BPF_CORE_READ(current, se.cfs_rq, rq, clock);
 	t->id = __sync_fetch_and_add(&next_id, 1) + 1;
 	t->creator_id = parent->id;

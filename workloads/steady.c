@@ -124,6 +124,24 @@ static void *breed(void *unused)
 	return unused;
 }
 
+static void *nothing(void *unused)
+{
+	return unused;
+}
+
+static void *churn(void *unused)
+{
+	pthread_t threads[4];
+
+	for (;;) {
+		for (int i = 0; i < 4; i++)
+			must0(pthread_create(&threads[i], NULL, nothing, NULL), "pthread_create");
+		for (int i = 0; i < 4; i++)
+			must0(pthread_join(threads[i], NULL), "pthread_join");
+	}
+	return unused;
+}
+
 static void start(const char *name, void *(*body)(void *))
 {
 	pthread_attr_t attr;
@@ -151,6 +169,7 @@ static const struct mode {
 	{ "loop", { { "loop", loop } }, false },
 	{ "idle", { { "idler", idle } }, false },
 	{ "breed", { { "breeder", breed } }, false },
+	{ "churn", { { "churner", churn } }, false },
 	{ "leave", { { "napper", nap_and_compute } }, true },
 };
 

@@ -33,6 +33,8 @@ struct found {
 struct attach {
 	struct session s;
 	struct probe_attachment what;
+	uint64_t started[OPTS_PIDS]; /* of those that were asked for: proc_started() */
+	pid_t stranger;		     /* who has the number of one of them by now; 0: nobody */
 	VEC(struct found) processes;
 	bool is_told;	    /* the head of the stream, and them */
 	struct map cgroups; /* by number: those whose names were told */
@@ -54,13 +56,27 @@ static int check_pid(pid_t pid, struct err *err)
 		       pid, proc_parent((uint32_t)pid));
 }
 
-static int check_pids(const struct opts *o, struct err *err)
+static int check_pids(struct attach *a, const struct opts *o)
 {
 	int error = 0;
 
-	for (size_t i = 0; i < o->n_pids && !error; i++)
-		error = check_pid(o->pids[i], err);
+	for (size_t i = 0; i < o->n_pids && !error; i++) {
+		a->started[i] = proc_started((uint32_t)o->pids[i]);
+		error = check_pid(o->pids[i], &a->s.err);
+	}
 	return error;
+}
+
+/* Its number was asked for, but as that of another, which has ended while the probes were loaded. */
+static bool is_stranger(const struct attach *a, uint32_t pid)
+{
+	uint64_t started = proc_started(pid);
+
+	for (size_t i = 0; i < a->what.n_pids && started; i++) {
+		if ((uint32_t)a->what.pids[i] == pid)
+			return a->started[i] != started;
+	}
+	return false;
 }
 
 /* "/sys/fs/cgroup/system.slice", or as /proc/PID/cgroup has it: "/system.slice". */
@@ -70,6 +86,8 @@ static int find_cgroup(const char *path, uint64_t *ret, struct err *err)
 	struct statfs fs;
 	struct stat st;
 
+	if (!*path) /* as of a variable that is not set: not all there is */
+		return err_set(err, -EINVAL, "--cgroup: no path is given");
 	snprintf(below, sizeof(below), "/sys/fs/cgroup/%s", path);
 	if (stat(path, &st) || statfs(path, &fs) || fs.f_type == SYSFS_MAGIC ||
 	    (fs.f_type != CGROUP2_SUPER_MAGIC && fs.f_type != CGROUP_SUPER_MAGIC)) {
@@ -112,6 +130,19 @@ static int set_pids(struct attach *a, const struct opts *o)
 	return error;
 }
 
+/* All that is said of a process comes from there. */
+static int check_proc(struct err *err)
+{
+	char self[32] = "";
+
+	if (readlink("/proc/self", self, sizeof(self) - 1) > 0 && atoi(self) == getpid())
+		return 0;
+	return err_set(
+		err, -ENOTSUP,
+		"/proc is not that of this PID namespace, whose processes are to be attached "
+		"to; mount it with: mount -t proc proc /proc");
+}
+
 static int find_what(struct attach *a, const struct opts *o)
 {
 	struct probe_attachment *w = &a->what;
@@ -121,7 +152,9 @@ static int find_what(struct attach *a, const struct opts *o)
 	w->which = o->cgroup ? ATTACH_TO_CGROUP : o->all_processes ? ATTACH_TO_ALL : ATTACH_TO_PIDS;
 	w->pids = o->pids;
 	w->n_pids = o->n_pids;
-	error = o->cgroup ? find_cgroup(o->cgroup, &w->cgroup, err) : check_pids(o, err);
+	error = check_proc(err);
+	if (!error)
+		error = o->cgroup ? find_cgroup(o->cgroup, &w->cgroup, err) : check_pids(a, o);
 	if (error)
 		return error;
 	if (o->cgroup)
@@ -182,6 +215,10 @@ static int take_process(void *ctx, const struct attached *process)
 	int error;
 
 	*f = (struct found){ process->pid, read_exec(process) };
+	if (is_stranger(a, process->pid)) {
+		a->stranger = (pid_t)process->pid;
+		return -ESRCH;
+	}
 	sites_follow(a->s.sites, process->pid);
 	error = f->exec ? look_maps(process->pid, &sink) : -ENOMEM;
 	return error || !a->is_told ? error : tell_process(a, f);
@@ -220,6 +257,17 @@ static int tell_facts(struct attach *a)
 		     : 0;
 }
 
+static int take_over(struct attach *a)
+{
+	struct err *err = &a->s.err;
+	int error = probe_attach(a->s.probe, &a->what, take_process, a, err);
+
+	if (a->stranger)
+		err_set(err, error, "process %d has ended meanwhile, and another has its number",
+			a->stranger);
+	return error;
+}
+
 /* Loads the probes and takes over what runs; then gives up what only they needed. */
 static int watch(struct attach *a)
 {
@@ -229,8 +277,7 @@ static int watch(struct attach *a)
 				   .all_calls = s->o->all_calls,
 				   .code = sites_sink(s->sites) };
 
-	if (probe_open(&s->probe, &opts, &s->err) ||
-	    probe_attach(s->probe, &a->what, take_process, a, &s->err) || session_drop(s) ||
+	if (probe_open(&s->probe, &opts, &s->err) || take_over(a) || session_drop(s) ||
 	    tell_facts(a))
 		return STATUS_FAILED;
 	if (s->o->all_calls && probe_window(s->probe, true, &s->err))

@@ -220,6 +220,22 @@ static bool is_kernels(uint32_t pid)
 	       flags & PF_KTHREAD;
 }
 
+/* proc_pid_stat(5): the 22nd, and the state is the third. */
+uint64_t proc_started(uint32_t pid)
+{
+	char text[1024];
+	const char *rest = procfs_stat(pid, text, sizeof(text));
+	uint64_t ticks = 0;
+
+	if (!rest ||
+	    sscanf(rest,
+		   "%*c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
+		   "%" SCNu64,
+		   &ticks) != 1)
+		return 0;
+	return ticks;
+}
+
 uint32_t proc_parent(uint32_t pid)
 {
 	return status_of(pid, "PPid: %" SCNu32);

@@ -67,5 +67,8 @@ enum proc_is proc_is(uint32_t pid);
 int proc_check(pid_t pid, struct err *err);
 /* Whose child it is; 0: not known. */
 uint32_t proc_parent(uint32_t pid);
+/* When it was created, in ticks since the boot, by which another of the same number is told from it;
+ * 0: not known. */
+uint64_t proc_started(uint32_t pid);
 /* The process that this thread is of; 0: none. */
 uint32_t proc_of_thread(uint32_t tid);

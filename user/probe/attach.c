@@ -9,7 +9,8 @@
 
 #include "base/vec.h"
 
-#define PASSES 8 /* each finds only what was created during the one before */
+#define PASSES		  8 /* each finds only what was created during the one before */
+#define OUT_OF_THE_WAY_NS 200000
 
 typedef VEC(struct attached) attached_list;
 
@@ -31,11 +32,16 @@ static int take_all(struct probe *p, attached_list *list)
 
 	for (int i = 0; i < PASSES && !error; i++) {
 		before = p->skel->bss->attached_threads;
+		p->skel->bss->attach_missed = 0;
 		error = collect_records(p->skel->progs.cp_attach, sizeof(struct attached),
 					take_record, list);
-		if (p->skel->bss->attached_threads == before)
+		if (p->skel->bss->attach_missed)
+			nap(OUT_OF_THE_WAY_NS);
+		else if (p->skel->bss->attached_threads == before)
 			break;
 	}
+	if (p->skel->bss->attach_missed)
+		__atomic_fetch_add(&p->skel->bss->lost[LOSS_UNTRACKED], 1, __ATOMIC_RELAXED);
 	return error;
 }
 
@@ -85,6 +91,14 @@ static int ask(struct probe *p, const struct probe_attachment *what)
 	return error;
 }
 
+static const char *const nothing_of[] = {
+	[ATTACH_TO_NONE] = "nothing to attach to",
+	[ATTACH_TO_PIDS] = "nothing to attach to: it has ended meanwhile, or this kernel hides it",
+	[ATTACH_TO_CGROUP] =
+		"nothing to attach to: there is no process in that cgroup, nor below it",
+	[ATTACH_TO_ALL] = "nothing to attach to: there is no process here but concprof's own",
+};
+
 int probe_attach(struct probe *p, const struct probe_attachment *what, attached_fn fn, void *ctx,
 		 struct err *err)
 {
@@ -111,7 +125,7 @@ int probe_attach(struct probe *p, const struct probe_attachment *what, attached_
 		return err_set(err, error, "cannot read the sums: %s", strerror(-error));
 	if (program.wall.alive)
 		return 0;
-	return err_set(err, -ESRCH, "nothing to attach to: it has ended meanwhile");
+	return err_set(err, -ESRCH, "%s", nothing_of[what->which]);
 }
 
 int attach_who_came(struct probe *p)

@@ -265,6 +265,9 @@ def put(process, group):
 def test_cgroup(t):
     """All that is in it or below it, and who comes into it later; and nobody else."""
     group = cgroup(t)
+    outcome = attach(t, '--cgroup', group)
+    equal((outcome.code, outcome.stderr),
+          (125, 'concprof: nothing to attach to: there is no process in that cgroup, nor below it\n'))
     inside, below, late, outside = (steady(t, mode) for mode in ('nap', 'loop', 'pipe', 'mutex'))
     for process in (inside, below, late):
         t.cleanup.callback(t.kill, process)
@@ -288,9 +291,9 @@ def test_cgroup(t):
     exact(outcome.report)
 
 
-def probes_are_loaded():
+def probes_are_loaded(pid='[0-9]*'):
     """BPF programs of concprof are in the kernel."""
-    maps = pathlib.Path('/proc').glob('[0-9]*/comm')
+    maps = pathlib.Path('/proc').glob(f'{pid}/comm')
     for comm in maps:
         with contextlib.suppress(OSError):
             if comm.read_text(encoding='utf-8') != 'concprof\n':
@@ -339,6 +342,42 @@ def test_namespace(t):
     equal(outcome.code, 0, outcome)
     equal([row['pid'] for row in outcome.report['processes']], [2])
     exact(outcome.report)
+
+
+def test_number_of_another(t):
+    """Who has the number by the time of the attach, but was not meant, is not attached to."""
+    if not shutil.which('unshare'):
+        raise Skip('there is no unshare')
+    code = (f'sleep 100 & "{t.concprof}" attach -q -p 2 -d 0.1 --json "{t.json}" & '
+            'until ls -l /proc/3/fd | grep -q bpf; do :; done; kill -STOP 3; kill 2; '
+            'while [ -e /proc/2/exe ]; do :; done; while [ -d /proc/2 ]; do jobs >/dev/null; done; '
+            'echo 1 > /proc/sys/kernel/ns_last_pid; sleep 100 & echo $!; kill -CONT 3; wait %2; '
+            'echo $?; umount /proc; '
+            f'"{t.concprof}" attach -q -a -d 0.1')
+    outcome = t.spawn(['unshare', '-p', '-f', '--kill-child', '--mount-proc', 'bash', '-c', code])
+    equal((outcome.code, outcome.stdout), (125, '2\n125\n'), outcome)
+    equal([line.split(';', 1)[0] for line in outcome.stderr.splitlines() if 'concprof' in line],
+          ['concprof: process 2 has ended meanwhile, and another has its number',
+           'concprof: /proc is not that of this PID namespace, whose processes are to be attached '
+           'to'])
+
+
+def test_churn(t):
+    """Of threads that begin and end while they are taken over none is taken to live for ever, or to have
+    died twice: the end of the process ends it, and nothing else."""
+    process = steady(t, 'churn')
+    reports = [t.dir / f'churn-{i}.json' for i in range(4)]
+    all_of_them = [t.start([t.concprof, 'attach', '-q', '-p', str(process.pid), '--json', str(path)],
+                           stderr=subprocess.PIPE) for path in reports]
+    for concprof in all_of_them:
+        poll(lambda own=concprof: probes_are_loaded(own.pid), 'the attach')
+    time.sleep(1)
+    equal([concprof.poll() for concprof in all_of_them], [None] * len(all_of_them))
+    t.kill(process)
+    for concprof, path in zip(all_of_them, reports):
+        equal((concprof.communicate(timeout=20), concprof.returncode), ((None, b''), 0))
+        report = json.loads(path.read_text(encoding='utf-8'))
+        equal((report['ended_by'], report['measurement']['residual_ns']), ('last-process', 0))
 
 
 # --- how it ends ---------------------------------------------------------------------------------
@@ -408,6 +447,7 @@ REFUSED = (
     ('no pid', ('-p', 'x'), "'x' is no list of processes; give pids, as 12 or 12,13"),
     ('no process', ('-p', '4194303'), 'there is no process 4194303 here'),
     ('linger', ('-p', '1', '--linger', '1'), '--linger belongs to run and record, not to attach'),
+    ('no path', ('--cgroup', ''), '--cgroup: no path is given'),
     ('no cgroup', ('--cgroup', '/nowhere'), "there is no cgroup '/nowhere'"),
     ('a folder', ('--cgroup', '/proc/self'), "there is no cgroup '/proc/self'"),
 )
