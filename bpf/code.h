@@ -85,8 +85,8 @@ struct code_waited {
 #define SITE_MOST  64  /* one in so many, at the least */
 #define SITE_LONG  (SITE_FIRST * SITE_MOST)
 
-#define SITE_DULL	8
-#define SITE_DULL_NS	50000 /* at most, from one such wait to the next */
+#define SITE_DULL    8
+#define SITE_DULL_NS 50000 /* at most, from one such wait to the next */
 
 enum { SITE_OWN, SITE_OTHERS, SITE_HALVES };
 

@@ -345,7 +345,8 @@ static __always_inline void note_taker(struct tracked *n, struct task_struct *pr
 {
 	u64 waited = m->now - m->queued_at, by, off, had;
 
-	if (likely(!(n->taken.is_off | (waited >= TAKER_WAIT_NS)))) /* one branch for the verifier */
+	if (likely(!(n->taken.is_off |
+		     (waited >= TAKER_WAIT_NS)))) /* one branch for the verifier */
 		return;
 	by = taker_of(prev, p);
 	off = m->now - n->track.last_out;
@@ -451,8 +452,7 @@ static __always_inline u32 leave(struct task_struct *prev, struct tracked *p, bo
 }
 
 /* Next comes to the CPU; MOVE_FIRST if that is the command's release. */
-static __always_inline u32 arrive(struct task_struct *next, struct tracked *n,
-				  struct moment *m)
+static __always_inline u32 arrive(struct task_struct *next, struct tracked *n, struct moment *m)
 {
 	bool first = n->role == ROLE_HELD;
 

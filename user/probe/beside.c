@@ -23,15 +23,49 @@ static struct beside {
 	struct bpf_prog_load_opts opts;
 	struct bpf_insn *insns; /* the block that has all that is kept */
 	size_t n;
-	int fd; /* or -errno */
+	int fd;	   /* or -errno, */
+	char *log; /* and then what the verifier says; NULL: nothing */
 } beside;
+
+#define LOG_SIZE (16u << 20) /* as libbpf's largest */
+
+static int load_it(const struct beside *b)
+{
+	return bpf_prog_load(BPF_PROG_TYPE_TRACING, bpf_program__name(b->program), "GPL", b->insns,
+			     b->n, &b->opts);
+}
+
+/* Once more, with a log, which takes time and fails the load if it is full. */
+static void ask_why(struct beside *b)
+{
+	static const unsigned levels[] = {
+		1, /* each instruction that is looked at, too; before 6.4 only the first ones fit */
+		4, /* BPF_LOG_STATS: without them */
+	};
+	int fd = -ENOSPC;
+
+	b->log = calloc(1, LOG_SIZE);
+	if (!b->log)
+		return;
+	b->opts.log_buf = b->log;
+	b->opts.log_size = LOG_SIZE;
+	for (size_t i = 0; i < sizeof(levels) / sizeof(*levels) && fd == -ENOSPC; i++) {
+		b->log[0] = '\0';
+		b->opts.log_level = levels[i];
+		fd = load_it(b);
+	}
+	if (fd != -ENOSPC)
+		b->fd = fd;
+}
 
 static void *load_program(void *ctx)
 {
 	struct beside *b = ctx;
 
-	b->fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, bpf_program__name(b->program), "GPL", b->insns,
-			      b->n, &b->opts);
+	b->log = NULL;
+	b->fd = load_it(b);
+	if (b->fd < 0)
+		ask_why(b);
 	return NULL;
 }
 
@@ -139,8 +173,9 @@ int beside_end(int error)
 		error = take_over(b);
 	} else if (!error) {
 		error = b->fd;
-		load_refused(bpf_program__name(b->program), error);
+		load_refused(bpf_program__name(b->program), error, b->log ? b->log : "");
 	}
+	free(b->log);
 	b->program = NULL;
 	return error;
 }

@@ -13,7 +13,7 @@
 
 enum attach_when {
 	ATTACH_ALWAYS,
-	ATTACH_AND_REST, /* and detach while there is nothing to see: probe_rest() */
+	ATTACH_AND_REST,  /* and detach while there is nothing to see: probe_rest() */
 	ATTACH_ON_DEMAND, /* when the program turns out to need it: probe_read() */
 	ATTACH_FOR_RINGS, /* ... when it waits for io_uring: probe_read(), too */
 	ATTACH_FOR_AIO,	  /* ... or for aio */
@@ -107,8 +107,8 @@ void kernel_find_code(const char *function, struct code *ret);
 
 /* load.c: what libbpf says from here on explains why a load fails. */
 void load_listen(void);
-/* ... as if libbpf had said so. */
-void load_refused(const char *program, int error);
+/* ... as if libbpf had said so, with the verifier's log ("": there is none). */
+void load_refused(const char *program, int error, const char *log);
 int load_explain(int error, struct err *err);
 
 /* beside.c: the program of the switches is loaded by a thread of its own. Before the object is

@@ -5,31 +5,93 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 /* libbpf speaks only where it explains a failure, and its callback has no context. */
-static char heard[200];
+static char heard[360];
+static bool has_log;
+
+#define LOG_BEGIN "-- BEGIN PROG LOAD LOG --\n"
+#define LOG_END	  "-- END PROG LOAD LOG --"
+#define LOG_LINES 2
+
+/* Where its statistics begin, or its end. */
+static const char *end_of_reason(const char *log)
+{
+	static const char *const statistics[] = { "verification time ", "processed " };
+	const char *end = log + strlen(log);
+
+	for (size_t i = 0; i < sizeof(statistics) / sizeof(*statistics); i++) {
+		for (const char *s = strstr(log, statistics[i]); s && s < end;
+		     s = strstr(s + 1, statistics[i]))
+			if (s == log || s[-1] == '\n')
+				end = s;
+	}
+	while (end > log && end[-1] == '\n')
+		end--;
+	return end;
+}
+
+/* The verifier's log ends with why it refuses, but for statistics: the last lines in one. */
+static void hear_log(const char *log)
+{
+	const char *end = end_of_reason(log), *line = end;
+	size_t n = strlen(heard);
+
+	for (int lines = 0; line > log; line--)
+		if (line[-1] == '\n' && ++lines == LOG_LINES)
+			break;
+	if (line == end)
+		return;
+	has_log = true;
+	snprintf(heard + n, sizeof(heard) - n, ": %.*s", (int)(end - line), line);
+	for (char *c = heard + n; *c; c++)
+		if (*c == '\n')
+			*c = ' ';
+}
+
+/* libbpf's log comes in a message of its own, of megabytes. */
+static void hear_more(const char *fmt, va_list ap)
+{
+	char *text, *log;
+
+	if (has_log || !strstr(fmt, LOG_BEGIN) || vasprintf(&text, fmt, ap) < 0)
+		return;
+	log = strstr(text, LOG_BEGIN) + strlen(LOG_BEGIN);
+	if (strstr(log, LOG_END))
+		*strstr(log, LOG_END) = '\0';
+	hear_log(log);
+	free(text);
+}
 
 static int hear(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
-	if (level == LIBBPF_WARN && !heard[0]) {
-		vsnprintf(heard, sizeof(heard), fmt, ap);
-		heard[strcspn(heard, "\n")] = '\0';
+	if (level != LIBBPF_WARN)
+		return 0;
+	if (heard[0]) {
+		hear_more(fmt, ap);
+		return 0;
 	}
+	vsnprintf(heard, sizeof(heard), fmt, ap);
+	heard[strcspn(heard, "\n")] = '\0';
 	return 0;
 }
 
 void load_listen(void)
 {
 	heard[0] = '\0';
+	has_log = false;
 	libbpf_set_print(hear);
 }
 
-void load_refused(const char *program, int error)
+void load_refused(const char *program, int error, const char *log)
 {
+	has_log = false;
 	snprintf(heard, sizeof(heard), "libbpf: prog '%s': BPF program load failed: %s", program,
 		 strerror(-error));
+	hear_log(log);
 }
 
 int load_explain(int error, struct err *err)

@@ -9,8 +9,8 @@
 #include "bpf/channel.h"
 
 #define MS	1000000ull
-#define LOOK_NS (25 * MS)  /* between two looks whether it has, or may have again */
-#define REST_NS (230 * MS) /* a new period of channel_has_time() will have begun, at 250 Hz */
+#define LOOK_NS (25 * MS)   /* between two looks whether it has, or may have again */
+#define REST_NS (230 * MS)  /* a new period of channel_has_time() will have begun, at 250 Hz */
 #define KEEP_NS (2000 * MS) /* from a wait for a lock: who ends the next ones is to be seen */
 
 /* Does no thread wait for a lock, and has none for long enough? */
