@@ -29,15 +29,20 @@ enum stack_end {
 	STACK_END_COUNT = 5,
 };
 
+enum stack_flags {
+	STACK_BY_FRAME_POINTER = 1, /* some of it: functions may be missing */
+	STACK_IN_HANDLER = 2, /* a signal came between: the innermost calls are its handler's */
+};
+
 #define STACK_MAX 128 /* frames */
 
 struct ev_stack {
 	struct event head;
 	__u32 id; /* from 1 on, as a frame's */
 	__u32 n;
-	__u32 end;		/* enum stack_end */
-	__u32 by_frame_pointer; /* some of it: functions may be missing */
-	__u32 frames[];		/* innermost first, padded to 8 bytes */
+	__u32 end;	/* enum stack_end */
+	__u32 flags;	/* enum stack_flags */
+	__u32 frames[]; /* innermost first, padded to 8 bytes */
 };
 
 enum site_what {

@@ -16,7 +16,7 @@
 
 static const struct medium *const media[] = { file_media, socket_media, ipc_media, memory_media };
 static const struct mode *const alone[] = { pipeline_channels, crowd_channels, removed_channels,
-					    other_channels, ring_channels };
+					    other_channels,    ring_channels,  handler_channels };
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 /* --- ends ------------------------------------------------------------------------------------ */

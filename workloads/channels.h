@@ -70,7 +70,7 @@ extern const struct medium file_media[], socket_media[], ipc_media[], memory_med
 
 /* A mode of its own, that is run alone: NULL, or why it cannot be done here. */
 extern const struct mode pipeline_channels[], crowd_channels[], removed_channels[],
-	other_channels[], ring_channels[];
+	other_channels[], ring_channels[], handler_channels[];
 
 /* --- ends ------------------------------------------------------------------------------------ */
 

@@ -167,6 +167,15 @@ static int frame_flag_of(const char *name)
 	return find(words, name);
 }
 
+static int stack_flag_of(const char *name)
+{
+	static const struct word words[] = { { "by-frame-pointer", STACK_BY_FRAME_POINTER },
+					     { "in-handler", STACK_IN_HANDLER },
+					     { 0 } };
+
+	return find(words, name);
+}
+
 static int stack_end_of(const char *name)
 {
 	static const struct word words[] = {
@@ -592,7 +601,7 @@ static const struct field frame_fields[] = {
 static const struct field stack_fields[] = {
 	NUMBER(ev_stack, id),
 	WORDS(ev_stack, end, stack_end_of),
-	NUMBER(ev_stack, by_frame_pointer),
+	WORDS(ev_stack, flags, stack_flag_of),
 	{ "frames", FIELD_FRAMES, sizeof(struct ev_stack), 0, NULL },
 	{ 0 },
 };

@@ -44,7 +44,7 @@ Test(code, as_it_was_sent, .init = setup, .fini = teardown)
 	inlined->line = 5;
 	inlined->flags = FRAME_INLINED;
 	cut->end = STACK_CUT;
-	cut->by_frame_pointer = 1;
+	cut->flags = STACK_BY_FRAME_POINTER;
 	cr_assert_eq(offered(inlined), 0);
 	cr_assert_eq(put_frame(2, "f"), 0);
 	cr_assert_eq(put_stack(1, (const uint32_t[]){ 1, 2, 1 }, 3), 0);
@@ -59,7 +59,7 @@ Test(code, as_it_was_sent, .init = setup, .fini = teardown)
 	cr_expect_str_empty(m->frames[1].object);
 	cr_expect(m->stacks[0].n == 3 && m->stacks[0].end == STACK_COMPLETE);
 	cr_expect(m->stacks[0].frames[1] == 1 && m->stacks[0].frames[2] == 0);
-	cr_expect(m->stacks[1].end == STACK_CUT && m->stacks[1].by_frame_pointer);
+	cr_expect(m->stacks[1].end == STACK_CUT && m->stacks[1].flags == STACK_BY_FRAME_POINTER);
 	cr_expect(m->sites[0].thread_id == 7 && m->sites[0].stack == 1);
 	cr_expect(m->sites[0].cause == CAUSE_IO_TTY &&
 		  m->sites[0].row == row_of_cause(CAUSE_IO_TTY));

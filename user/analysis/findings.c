@@ -106,6 +106,7 @@ struct findings *findings_new(const struct model *model)
 	io_folders_find(f);
 	io_models_find(f);
 	cgroups_find(f);
+	handlers_find(f);
 	takers_find(f);
 	kinds_find(f);
 	amdahl_find(f);
@@ -142,6 +143,7 @@ void findings_free(struct findings *f)
 	free(f->folders);
 	free(f->folder_of);
 	free(f->cgroups);
+	free(f->handlers);
 	free(f->takers);
 	free(f->io_row_models);
 	free(f->kinds);

@@ -230,6 +230,14 @@ struct sites {
 	bool is_sampled;   /* not each wait was looked at */
 };
 
+/* What a process did in handlers of signals, by samples: struct sites. */
+struct handler_row {
+	size_t process;			 /* its place in model.processes */
+	uint64_t samples, samples_in;	 /* of its computing: all, in handlers */
+	uint64_t waits_in;		 /* that were looked at */
+	uint64_t running_ns, waiting_ns; /* its part of the exact sums */
+};
+
 #define LOCK_NAME_SIZE	  240
 #define LOCK_HOLDERS_SEEN 64 /* of a lock, whose names are looked at */
 
@@ -504,6 +512,8 @@ struct findings {
 	enum io_model *io_row_models; /* by place in model.ios */
 	struct cgroup_row *cgroups;   /* those that compute most first; see model.cgroups */
 	size_t n_cgroups;
+	struct handler_row *handlers; /* longest first */
+	size_t n_handlers;
 	struct taker_row *takers; /* the longest first */
 	size_t n_takers;
 	struct kind_row *kinds; /* those that are named first, the most active first */

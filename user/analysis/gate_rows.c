@@ -441,6 +441,7 @@ const struct gate_row gate_rows[] = {
 	{ "loops", GATE_COUNT, MODEL(n_loops) },
 	{ "channels", GATE_COUNT, FINDINGS(channels.n) },
 	{ "signals", GATE_COUNT, MODEL(n_signals) },
+	{ "signal_handlers", GATE_COUNT, FINDINGS(n_handlers) },
 	{ "peers", GATE_COUNT, MODEL(n_peers) },
 	{ "others", GATE_COUNT, MODEL(n_others) },
 	{ "cgroups", GATE_COUNT, FINDINGS(n_cgroups) },

@@ -112,6 +112,8 @@ double others_gain(const struct findings *f, const struct shares *s);
 void others_say(struct finding *to, const struct findings *f, const struct shares *s);
 /* cgroups.c: fills f->cgroups. */
 void cgroups_find(struct findings *f);
+/* handlers.c: fills f->handlers. */
+void handlers_find(struct findings *f);
 /* takers.c: fills f->takers. */
 void takers_find(struct findings *f);
 /* sched_rules.c: these rules. */

@@ -39,7 +39,7 @@ int on_stack(struct model_builder *b, const struct event *head)
 	s->frames = frames;
 	s->n = ev->n;
 	s->end = ev->end;
-	s->by_frame_pointer = ev->by_frame_pointer;
+	s->flags = ev->flags;
 	return 0;
 }
 

@@ -189,7 +189,7 @@ struct stack {
 	const uint32_t *frames; /* places in model.frames, innermost first */
 	size_t n;
 	enum stack_end end;
-	bool by_frame_pointer; /* some of it */
+	uint32_t flags; /* enum stack_flags */
 };
 
 #define NO_LOCK SIZE_MAX

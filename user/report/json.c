@@ -213,6 +213,7 @@ static void put_omitted(struct json *j, const struct findings *f, const struct r
 		[ROOM_CHANNEL_ENDS] = "channel_ends",
 		[ROOM_CHANNEL_FLOWS] = "channel_flows",
 		[ROOM_SIGNALS] = "signals",
+		[ROOM_HANDLERS] = "signal_handlers",
 		[ROOM_PEERS] = "peers",
 		[ROOM_LOCKS] = "locks",
 		[ROOM_WAITERS] = "waiters",
@@ -304,6 +305,7 @@ static int write_document(const struct findings *f, const struct report_opts *op
 	json_loops(&j, m, r);
 	json_channels(&j, f, r);
 	json_signals(&j, m, r);
+	json_handlers(&j, f, r);
 	json_peers(&j, m, r);
 	json_others(&j, m, r);
 	json_takers(&j, f, r);

@@ -173,3 +173,23 @@ void json_signals(struct json *j, const struct model *m, struct room *r)
 	}
 	json_end(j);
 }
+
+void json_handlers(struct json *j, const struct findings *f, struct room *r)
+{
+	size_t n = room_for(r, ROOM_HANDLERS, f->n_handlers);
+
+	json_array(j, "signal_handlers");
+	for (size_t i = 0; i < n; i++) {
+		const struct handler_row *h = &f->handlers[i];
+
+		json_object(j, NULL);
+		put_process(j, "process", f->model, h->process);
+		json_u64(j, "running_ns", h->running_ns);
+		json_u64(j, "waiting_ns", h->waiting_ns);
+		json_u64(j, "cpu_samples", h->samples);
+		json_u64(j, "cpu_samples_in_handlers", h->samples_in);
+		json_u64(j, "waits_looked_at_in_handlers", h->waits_in);
+		json_end(j);
+	}
+	json_end(j);
+}

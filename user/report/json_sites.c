@@ -20,7 +20,7 @@ static void put_stack(struct json *j, const struct model *m, const struct site_r
 		json_string(j, "function", m->frames[row->stack->frames[row->own]].function);
 	json_stack(j, m, row->stack);
 	json_string(j, "stack_end", stack_end_name(row->stack->end));
-	if (row->stack->by_frame_pointer)
+	if (row->stack->flags & STACK_BY_FRAME_POINTER)
 		json_bool(j, "by_frame_pointer", true);
 }
 

@@ -2,6 +2,7 @@
 /* Who waits for whom, and who sends signals to whom. */
 #include "report/text_parts.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -177,6 +178,34 @@ static void put_signal(struct page *p, struct table *t, const struct model *m,
 	table_set(t, S_IGNORED, page_cell_count(text, s->ignored));
 }
 
+/* Is it a part of what the process did that one should know of? */
+static bool is_worth_saying(const struct page *p, const struct handler_row *h)
+{
+	return p->opts->verbose || h->samples_in * 100 >= h->samples ||
+	       h->waiting_ns > h->running_ns;
+}
+
+static void put_handlers(struct page *p, const struct findings *f, bool is_first)
+{
+	char running[UNITS_SIZE], waiting[UNITS_SIZE], name[300];
+	size_t shown = 0;
+
+	for (size_t i = 0; i < f->n_handlers && shown < p->opts->top; i++) {
+		const struct handler_row *h = &f->handlers[i];
+		const struct process *who = &f->model->processes[h->process];
+
+		if (!is_worth_saying(p, h))
+			continue;
+		if (!shown++ && is_first)
+			page_heading(p, "Signals", NULL);
+		page_text(p, 2, NULL, STYLE_PLAIN,
+			  "%s (%u) was in handlers of signals for about %s of computing (%" PRIu64
+			  " of %" PRIu64 " samples) and %s of waiting.",
+			  NAME(p, name, who->comm, 0), who->pid, page_ns(p, running, h->running_ns),
+			  h->samples_in, h->samples, page_ns(p, waiting, h->waiting_ns));
+	}
+}
+
 /* Those that come one by one say nothing about concurrency. */
 void text_signals(struct page *p, const struct findings *f)
 {
@@ -195,4 +224,5 @@ void text_signals(struct page *p, const struct findings *f)
 	}
 	if (shown)
 		table_print(&t, p);
+	put_handlers(p, f, !shown);
 }

@@ -243,7 +243,9 @@ int code_unwind(struct code *c, const struct memory *memory, const struct code_s
 	for (size_t i = 0; i < n; i++) {
 		uint64_t *place = &frames[ret->n++];
 
-		ret->by_frame_pointer |= found[i].by_frame_pointer;
+		ret->flags |= found[i].by_frame_pointer ? STACK_BY_FRAME_POINTER : 0;
+		/* it has not called what lies further in */
+		ret->flags |= i && !found[i].is_return ? STACK_IN_HANDLER : 0;
 		if (!find_place(c, found[i].pc - found[i].is_return, place))
 			*place = PLACE_UNKNOWN;
 	}

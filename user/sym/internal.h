@@ -13,8 +13,8 @@
 struct stack {
 	const uint64_t *frames; /* borrowed */
 	uint32_t n;
-	uint32_t end; /* enum stack_end */
-	bool by_frame_pointer;
+	uint32_t end;	/* enum stack_end */
+	uint32_t flags; /* enum stack_flags */
 	bool is_wait;
 };
 

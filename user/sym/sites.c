@@ -116,9 +116,9 @@ static uint32_t add_stack(struct sites *s, const uint64_t *key, size_t n)
 		*vec_add(&s->stacks) = (struct stack){
 			.frames = (const uint64_t *)s->stack_keys.list.items[number].bytes + 1,
 			.n = n,
-			.end = key[0] >> 2,
-			.is_wait = key[0] >> 1 & 1,
-			.by_frame_pointer = key[0] & 1,
+			.end = key[0] >> 3,
+			.is_wait = key[0] >> 2 & 1,
+			.flags = key[0] & 3,
 		};
 	return number + 1;
 }
@@ -126,15 +126,15 @@ static uint32_t add_stack(struct sites *s, const uint64_t *key, size_t n)
 /* For what can be counted, and not told apart any more. */
 static uint32_t unknown_stack(struct sites *s)
 {
-	static const uint64_t key[] = { STACK_FULL << 2, PLACE_UNKNOWN };
+	static const uint64_t key[] = { STACK_FULL << 3, PLACE_UNKNOWN };
 
 	return add_stack(s, key, 1);
 }
 
 static uint32_t stack_of(struct sites *s, const struct stack *stack)
 {
-	uint64_t key[PLACES_MAX + 1] = { (uint64_t)stack->end << 2 | stack->is_wait << 1 |
-					 stack->by_frame_pointer };
+	uint64_t key[PLACES_MAX + 1] = { (uint64_t)stack->end << 3 | stack->is_wait << 2 |
+					 stack->flags };
 
 	memcpy(key + 1, stack->frames, stack->n * sizeof(*key));
 	if (s->stacks.n >= STACKS_MAX &&

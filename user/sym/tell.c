@@ -274,7 +274,7 @@ static int tell_stack(struct teller *t, const struct stack *s, uint32_t id)
 		return -ENOMEM;
 	ev->id = id;
 	ev->end = s->end;
-	ev->by_frame_pointer = s->by_frame_pointer;
+	ev->flags = s->flags;
 	for (size_t i = 0; i < s->n; i++) {
 		const struct chain *c =
 			&t->chains.items[*map_find(&t->chain_by_place, s->frames[i])];
