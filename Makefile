@@ -25,7 +25,7 @@ bpf_first := bpf/thread.bpf.c bpf/sched.bpf.c
 bpf_objects := $(patsubst bpf/%.c,$(O)/bpf/%.o,$(bpf_first) \
 	$(filter-out $(bpf_first) bpf/look.bpf.c,$(wildcard bpf/*.bpf.c)))
 # ... and what looks without probes, which is loaded by itself.
-look_objects := $(patsubst %,$(O)/bpf/%.bpf.o,look calls_native calls_compat)
+look_objects := $(patsubst %,$(O)/bpf/%.bpf.o,look load calls_native calls_compat)
 skeletons := $(O)/gen/concprof.skel.h $(O)/gen/look.skel.h
 pure_stages := base event waitfor model analysis report
 pure_sources := $(foreach s,$(pure_stages),$(wildcard user/$(s)/*.c))

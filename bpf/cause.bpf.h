@@ -74,15 +74,6 @@ static __always_inline u32 fault_wait(struct tracked *t, bool for_device)
 	return plain_wait(CAUSE_FAULT_MAJOR);
 }
 
-/* What a probe is given lies on the kernel's stack, and a global function takes no pointer to it. */
-static __always_inline void find_faulting(struct tracked *p, void *ctx)
-{
-	u64 stack = 0;
-
-	bpf_probe_read_kernel(&stack, sizeof(stack), &ctx);
-	find_fault(p, stack);
-}
-
 /* What the task, leaving the CPU in this state, waits for: WAIT(). */
 static __always_inline u32 wait_of(struct task_struct *task, struct tracked *t, u32 state)
 {

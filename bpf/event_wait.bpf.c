@@ -76,10 +76,35 @@ __noinline int add_to_set(struct tracked *t, u32 fd, u32 events)
 	return 0;
 }
 
+struct epoll_scan {
+	u64 queue[EPOLL_MAX]; /* nodes of the tree, each before its children */
+	u32 n, set;
+};
+
+/* Not on the stack, of which there is too little. A switch is not interrupted. */
+struct scan {
+	struct user_pollfd poll[SET_MAX];
+	struct epoll_scan epoll;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct scan);
+} scans SEC(".maps");
+
+static __always_inline struct scan *this_scan(void)
+{
+	u32 zero = 0;
+
+	return bpf_map_lookup_elem(&scans, &zero);
+}
+
 /* bpf_loop() has the verifier walk the body of a loop once. */
 struct poll_scan {
 	struct tracked *t;
-	struct user_pollfd set[SET_MAX];
+	const struct user_pollfd *set;
 };
 
 static int look_at_pollfd(u32 i, struct poll_scan *scan)
@@ -97,8 +122,9 @@ static int look_at_pollfd(u32 i, struct poll_scan *scan)
 int begin_poll(struct tracked *t, u64 fds, u32 n, u64 timeout, u32 is_time)
 {
 	struct poll_scan scan = { .t = t };
+	struct scan *room = this_scan();
 
-	if (!t)
+	if (!t || !room)
 		return 0;
 	begin_set(t);
 	if (is_time)
@@ -107,7 +133,8 @@ int begin_poll(struct tracked *t, u64 fds, u32 n, u64 timeout, u32 is_time)
 		set_deadline(t, (u32)timeout * 1000000ull);
 	if (n > SET_MAX)
 		n = SET_MAX;
-	if (n && !bpf_probe_read_user(scan.set, n * sizeof(*scan.set), (void *)fds))
+	scan.set = room->poll;
+	if (n && !bpf_probe_read_user(room->poll, n * sizeof(*room->poll), (void *)fds))
 		bpf_loop(n, look_at_pollfd, &scan, 0);
 	return 0;
 }
@@ -231,19 +258,15 @@ int begin_futex(struct tracked *t, u64 word, u64 timeout, u32 op)
 			   (s64)(deadline - now) <= (s64)TRAIN_TIMEOUT_NS);
 }
 
-struct epoll_scan {
-	u64 queue[EPOLL_MAX]; /* nodes of the tree, each before its children */
-	u32 n, set;
-};
-
 static __always_inline void add_node(struct epoll_scan *scan, struct rb_node *node)
 {
 	if (node && scan->n < EPOLL_MAX)
 		scan->queue[scan->n++ & (EPOLL_MAX - 1)] = (u64)node;
 }
 
-static int look_at_item(u32 i, struct epoll_scan *scan)
+static int look_at_item(u32 i, struct epoll_scan **at)
 {
+	struct epoll_scan *scan = *at;
 	struct rb_node *node = (struct rb_node *)scan->queue[i & (EPOLL_MAX - 1)];
 	struct epitem *item;
 
@@ -260,11 +283,16 @@ static int look_at_item(u32 i, struct epoll_scan *scan)
 /* What an epoll instance waits for, from the top of its tree down. */
 static __always_inline u32 epoll_set(struct eventpoll *ep)
 {
-	struct epoll_scan scan = {};
+	struct scan *room = this_scan();
+	struct epoll_scan *scan;
 
-	add_node(&scan, BPF_CORE_READ(ep, rbr.rb_root.rb_node));
+	if (!room)
+		return 0;
+	scan = &room->epoll;
+	__builtin_memset(scan, 0, sizeof(*scan));
+	add_node(scan, BPF_CORE_READ(ep, rbr.rb_root.rb_node));
 	bpf_loop(EPOLL_MAX, look_at_item, &scan, 0);
-	return scan.set;
+	return scan->set;
 }
 
 /* Nothing came, up to the time-out or (open) the measurement's end: what could have. */

@@ -166,12 +166,8 @@ static __always_inline bool all_agree(const struct fault_room *room)
 /* Reads the stack from there on. */
 static __always_inline u32 read_stack(struct fault_room *room, struct task_struct *task, u64 from)
 {
-	u64 end = 0, size;
-	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+	u64 size = as_scalar((void *)bpf_task_pt_regs(task)) - from;
 
-	/* To the verifier it is a pointer, of which it would know the type. */
-	bpf_probe_read_kernel(&end, sizeof(end), &regs);
-	size = end - from;
 	if (size < ENTRY || size > sizeof(room->words) ||
 	    bpf_probe_read_kernel(room->words, size, (void *)from))
 		return 0;

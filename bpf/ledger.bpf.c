@@ -194,15 +194,6 @@ static __always_inline bool is_cut_off(struct task_struct *task)
 	return call.nr < 0 || class_of(&call) != CALL_EXIT;
 }
 
-/* A global function takes no kernel pointer, so the verifier must forget that this is one. */
-static __always_inline void look_at_schedule(struct task_struct *task, struct tracked *t)
-{
-	u64 address = 0;
-
-	bpf_probe_read_kernel(&address, sizeof(address), &task);
-	schedule_look(t, address);
-}
-
 int thread_ended(struct tracked *t, u32 after_end)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
@@ -226,7 +217,7 @@ int thread_ended(struct tracked *t, u32 after_end)
 	}
 	taker_keep(t);
 	if (!after_end)
-		schedule_look(t, bpf_get_current_task());
+		schedule_look(t, as_scalar(task));
 	ev = bpf_ringbuf_reserve(&ring, sizeof(*ev), 0);
 	if (!ev) {
 		add_unsent(task, t);
@@ -318,7 +309,7 @@ int BPF_PROG(cp_newtask, struct task_struct *task, u64 clone_flags)
 	note_number(task, t);
 	if (t->flags & THREAD_LEADER)
 		life_born(t, parent, clone_flags, is_init(task));
-	look_at_schedule(task, t);
+	schedule_look(t, as_scalar(task));
 	read_witness(task, &t->base);
 	t->track.run_delay = t->base.delay_ns;
 	t->kernel_switches = t->base.voluntary + t->base.involuntary;
@@ -365,7 +356,7 @@ int BPF_PROG(cp_exec, struct task_struct *task, pid_t old_pid, struct linux_binp
 	t->space = t->process_id | ((t->space >> SPACE_EXECS_SHIFT) + 1) << SPACE_EXECS_SHIFT;
 	t->first_io = 0;
 	t->schedule.n_cpus = 0; /* what it was before is another program's */
-	look_at_schedule(task, t);
+	schedule_look(t, as_scalar(task));
 	if (t->loops)
 		loop_forget(t);
 	/* exec_mmap() has taken over the peak of the memory that was there before. */
@@ -418,7 +409,7 @@ int cp_alive(struct bpf_iter__task *ctx)
 		return 0;
 	finish(task, t);
 	taker_keep(t);
-	look_at_schedule(task, t);
+	schedule_look(t, as_scalar(task));
 	fill(ev, task, t, 0);
 	if (bpf_seq_write(ctx->meta->seq, ev, sizeof(*ev)))
 		t->sent = 0; /* the buffer is full: the kernel calls again for this task */

@@ -243,7 +243,8 @@ int BPF_PROG(cp_signal, int sig, struct kernel_siginfo *info, struct task_struct
 	     int result)
 {
 	struct task_struct *sender = bpf_get_current_task_btf();
-	struct kernel_siginfo *how = NULL;
+	struct kernel_siginfo *how =
+		(void *)as_scalar(info); /* verifiers take info for never NULL */
 	struct tracked *t, *by;
 	struct ev_life *ev;
 
@@ -265,8 +266,6 @@ int BPF_PROG(cp_signal, int sig, struct kernel_siginfo *info, struct task_struct
 	t = bpf_task_storage_get(&threads, task, 0, 0);
 	if (!t || t->role)
 		return 0;
-	/* Not as the argument: verifiers take that for never NULL, and leave out the tests. */
-	bpf_probe_read_kernel(&how, sizeof(how), ctx + 1);
 	channel_signalled(t, sig, result,
 			  sent_how(task, how, sig) & LIFE_BY_KERNEL || is_of_interrupt(how));
 	if (result)
@@ -404,15 +403,6 @@ int life_waited(struct tracked *t, u64 arrived)
 	return 0;
 }
 
-/* Its address as a number, to which the verifier lets a number be added. */
-static __always_inline struct pid *as_number(struct pid *pid)
-{
-	struct pid *ret = NULL;
-
-	bpf_probe_read_kernel(&ret, sizeof(ret), &pid);
-	return ret;
-}
-
 /* The thread is back from its wait, for sure. If it has not blocked, its child died as it
  * called. */
 static __always_inline void last_wait_over(struct tracked *t, u64 arrived)
@@ -434,7 +424,7 @@ int BPF_PROG(cp_wait, struct pid *waited_for)
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct tracked *t = bpf_task_storage_get(&threads, task, 0, 0);
 	u32 class, options, flags, kind = REAP_PID, found;
-	struct pid *pid = as_number(waited_for);
+	struct pid *pid = (struct pid *)as_scalar(waited_for);
 	struct task_struct *child;
 	struct call call;
 	s32 which;

@@ -261,14 +261,10 @@ static __always_inline void begin_at_target(struct tracked *t)
 		io_begin(t);
 }
 
-/* The wait that the task was in has ended: what it was for. A global function takes no
- * kernel pointer, so the verifier must forget that this is one. */
+/* The wait that the task was in has ended: what it was for. */
 static __always_inline void resolve_wait(struct task_struct *task, struct tracked *t)
 {
-	u64 address = 0;
-
-	bpf_probe_read_kernel(&address, sizeof(address), &task);
-	t->track.row = wait_row(t, address, 0);
+	t->track.row = wait_row(t, as_scalar(task), 0);
 	if (t->io.file) {
 		begin_at_target(t);
 		t->io.object = 0;
@@ -325,7 +321,7 @@ static __always_inline void note_taken(struct tracked *p, struct task_struct *ne
 				       const struct tracked *n)
 {
 	struct taken *taken = &p->taken;
-	u64 by = taker_of(next, n), address = 0;
+	u64 by = taker_of(next, n);
 
 	taken->is_off = 1;
 	/* By one that has done it last. */
@@ -335,8 +331,7 @@ static __always_inline void note_taken(struct tracked *p, struct task_struct *ne
 		return;
 	}
 	taker_changes(p, by, next->policy);
-	bpf_probe_read_kernel(&address, sizeof(address), &next); /* as in resolve_wait() */
-	taker_describe(p, address);
+	taker_describe(p, as_scalar(next));
 }
 
 /* Next comes to the CPU that prev leaves. */
@@ -363,7 +358,7 @@ static __always_inline void note_taker(struct tracked *n, struct task_struct *pr
 static __always_inline void begin_io(struct tracked *p, void *ctx)
 {
 	if (unlikely(p->io.file == IO_BY_FAULT))
-		find_faulting(p, ctx);
+		find_fault(p, as_scalar(ctx)); /* what a probe is given lies on that stack */
 	if (likely(p->io.alone && is_slot(&p->io, p->track.cause, &p->io.slots[0])))
 		p->io.target = p->io.alone;
 	else

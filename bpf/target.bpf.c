@@ -3,8 +3,6 @@
 #include "target.bpf.h"
 #include "arch.bpf.h"
 
-const volatile __u32 hlist_head_type = 0, file_type = 0;
-
 /* Pipes, pairs and counters that a program has to wake itself, unless they are its
  * standard input. */
 static __always_inline bool may_be_own(const struct opened *o, u32 fd, u32 cause)

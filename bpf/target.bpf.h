@@ -132,72 +132,15 @@ static __always_inline bool is_tty(dev_t dev)
 	       (major >= 136 && major <= 143) || major == 3 || major == 2;
 }
 
-/* Makes a number a pointer that can be loaded through, which costs a tenth of a
- * copy by bpf_probe_read_kernel(); since 6.2. */
-extern void *bpf_rdonly_cast(const void *pointer, __u32 btf_id) __ksym __weak;
-/* The kernel's numbers of these types. Not bpf_core_type_id_kernel(): see probe/kernel_types.h. */
-extern const volatile u32 hlist_head_type, file_type;
-
-struct opened {
-	struct file *file;
-	struct inode *inode;
-	u32 f_mode;
-	u16 mode;
-	u64 ino;
-};
-
-static __always_inline void read_file(struct file *file, struct opened *ret)
-{
-	struct inode *inode = BPF_CORE_READ(file, f_inode);
-
-	ret->file = file;
-	ret->inode = inode;
-	ret->f_mode = BPF_CORE_READ(file, f_mode);
-	ret->mode = BPF_CORE_READ(inode, i_mode);
-	ret->ino = BPF_CORE_READ(inode, i_ino);
-}
-
-/* The kernel's types have no array of pointers to load from; a struct that begins with
- * a pointer does as well. */
-static __always_inline bool read_opened(struct file **slot, struct opened *ret)
-{
-	struct hlist_head *pointer;
-	struct file *file = NULL;
-	struct inode *inode;
-
-	if (&bpf_rdonly_cast) {
-		pointer = bpf_rdonly_cast(slot, hlist_head_type);
-		if (!pointer->first)
-			return false;
-		file = bpf_rdonly_cast(pointer->first, file_type);
-		inode = file->f_inode;
-		ret->file = file;
-		ret->inode = inode;
-		ret->f_mode = file->f_mode;
-		ret->mode = inode->i_mode;
-		ret->ino = inode->i_ino;
-		return true;
-	}
-	if (bpf_probe_read_kernel(&file, sizeof(file), slot) || !file)
-		return false;
-	read_file(file, ret);
-	return true;
-}
-
 /* A descriptor of any task's; NULL: it has none of that number. By copies: each load through a
  * pointer takes the verifier a millisecond. */
 static __always_inline struct file *file_of(struct task_struct *task, u32 fd)
 {
 	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
-	struct file *file = NULL;
-	struct file **slots;
 
 	if (!table || fd >= BPF_CORE_READ(table, max_fds))
 		return NULL;
-	slots = BPF_CORE_READ(table, fd);
-	if (bpf_probe_read_kernel(&file, sizeof(file), slots + fd))
-		return NULL;
-	return file;
+	return (struct file *)load_word((u64)(BPF_CORE_READ(table, fd) + fd), 8);
 }
 
 /* What is not cheap to tell, or rare. */
@@ -373,7 +316,7 @@ static __always_inline void read_target(struct files_struct *files, u32 fd, stru
 	if (!files)
 		return;
 	table = files->fdt;
-	if (fd >= table->max_fds || !read_opened(table->fd + fd, &opened))
+	if (fd >= table->max_fds || !load_opened(as_scalar(table->fd + fd), &opened))
 		return;
 	describe_opened(&opened, ret);
 	wait_with(io, &opened, fd);

@@ -8,8 +8,8 @@
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
-#include <bpf/bpf_core_read.h>
 
+#include "load.bpf.h"
 #include "state.h"
 
 struct threads_map {
@@ -153,16 +153,14 @@ static __always_inline u64 scheduler_now(void)
 /* The number of a task in concprof's own PID namespace; 0: it has none there. */
 static __always_inline u32 number_of(struct pid *pid)
 {
-	u32 nr = 0, level = ns_level;
-	void *numbers;
+	u32 level = ns_level;
+	struct upid *numbers;
 
 	if (!pid || level > BPF_CORE_READ(pid, level))
 		return 0;
-	numbers = (void *)pid + bpf_core_field_offset(pid->numbers);
-	if (bpf_probe_read_kernel(&nr, sizeof(nr),
-				  numbers + level * bpf_core_type_size(struct upid)))
-		return 0;
-	return nr;
+	numbers = (void *)pid + bpf_core_field_offset(pid->numbers) +
+		  level * bpf_core_type_size(struct upid);
+	return BPF_CORE_READ(numbers, nr);
 }
 
 /* CONFIG_TASK_XACCT */

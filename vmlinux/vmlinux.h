@@ -226,6 +226,11 @@ struct backing_file {
 	struct path user_path; /* since 6.7 */
 };
 
+struct timespec64 {
+	s64 tv_sec;
+	long tv_nsec;
+};
+
 struct list_head {
 	struct list_head *next;
 };

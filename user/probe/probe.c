@@ -146,12 +146,14 @@ static int set_up(struct probe *p, const struct probe_opts *opts)
 static int set_types(struct probe *p, const struct kernel_types *types)
 {
 	int hlist_head = kernel_types_id(types, "hlist_head"),
-	    file = kernel_types_id(types, "file");
+	    file = kernel_types_id(types, "file"),
+	    timespec64 = kernel_types_id(types, "timespec64");
 
-	if (hlist_head < 0 || file < 0)
+	if (hlist_head < 0 || file < 0 || timespec64 < 0)
 		return -ENOENT;
 	p->skel->rodata->hlist_head_type = hlist_head;
 	p->skel->rodata->file_type = file;
+	p->skel->rodata->timespec64_type = timespec64;
 	beside_switches(kernel_types_tracepoint(types, "sched_switch"));
 	return 0;
 }
