@@ -174,6 +174,15 @@ static const char *row_of(const struct object *o)
 	return truth_path("io[%s=\"%s\"]", keys[target->by], o->text[target->by]);
 }
 
+/* The clock may have found it in a call on a file that it maps: a row without waits. */
+static const char *waits_row_of(const struct object *o)
+{
+	if (!target->mapped)
+		return row_of(o);
+	return truth_path("io[%s=\"%s\" and cause=\"%s\"]", keys[target->by],
+			  o->text[target->by], target->cause);
+}
+
 static void expect_identity(const struct object *o, const char *row)
 {
 	truth_equals(truth_path("%s.kind", row), target->kind, "the thing that it made");
@@ -211,9 +220,9 @@ static void expect_descriptors(const struct object *o, const char *row)
 static void expect_object(const struct object *o)
 {
 	struct tally t = tally_of(o->record, NOBODY);
-	char row[128];
+	char row[192];
 
-	snprintf(row, sizeof(row), "%s", row_of(o));
+	snprintf(row, sizeof(row), "%s", waits_row_of(o));
 	expect_identity(o, row);
 	expect_descriptors(o, row);
 	expect_count(truth_path("%s.waits", row), t.count);
@@ -222,7 +231,7 @@ static void expect_object(const struct object *o)
 	expect_sum(truth_path("%s.waited_wall_ns", row), waited_wall(o->record), t.count);
 	if (target->by != BY_ORDER && !target->mixed)
 		truth_expect((struct expectation){
-			.path = truth_path("%s*.waits", row),
+			.path = truth_path("%s*.waits", row_of(o)),
 			.minus = truth_path("%s.waits", row),
 			.in = { 0, 0 },
 			.why = "all that is waited for here is in one row",
