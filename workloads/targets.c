@@ -179,8 +179,8 @@ static const char *waits_row_of(const struct object *o)
 {
 	if (!target->mapped)
 		return row_of(o);
-	return truth_path("io[%s=\"%s\" and cause=\"%s\"]", keys[target->by],
-			  o->text[target->by], target->cause);
+	return truth_path("io[%s=\"%s\" and cause=\"%s\"]", keys[target->by], o->text[target->by],
+			  target->cause);
 }
 
 static void expect_identity(const struct object *o, const char *row)

@@ -82,7 +82,8 @@ static void check_peers(const struct model *m)
 		const struct peer *p = &m->peers[i];
 
 		cr_assert(!i || m->peers[i - 1].ns >= p->ns, "the longest comes first");
-		cr_assert_eq(p->is_inside, p->pid && is_alive(m, p->pid), "pid %u", p->pid);
+		if (p->key.family != PEER_UNIX)
+			cr_assert_eq(p->is_inside, p->pid && is_alive(m, p->pid), "pid %u", p->pid);
 	}
 }
 
@@ -542,6 +543,27 @@ Test(peers, inside_if_alive_at_the_end_with_that_pid, .init = setup)
 		cr_assert_eq(m->peers[i].pid, of[i].pid);
 		cr_assert_eq(m->peers[i].is_inside, of[i].inside, "pid %u", of[i].pid);
 	}
+	model_free(m);
+}
+
+/* Who has a local socket is told with each wait, so it was that process even if it is dead now; unless
+ * somebody with its number listened at the end. */
+Test(peers, inside_and_dead, .init = setup)
+{
+	struct ev_peer dead = peer(1002, 100, 1), other = peer(1002, 99, 1);
+	struct model *m;
+
+	put_thread(member(1, 0, false));
+	put_thread(member(2, 0, true));
+	dead.key.family = other.key.family = PEER_UNIX;
+	*dead.comm = '\0';
+	memcpy(other.comm, "other", sizeof("other"));
+	put_peer(dead);
+	put_peer(other);
+	m = done(1000);
+	cr_assert(m->peers[0].is_inside);
+	cr_assert_str_eq(m->peers[0].comm, process(m, 2)->comm);
+	cr_assert_not(m->peers[1].is_inside);
 	model_free(m);
 }
 

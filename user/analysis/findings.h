@@ -236,6 +236,7 @@ struct handler_row {
 	uint64_t samples, samples_in;	 /* of its computing: all, in handlers */
 	uint64_t waits_in;		 /* that were looked at */
 	uint64_t running_ns, waiting_ns; /* its part of the exact sums */
+	bool is_all; /* it was never seen elsewhere: it was created in one, perhaps */
 };
 
 #define LOCK_NAME_SIZE	  240

@@ -12,6 +12,7 @@ struct search {
 	struct map row_by_id; /* of a process */
 	VEC(struct handler_row) rows;
 	VEC(double) running, waiting; /* of each row */
+	VEC(bool) has_left;	      /* ... was seen elsewhere */
 };
 
 static size_t row_of(struct search *s, uint64_t process_id)
@@ -23,6 +24,7 @@ static size_t row_of(struct search *s, uint64_t process_id)
 		*vec_add(&s->rows) = (struct handler_row){ .process = NO_PROCESS };
 		*vec_add(&s->running) = 0;
 		*vec_add(&s->waiting) = 0;
+		*vec_add(&s->has_left) = false;
 	}
 	return *place;
 }
@@ -34,6 +36,7 @@ static void add(struct search *s, size_t i)
 	bool is_in = m->stacks[site->stack].flags & STACK_IN_HANDLER;
 	size_t row = row_of(s, site->process_id);
 
+	s->has_left.items[row] |= !is_in;
 	if (site->what == SITE_CPU) {
 		s->rows.items[row].samples += site->samples;
 		s->rows.items[row].samples_in += is_in ? site->samples : 0;
@@ -61,6 +64,7 @@ static void keep(struct search *s, struct findings *f)
 
 		row.running_ns = estimate_whole(s->running.items[i]);
 		row.waiting_ns = estimate_whole(s->waiting.items[i]);
+		row.is_all = !s->has_left.items[i];
 		if (row.process != NO_PROCESS && (row.samples_in || row.waits_in))
 			s->rows.items[kept++] = row;
 	}
@@ -90,6 +94,7 @@ void handlers_find(struct findings *f)
 	if (f->n_handlers)
 		qsort(f->handlers, f->n_handlers, sizeof(*f->handlers), longest_first);
 	map_free(&s.row_by_id);
+	free(s.has_left.items);
 	free(s.running.items);
 	free(s.waiting.items);
 }

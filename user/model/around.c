@@ -38,8 +38,22 @@ static int longest_waited_for_first(const void *a, const void *b)
 	return p->ns > q->ns ? -1 : p->ns < q->ns;
 }
 
-/* Who listened at the end is part of what was measured if a process of it was alive
- * then that has its number. */
+/* Who listened at the end is part of what was measured if a process of it was alive then that has
+ * its number. Of a local socket the number is known from the time of the waits. */
+static void look_inside(struct peer *peer, const struct model *m)
+{
+	for (size_t k = 0; k < m->n_processes; k++) {
+		const struct process *p = &m->processes[k];
+
+		if (!p->pid || p->pid != peer->pid ||
+		    (p->ended && (peer->key.family != PEER_UNIX || *peer->comm)))
+			continue;
+		peer->is_inside = true;
+		if (!*peer->comm)
+			memcpy(peer->comm, p->comm, sizeof(peer->comm));
+	}
+}
+
 void peers_build(struct model_builder *b)
 {
 	struct model *m = b->m;
@@ -48,13 +62,8 @@ void peers_build(struct model_builder *b)
 	m->n_peers = b->peers.n;
 	if (m->n_peers)
 		qsort(m->peers, m->n_peers, sizeof(*m->peers), longest_waited_for_first);
-	for (size_t i = 0; i < m->n_peers; i++) {
-		for (size_t k = 0; k < m->n_processes; k++) {
-			const struct process *p = &m->processes[k];
-
-			m->peers[i].is_inside |= p->pid && p->pid == m->peers[i].pid && !p->ended;
-		}
-	}
+	for (size_t i = 0; i < m->n_peers; i++)
+		look_inside(&m->peers[i], m);
 }
 
 static int most_used_first(const void *a, const void *b)

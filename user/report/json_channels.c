@@ -189,6 +189,7 @@ void json_handlers(struct json *j, const struct findings *f, struct room *r)
 		json_u64(j, "cpu_samples", h->samples);
 		json_u64(j, "cpu_samples_in_handlers", h->samples_in);
 		json_u64(j, "waits_looked_at_in_handlers", h->waits_in);
+		json_bool(j, "never_elsewhere", h->is_all);
 		json_end(j);
 	}
 	json_end(j);

@@ -179,10 +179,16 @@ static void put_signal(struct page *p, struct table *t, const struct model *m,
 }
 
 /* Is it a part of what the process did that one should know of? */
-static bool is_worth_saying(const struct page *p, const struct handler_row *h)
+static bool is_worth_saying(const struct page *p, const struct findings *f,
+			    const struct handler_row *h)
 {
-	return p->opts->verbose || h->samples_in * 100 >= h->samples ||
-	       h->waiting_ns > h->running_ns;
+	if (p->opts->verbose)
+		return true;
+	/* A process that a handler has created (PostgreSQL's, up to 15) need not ever come out of it. */
+	if (h->is_all)
+		return false;
+	return (h->samples_in >= 3 && h->samples_in * 100 >= h->samples) ||
+	       h->waiting_ns * 100 >= f->model->wall_ns;
 }
 
 static void put_handlers(struct page *p, const struct findings *f, bool is_first)
@@ -194,7 +200,7 @@ static void put_handlers(struct page *p, const struct findings *f, bool is_first
 		const struct handler_row *h = &f->handlers[i];
 		const struct process *who = &f->model->processes[h->process];
 
-		if (!is_worth_saying(p, h))
+		if (!is_worth_saying(p, f, h))
 			continue;
 		if (!shown++ && is_first)
 			page_heading(p, "Signals", NULL);
