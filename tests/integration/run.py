@@ -26,7 +26,7 @@ import traceback
 
 from harness import Skip, Test
 
-SUBJECTS = ('workloads', 'cgroups', 'status', 'output', 'signals', 'killed', 'environment',
+SUBJECTS = ('workloads', 'probes', 'cgroups', 'status', 'output', 'signals', 'killed', 'environment',
             'sudo', 'ledger', 'preempted', 'crowd', 'documents', 'cost', 'calls', 'peers',
              'busy', 'programs', 'lives', 'locks', 'targets', 'journal', 'loops', 'channels', 'models', 'kinds',
              'habits', 'schedule',
