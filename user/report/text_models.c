@@ -42,7 +42,7 @@ static void add_calls(char *to, size_t size, const struct io_model_sum *sum)
 
 static void add_model(char *to, size_t size, enum io_model model, const struct io_model_sum *sum)
 {
-	char part[UNITS_SIZE], signals[UNITS_SIZE];
+	char part[UNITS_SIZE], signals[64];
 
 	add_text(to, size, *to ? "; " : "");
 	add_text(to, size, words[model]);
@@ -50,8 +50,8 @@ static void add_model(char *to, size_t size, enum io_model model, const struct i
 	add_text(to, size, units_percent(part, sum->share));
 	if (model == IO_MODEL_SIGNAL && sum->signals) {
 		add_text(to, size, ", ");
-		add_text(to, size, units_count(signals, sum->signals));
-		add_text(to, size, " signals");
+		add_text(to, size,
+			 page_counted(signals, sizeof(signals), sum->signals, "signal", "signals"));
 	}
 	add_calls(to, size, sum);
 	add_text(to, size, ")");

@@ -165,7 +165,7 @@ static void put_moves(struct page *p, const struct findings *f)
 {
 	const struct model *m = f->model;
 	const struct thread *most = NULL;
-	char name[128], moves[UNITS_SIZE], stay[UNITS_SIZE], others[UNITS_SIZE + 48] = "";
+	char name[128], moves[64], stay[UNITS_SIZE], others[128] = "";
 	size_t n = 0;
 
 	for (size_t i = 0; i < m->n_threads; i++) {
@@ -180,8 +180,9 @@ static void put_moves(struct page *p, const struct findings *f)
 	if (!most)
 		return;
 	if (n > 1)
-		snprintf(others, sizeof(others), "; %s more threads move as often",
-			 units_count(moves, n - 1));
+		snprintf(others, sizeof(others), "; %s as often",
+			 page_counted(moves, sizeof(moves), n - 1, "more thread moves",
+				      "more threads move"));
 	page_heading(p, "Moved between CPUs", "often; what that costs is not measured");
 	page_text(p, 2, NULL, STYLE_PLAIN,
 		  "%s (tid %u) came to another CPU %s times, after it had run for %s on average%s. "
