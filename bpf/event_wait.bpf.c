@@ -415,6 +415,14 @@ static __always_inline u32 ended_row(struct tracked *t, u64 which)
 	return row;
 }
 
+/* What has ended a wait for several may be done asynchronously. */
+static __always_inline bool may_be_asynchronous(const struct tracked *t, u32 none)
+{
+	if (t->event.resolve != RESOLVE_EPOLL && t->event.resolve != RESOLVE_POLL)
+		return false;
+	return none || t->io.object == CAUSE_EVENT_EVENTFD || t->io.object == CAUSE_IO_URING;
+}
+
 /* The wait that t is in ends, or (open) the measurement ends in it: what it was for. */
 u32 wait_row(struct tracked *t, u64 task, u32 open)
 {
@@ -456,6 +464,10 @@ u32 wait_row(struct tracked *t, u64 task, u32 open)
 	}
 	if (open && row == ROW_TIMER && !t->event.deadline_at)
 		row = ROW_SYNC; /* for ever, and for nothing but the program itself */
+	if (!open && may_be_asynchronous(t, late) && ring_polled(t, task)) {
+		late = false;
+		row = row_of_cause(CAUSE_IO_URING);
+	}
 	t->event.resolve = RESOLVE_NOT;
 	t->loop.late = late;
 	return row;

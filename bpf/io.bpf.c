@@ -219,6 +219,7 @@ int io_begin(struct tracked *t)
 {
 	struct io_target *target, *names;
 	u32 index, shared;
+	u32 is_asked = 0;
 	bool is_first;
 
 	if (!t)
@@ -228,6 +229,8 @@ int io_begin(struct tracked *t)
 	if (!target || !index)
 		return 0;
 	is_first = is_slot(&t->io, t->io.cause, &t->io.slots[0]);
+	if (t->io.cause == CAUSE_EVENT_EVENTFD)
+		is_asked = ring_may_signal(t);
 	if (t->io.ring) { /* it is added when it has ended */
 		if (is_first)
 			t->io.alone = 0;
@@ -239,7 +242,7 @@ int io_begin(struct tracked *t)
 	shared = *(volatile u32 *)&target->shared;
 	t->io.counted = shared;
 	if (!shared) {
-		if (is_first)
+		if (is_first && !is_asked)
 			t->io.alone = index;
 		return 0;
 	}

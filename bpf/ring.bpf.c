@@ -11,12 +11,15 @@
 #define IORING_ENTER_REGISTERED_RING 16
 
 /* include/uapi/linux/aio_abi.h: in struct io_event, its struct iocb, and in that the descriptor */
-#define EVENT_ASKED 8
-#define ASKED_FD    20
+#define EVENT_ASKED	8
+#define ASKED_FD	20
+#define ASKED_FLAGS	56 /* and, if it has one, the eventfd */
+#define IOCB_FLAG_RESFD 1
 
 #define RINGS_MAX 4096 /* of more it is not known what ended a wait */
 
-/* By the address of their struct io_ring_ctx. */
+/* By the address of their struct io_ring_ctx; or of a struct eventfd_ctx that is told of completions, or of a
+ * thread's struct io_uring_task, for what it goes on with itself. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, RINGS_MAX);
@@ -121,6 +124,152 @@ static __always_inline u32 target_of_file(struct tracked *t, struct file *file, 
 	return io_target_of(t, &t->done);
 }
 
+/* --- who waits with other calls ------------------------------------------------------------ */
+
+/* A wait for a ring's descriptor, or for an eventfd that is told of completions. */
+__u64 polls_seen = 0;
+
+/* Has it asked for what is done later? */
+static __always_inline bool asks(struct task_struct *task)
+{
+	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
+	struct mm_struct *mm = BPF_CORE_READ(task, mm);
+	bool is_any = false;
+
+	if (bpf_core_type_exists(struct io_ring_ctx) &&
+	    (BPF_CORE_READ(task, io_uring) || BPF_CORE_READ(leader, io_uring))) {
+		polls_seen = is_any = true;
+		ask_for_ends(&rings_seen);
+	}
+	if (bpf_core_field_exists(struct mm_struct, ioctx_table) && mm &&
+	    BPF_CORE_READ(mm, ioctx_table)) {
+		is_any = true;
+		ask_for_ends(&aio_seen);
+	}
+	return is_any;
+}
+
+/* It is told then what has ended the wait; until then it is at what it was found to be. */
+static __always_inline struct ring_wait *poll_at(struct tracked *t, u64 address, u32 told)
+{
+	struct ring_wait none = {}, *wait = bpf_map_lookup_elem(&rings, &address);
+
+	if (!wait) {
+		if (told)
+			return NULL;
+		bpf_map_update_elem(&rings, &address, &none, BPF_NOEXIST);
+		wait = bpf_map_lookup_elem(&rings, &address);
+		if (!wait)
+			return NULL;
+	}
+	wait->waiter = t->id;
+	wait->target = 0;
+	wait->poll = RING_POLL_ARMED;
+	t->io.ring = address;
+	t->io.ended_at = 0;
+	return wait;
+}
+
+static __always_inline u64 eventfd_count(u64 eventfd)
+{
+	struct eventfd_ctx *context = (struct eventfd_ctx *)eventfd;
+
+	return bpf_core_type_exists(struct eventfd_ctx) ? BPF_CORE_READ(context, count) : 0;
+}
+
+/* Requests that the program completes when it next comes to the ring. */
+static __always_inline bool has_work(struct io_ring_ctx *ring)
+{
+	return bpf_core_field_exists(struct io_ring_ctx, work_llist) &&
+	       BPF_CORE_READ(ring, work_llist.first);
+}
+
+/* The waiter has not come to look yet; count: of the eventfd. */
+static __always_inline void poll_ended(struct ring_wait *wait, u64 address, u64 count)
+{
+	struct io_ring_ctx *ring = (struct io_ring_ctx *)address;
+	u32 head = BPF_CORE_READ(ring, rings, cq.head);
+
+	if (BPF_CORE_READ(ring, cached_cq_tail) != head) {
+		wait->poll = RING_POLL_ENDED;
+		if (wait->number == head + 1)
+			wait->target = wait->first;
+	} else if (count && !has_work(ring)) { /* the program has written it */
+		wait->poll = RING_POLL_OTHER;
+	}
+}
+
+/* It has been woken for one of its requests to go on in it. */
+static __always_inline bool has_own_work(struct task_struct *task, struct io_uring_task *own)
+{
+	return own && bpf_core_field_exists(struct io_uring_task, task_work) &&
+	       (void *)BPF_CORE_READ(task, task_works) ==
+		       (void *)own + bpf_core_field_offset(struct io_uring_task, task_work);
+}
+
+static __always_inline u32 poll_own_work(struct tracked *t, struct task_struct *task)
+{
+	struct io_uring_task *own = BPF_CORE_READ(task, io_uring);
+
+	if (!has_own_work(task, own))
+		return 0;
+	polls_seen = 1;
+	ask_for_ends(&rings_seen);
+	wait_with_ring(&t->io);
+	t->io.object = CAUSE_IO_URING;
+	poll_at(t, (u64)own, 0);
+	return 1;
+}
+
+static __always_inline void poll_ring(struct tracked *t, u64 ring)
+{
+	struct ring_wait *wait;
+
+	polls_seen = 1;
+	ask_for_ends(&rings_seen);
+	wait = poll_at(t, ring, 0);
+	if (wait)
+		poll_ended(wait, ring, 0);
+}
+
+static __always_inline void poll_eventfd(struct tracked *t, u64 eventfd)
+{
+	struct ring_wait *wait = poll_at(t, eventfd, 1);
+
+	if (wait && wait->told == CAUSE_IO_URING)
+		poll_ended(wait, wait->ring, eventfd_count(eventfd));
+}
+
+u32 ring_polled(struct tracked *t, u64 address)
+{
+	struct task_struct *task = (struct task_struct *)address;
+	struct file *file;
+	u64 object;
+
+	if (!t || !bpf_core_type_exists(struct io_ring_ctx))
+		return 0;
+	if (t->io.object != CAUSE_IO_URING && t->io.object != CAUSE_EVENT_EVENTFD)
+		return poll_own_work(t, task);
+	file = (struct file *)t->io.file;
+	object = (u64)BPF_CORE_READ(file, private_data);
+	if (t->io.object == CAUSE_IO_URING)
+		poll_ring(t, object);
+	else if (asks(task))
+		poll_eventfd(t, object);
+	return 0;
+}
+
+u32 ring_may_signal(struct tracked *t)
+{
+	struct file *file;
+
+	if (!t || t->io.file <= IO_LAST_SPECIAL || !asks(bpf_get_current_task_btf()))
+		return 0;
+	file = (struct file *)t->io.file;
+	poll_at(t, (u64)BPF_CORE_READ(file, private_data), 1);
+	return 1;
+}
+
 /* Another thread that waits at the same ring makes it unknown. */
 static __always_inline struct ring_wait *own_wait(const struct tracked *t)
 {
@@ -130,13 +279,31 @@ static __always_inline struct ring_wait *own_wait(const struct tracked *t)
 	return wait && wait->waiter == t->id ? wait : NULL;
 }
 
-/* A request that can go on wakes the thread, which leaves it to a worker perhaps, and waits again. */
+static __always_inline bool is_of_wait(const struct tracked *t, const struct ring_wait *wait)
+{
+	return !wait->ready_at || (s64)(wait->ready_at - clock_lag - t->io.since) >= 0;
+}
+
+/* A request that can go on wakes the thread, which leaves it to a worker perhaps, and waits again. If it is not
+ * known which completion has ended the wait, it is said that one has. */
 int ring_left(struct tracked *t)
 {
 	struct ring_wait *wait = t ? own_wait(t) : NULL;
 
-	if (wait && !wait->target)
-		wait->target = target_of_file(t, (struct file *)wait->ready, CAUSE_IO_URING);
+	if (!wait || wait->target || t->role)
+		return 0;
+	t->done.cause = CAUSE_IO_URING;
+	if (wait->poll == RING_POLL_ENDED) {
+		wait_with_ring(&t->done);
+		if (wait->told == CAUSE_IO_AIO)
+			t->done.cause = CAUSE_IO_AIO;
+	} else if (wait->ready && is_of_wait(t, wait)) {
+		wait_with_file(&t->done, (struct file *)wait->ready);
+		wait->ready = 0;
+	} else {
+		return 0;
+	}
+	wait->target = io_target_of(t, &t->done);
 	return 0;
 }
 
@@ -147,16 +314,18 @@ __noinline int ring_waited(struct tracked *t, u64 end, u32 how)
 
 	if (!t)
 		return 0;
+	wait = own_wait(t);
 	if (!t->io.ended_at) {
 		t->io.since = t->track.last_out;
 		if (how != IO_OPEN)
 			t->io.ended_at = end;
+		if (wait && wait->poll == RING_POLL_ARMED && wait->told == CAUSE_IO_URING)
+			poll_ended(wait, wait->ring, eventfd_count(t->io.ring));
 	}
 	if (how == IO_WOKEN)
 		return 0;
 	if (t->io.ended_at)
 		end = t->io.ended_at;
-	wait = own_wait(t);
 	index = t->io.target;
 	if (wait && wait->target)
 		index = wait->target;
@@ -185,6 +354,24 @@ struct {
 
 __u64 shots_seen = 0;
 
+/* Who asked for it goes on with it, and may be woken for that. */
+static __always_inline void ready_for_own(struct io_kiocb *req, u64 file)
+{
+	struct io_kiocb___6_12 *before = (void *)req;
+	struct ring_wait *wait;
+	u64 own;
+
+	if (bpf_core_field_exists(struct io_kiocb, tctx))
+		own = (u64)BPF_CORE_READ(req, tctx);
+	else
+		own = (u64)BPF_CORE_READ(before, task, io_uring);
+	wait = bpf_map_lookup_elem(&rings, &own);
+	if (!wait)
+		return;
+	wait->ready = file;
+	wait->ready_at = bpf_ktime_get_ns();
+}
+
 /* In io_uring/poll.c, whoever makes a file ready. */
 SEC("tp_btf/io_uring_task_add")
 int BPF_PROG(cp_ready, struct io_kiocb *req)
@@ -195,6 +382,8 @@ int BPF_PROG(cp_ready, struct io_kiocb *req)
 
 	if (stopped)
 		return 0;
+	if (polls_seen)
+		ready_for_own(req, file);
 	wait = bpf_map_lookup_elem(&rings, &shot.ring);
 	if (!wait)
 		return 0;
@@ -235,32 +424,110 @@ static __always_inline struct file *file_of_request(u64 ring, struct io_kiocb *r
 	return BPF_CORE_READ(req, file);
 }
 
+/* It tells the waiter, or who will wait. */
+static __always_inline void tell(struct ring_wait *wait, struct tracked *t, struct file *file,
+				 struct io_ring_ctx *ring)
+{
+	u32 number = BPF_CORE_READ(ring, cached_cq_tail);
+	bool is_first = number - BPF_CORE_READ(ring, rings, cq.head) == 1;
+	u32 target;
+
+	if (!is_first && wait->poll != RING_POLL_ARMED)
+		return;
+	target = target_of_file(t, file, CAUSE_IO_URING);
+	if (is_first) {
+		wait->first = target;
+		wait->number = number;
+		wait->ring = (u64)ring;
+	}
+	if (wait->poll == RING_POLL_ARMED) {
+		wait->target = target;
+		wait->poll = RING_POLL_ENDED;
+	}
+}
+
+static __always_inline void tell_eventfd(struct tracked *t, struct file *file,
+					 struct io_ring_ctx *ring)
+{
+	struct ring_wait new = { .ring = (u64)ring, .told = CAUSE_IO_URING };
+	struct io_ev_fd *by = BPF_CORE_READ(ring, io_ev_fd);
+	u64 eventfd = by ? (u64)BPF_CORE_READ(by, cq_ev_fd) : 0;
+	struct ring_wait *wait;
+
+	if (!eventfd)
+		return;
+	wait = bpf_map_lookup_elem(&rings, &eventfd);
+	if (wait)
+		tell(wait, t, file, ring);
+	else
+		bpf_map_update_elem(&rings, &eventfd, &new, BPF_NOEXIST);
+}
+
+static __always_inline void tell_others(struct tracked *t, struct file *file,
+					struct io_ring_ctx *ring)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	u64 own = (u64)BPF_CORE_READ(task, io_uring);
+	struct ring_wait *wait;
+
+	tell_eventfd(t, file, ring);
+	wait = bpf_map_lookup_elem(&rings, &own);
+	if (!wait)
+		return;
+	wait->ready = 0;
+	if (t && t->io.ring == own && wait->poll == RING_POLL_ARMED)
+		tell(wait, t, file, ring);
+}
+
 /* In this order since 5.18, whatever follows. */
 SEC("tp_btf/io_uring_complete")
 int BPF_PROG(cp_complete, void *ring, void *req, u64 what)
 {
+	struct io_ring_ctx *context = ring;
 	u64 address = (u64)ring;
 	struct ring_wait *wait;
+	struct tracked *t;
 	struct file *file;
 	u32 number;
 
 	if (stopped)
 		return 0;
 	wait = bpf_map_lookup_elem(&rings, &address);
-	if (!wait)
+	if (!wait && !polls_seen)
 		return 0;
+	t = bpf_task_storage_get(&threads, bpf_get_current_task_btf(), 0, 0);
 	if (req)
 		file = file_of_request(address, req);
 	else
 		file = file_of_shot(address, what);
-	number = BPF_CORE_READ((struct io_ring_ctx *)ring, cached_cq_tail);
-	wait->ready = 0;
-	if ((s32)(number - wait->need) > 0)
+	if (polls_seen)
+		tell_others(t, file, context);
+	if (!wait)
 		return 0;
-	wait->target =
-		target_of_file(bpf_task_storage_get(&threads, bpf_get_current_task_btf(), 0, 0),
-			       file, CAUSE_IO_URING);
+	number = BPF_CORE_READ(context, cached_cq_tail);
+	wait->ready = 0;
+	if (polls_seen)
+		tell(wait, t, file, context);
+	if (wait->poll == RING_POLL_NOT && (s32)(number - wait->need) <= 0)
+		wait->target = target_of_file(t, file, CAUSE_IO_URING);
 	return 0;
+}
+
+/* That is told of this request, if it is one; it is known to be one from now on. */
+static __always_inline u64 told_eventfd(u64 asked)
+{
+	struct ring_wait new = { .told = CAUSE_IO_AIO };
+	u32 flags_and_fd[2] = {};
+	u64 eventfd;
+
+	if (bpf_probe_read_user(flags_and_fd, sizeof(flags_and_fd),
+				(void *)(asked + ASKED_FLAGS)) ||
+	    !(flags_and_fd[0] & IOCB_FLAG_RESFD))
+		return 0;
+	eventfd = fd_private(flags_and_fd[1]);
+	if (eventfd && !bpf_map_lookup_elem(&rings, &eventfd))
+		bpf_map_update_elem(&rings, &eventfd, &new, BPF_NOEXIST);
+	return eventfd;
 }
 
 /* The first event that io_getevents(2) returns is in the program's memory, and so is what was asked for:
@@ -272,7 +539,7 @@ int BPF_PROG(cp_got, struct pt_regs *regs, long result)
 	struct ring_wait *wait;
 	struct tracked *t;
 	struct call call;
-	u64 asked = 0;
+	u64 asked = 0, eventfd;
 	u32 fd = 0;
 
 	if (stopped || result <= 0)
@@ -281,14 +548,17 @@ int BPF_PROG(cp_got, struct pt_regs *regs, long result)
 	if (class_of(&call) != CALL_AIO || call.compat)
 		return 0;
 	t = bpf_task_storage_get(&threads, task, 0, 0);
-	if (!t || !(t->io.ring & RING_OF_AIO))
-		return 0;
-	wait = own_wait(t);
-	if (!wait || wait->target ||
+	if (!t ||
 	    bpf_probe_read_user(&asked, sizeof(asked), (void *)(CALL_ARG3(&call) + EVENT_ASKED)) ||
 	    bpf_probe_read_user(&fd, sizeof(fd), (void *)(asked + ASKED_FD)))
 		return 0;
+	eventfd = told_eventfd(asked);
+	wait = t->io.ring ? own_wait(t) : NULL;
+	if (!wait || wait->target || (t->io.ring != (RING_OF_AIO | t->id) && t->io.ring != eventfd))
+		return 0;
 	wait->target = target_of_file(t, (struct file *)fd_file(fd), CAUSE_IO_AIO);
+	if (wait->poll)
+		wait->poll = RING_POLL_ENDED;
 	return 0;
 }
 

@@ -112,7 +112,7 @@ struct io_wait {
 	__u32 fd, mode;
 	__u32 cause;  /* enum cause */
 	__u32 object; /* see ev_target */
-	__u64 ring;   /* struct io_ring_ctx, or RING_NONE: what ended it may be known when it has */
+	__u64 ring;   /* a key of the rings, or RING_NONE: what ended it may be known when it has */
 	__u64 since, ended_at; /* ... and it has, then */
 	__u32 target;	       /* its index; 0: none, or it is not known */
 	__u32 counted;	       /* it is one of io_target.waiters */
@@ -143,12 +143,25 @@ enum io_end {
 	IO_OPEN,   /* not: the measurement did */
 };
 
-/* What a thread waits for in io_uring_enter(2). */
+/* A wait for a ring by other calls. */
+enum ring_poll {
+	RING_POLL_NOT = 0, /* it is in io_uring_enter(2) or io_getevents(2) */
+	RING_POLL_ARMED,   /* the next completion is what ends it */
+	RING_POLL_ENDED,   /* a completion has ended it */
+	RING_POLL_OTHER,   /* something else has */
+};
+
+/* What a thread waits for at a ring, or at an eventfd that is told of completions. */
 struct ring_wait {
 	__u64 waiter; /* id of the last one that began to */
 	__u64 ready; /* address of the first file that can go on; 0: none, or something is done since */
-	__u32 need;   /* number of the completion that it waits for */
-	__u32 target; /* of the last one up to that; 0: none yet, or it has none */
+	__u64 ready_at; /* of a thread's own, which no begin of a wait clears: when that was; or 0 */
+	__u32 need;	/* number of the completion that it waits for */
+	__u32 target;	/* of the last one up to that; 0: none yet, or it has none */
+	__u64 ring; /* of an eventfd: the last one that has signalled it; 0: none of io_uring's */
+	__u32 told; /* of an eventfd: of what, CAUSE_IO_URING or CAUSE_IO_AIO; 0: it is a ring */
+	__u32 poll; /* enum ring_poll */
+	__u32 number, first; /* of the last completion that found the queue empty, and its target */
 };
 
 /* A wait for children that has begun, see life.bpf.c. */

@@ -119,6 +119,8 @@ static __always_inline u32 anonymous_cause(struct file *file)
 		return CAUSE_EVENT_INOTIFY;
 	case 'f': /* [fanotify] */
 		return CAUSE_EVENT_INOTIFY;
+	case 'i': /* [io_uring] */
+		return CAUSE_IO_URING;
 	}
 	return CAUSE_KERNEL_OTHER;
 }

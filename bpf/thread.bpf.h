@@ -394,6 +394,11 @@ int message_moved(u32 row, u32 first, u32 second);
 int ring_begin(struct tracked *t, u32 fd, u32 least, u32 flags);
 /* ring.bpf.c: t, the current task, waits in io_getevents(2). */
 int aio_begin(struct tracked *t);
+/* ring.bpf.c: t, whose task lies there, has waited for several descriptors, and with none of them or what is in
+ * t->io it has ended. 1: it was woken for one of its requests at a ring to go on in it. */
+u32 ring_polled(struct tracked *t, u64 task);
+/* ring.bpf.c: t, the current task, begins to wait at an eventfd; does it have requests that may signal it? */
+u32 ring_may_signal(struct tracked *t);
 /* ring.bpf.c: the current task, t, leaves the CPU, after a wait at a ring. */
 int ring_left(struct tracked *t);
 /* ring.bpf.c: as io_waited(), at a ring. */

@@ -407,9 +407,23 @@ struct io_rings {
 	struct io_uring cq;
 };
 
+struct io_ev_fd {
+	struct eventfd_ctx *cq_ev_fd;
+};
+
+struct llist_node {
+	struct llist_node *next;
+};
+
+struct llist_head {
+	struct llist_node *first;
+};
+
 struct io_ring_ctx {
 	struct io_rings *rings;
 	unsigned int cached_cq_tail;
+	struct io_ev_fd *io_ev_fd;
+	struct llist_head work_llist; /* since 6.1 */
 };
 
 struct io_wq_work {
@@ -425,7 +439,12 @@ struct io_kiocb {
 	struct file *file;
 	struct io_cqe cqe;
 	struct io_ring_ctx *ctx;
+	struct io_uring_task *tctx; /* since 6.13 */
 	struct io_wq_work work;
+};
+
+struct io_kiocb___6_12 {
+	struct task_struct *task;
 };
 
 /* io_uring/io-wq.c: task_struct.worker_private of a worker. */
@@ -433,8 +452,13 @@ struct io_worker {
 	struct io_wq_work *cur_work;
 };
 
+struct callback_head {
+	struct callback_head *next;
+};
+
 struct io_uring_task {
 	struct file *registered_rings[16];
+	struct callback_head task_work;
 };
 
 struct fdtable {
@@ -588,6 +612,7 @@ struct sighand_struct {
 struct mm_struct {
 	unsigned long arg_start;
 	unsigned long arg_end;
+	struct kioctx_table *ioctx_table; /* CONFIG_AIO */
 };
 
 struct linux_binprm {
@@ -639,6 +664,7 @@ struct task_struct {
 	struct fs_struct *fs;
 	struct files_struct *files;
 	struct io_uring_task *io_uring;
+	struct callback_head *task_works;
 	void *worker_private;
 	struct signal_struct *signal;
 	sigset_t blocked;

@@ -15,8 +15,8 @@
 
 struct object objects[2];
 
-static const struct target *const tables[] = { file_targets, event_targets, socket_targets,
-					       mapped_targets, async_targets };
+static const struct target *const tables[] = { file_targets,   event_targets, socket_targets,
+					       mapped_targets, async_targets, told_targets };
 #define TABLES (sizeof(tables) / sizeof(tables[0]))
 
 static const struct target *target;
@@ -242,7 +242,7 @@ static void expect_object(const struct object *o)
 static void expect_waiter(int party)
 {
 	int64_t ns = 0, count = 0;
-	const char *who;
+	const char *who, *in = target->blocked ? target->blocked : target->cause;
 
 	for (int i = 0; i < n_objects(); i++) {
 		struct tally t = tally_of(objects[i].record, party);
@@ -251,8 +251,8 @@ static void expect_waiter(int party)
 		count += t.count;
 	}
 	who = waiter_name(party);
-	expect_count(blocked_path(who, target->cause, "count"), count);
-	expect_sum(blocked_path(who, target->cause, "ns"), ns, count);
+	expect_count(blocked_path(who, in, "count"), count);
+	expect_sum(blocked_path(who, in, "ns"), ns, count);
 }
 
 static void expect_all(struct account from)

@@ -28,18 +28,19 @@ struct target {
 	void (*after)(struct object *o, long i);
 	/* What the partner makes it possible by; NULL: there is no partner. */
 	void (*let)(struct object *o, long i);
-	void (*end)(void); /* what takes long in the end; may be NULL */
-	bool replaced;	   /* there are two objects, in turns */
-	bool shared;	   /* there are two waiters */
-	bool reopened;	   /* has many descriptors, one after the other */
-	bool mixed;	   /* other waits, of the kernel's threads say, have its name, too */
-	bool many;	   /* is another one for each operation */
-	bool mapped;	   /* is waited for without a descriptor */
+	void (*end)(void);   /* what takes long in the end; may be NULL */
+	bool replaced;	     /* there are two objects, in turns */
+	bool shared;	     /* there are two waiters */
+	bool reopened;	     /* has many descriptors, one after the other */
+	bool mixed;	     /* other waits, of the kernel's threads say, have its name, too */
+	bool many;	     /* is another one for each operation */
+	bool mapped;	     /* is waited for without a descriptor */
+	const char *blocked; /* what the waiter is blocked in, if that is not the cause */
 };
 
 /* Each ends with an entry without a name. */
 extern const struct target file_targets[], event_targets[], socket_targets[], mapped_targets[],
-	async_targets[];
+	async_targets[], told_targets[];
 
 extern struct object objects[2];
 

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Requests that are waited for later: io_uring and the kernel's aio, by their system calls alone. */
-#include "targets.h"
+#include "targets_async.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/aio_abi.h>
-#include <linux/io_uring.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,16 +20,9 @@
 
 /* --- rings ------------------------------------------------------------------------------- */
 
-struct ring {
-	int fd;
-	struct io_uring_params params;
-	char *sq, *cq;
-	struct io_uring_sqe *sqes;
-};
-
-static struct ring ring;
+struct ring ring;
 static struct io_uring_sqe requests[2]; /* of each object, by its user_data */
-static bool is_pending[2], is_early[2];
+bool is_pending[2], is_early[2];
 
 static void *map_ring(size_t size, off_t offset)
 {
@@ -62,7 +53,7 @@ static uint32_t *word(char *at, uint32_t offset)
 	return (uint32_t *)(void *)(at + offset);
 }
 
-static void queue(const struct io_uring_sqe *sqe)
+void queue(const struct io_uring_sqe *sqe)
 {
 	const struct io_sqring_offsets *off = &ring.params.sq_off;
 	uint32_t tail = *word(ring.sq, off->tail);
@@ -79,7 +70,7 @@ static uint32_t queued(void)
 	       __atomic_load_n(word(ring.sq, ring.params.sq_off.head), __ATOMIC_ACQUIRE);
 }
 
-static void enter(uint32_t least)
+void enter(uint32_t least)
 {
 	uint32_t flags = least ? IORING_ENTER_GETEVENTS : 0;
 
@@ -91,8 +82,7 @@ static void enter(uint32_t least)
 	     "io_uring_enter");
 }
 
-/* 0: there is none. */
-static uint64_t pop(void)
+uint64_t pop(void)
 {
 	const struct io_cqring_offsets *off = &ring.params.cq_off;
 	uint32_t head = *word(ring.cq, off->head);
@@ -177,7 +167,7 @@ static const char *make_fifos(uint32_t flags)
 	return make_ring(flags);
 }
 
-static const char *make_two(void)
+const char *make_two(void)
 {
 	return make_fifos(0);
 }
@@ -210,8 +200,7 @@ static const char *make_pair(void)
 	return make_ring(0);
 }
 
-/* Both objects are always asked for: only which one is done tells what was waited for. */
-static void ask(struct object *o, long i)
+void ask(struct object *o, long i)
 {
 	(void)o, (void)i;
 	for (int k = 0; k < 2; k++) {
@@ -243,7 +232,7 @@ static void await_it(struct object *o, long i)
 		enter(1);
 }
 
-static void take(struct object *o, long i)
+void take(struct object *o, long i)
 {
 	(void)i;
 	reap((uint64_t)(o - objects) + 1);
@@ -368,7 +357,7 @@ static void ask_sync(struct object *o, long i)
 
 /* --- the kernel's aio ---------------------------------------------------------------------- */
 
-static aio_context_t context;
+aio_context_t context;
 static struct iocb iocbs[2];
 
 /* Whoever watches comes to know from a first wait that there is aio: for a file, who is apart. */
@@ -401,7 +390,7 @@ static const char *make_aio(void)
 	return make_context();
 }
 
-static const char *make_aio_two(void)
+const char *make_aio_two(void)
 {
 	make_fifo_of(&objects[0], "a");
 	make_fifo_of(&objects[1], "b");
@@ -415,7 +404,7 @@ static const char *make_aio_read(void)
 	return reason ? reason : make_context();
 }
 
-static void submit(struct iocb *iocb)
+void submit(struct iocb *iocb)
 {
 	must(syscall(SYS_io_submit, context, 1, &iocb), "io_submit");
 }
@@ -458,7 +447,7 @@ static void await_event(struct object *o, long i)
 	is_pending[o - objects] = false;
 }
 
-static void close_ring(void)
+void close_ring(void)
 {
 	const struct io_uring_params *p = &ring.params;
 

@@ -369,6 +369,14 @@ class Invariants(unittest.TestCase):
         self.fails('9 waits > 8', (['io', 0, 'waits'], 6),
                    (['io', 0, 'wait_histogram_log2_ns'], [6]))
         self.fails('960001 ns > 800000', (['io', 0, 'wait_ns'], 660001))
+        document = report()
+        document['io'][1].update(cause='io.aio', waits=1, wait_histogram_log2_ns=[1])
+        document['totals']['blocked']['event.poll'] = {'count': 1, 'ns': 0}
+        told = [failure for failure in compare.check_invariants(document) if 'io of' in failure]
+        self.assertEqual(told, [])
+        self.fails('io of event.epoll, event.eventfd, event.poll, event.select, io.aio, io.uring: '
+                   '99 waits > ', (['io', 1, 'cause'], 'io.aio'), (['io', 1, 'waits'], 99),
+                   (['io', 1, 'wait_histogram_log2_ns'], [99]))
         self.fails('io of io.tty', (['io', 1, 'cause'], 'io.tty'), (['io', 1, 'waits'], 1),
                    (['io', 1, 'wait_histogram_log2_ns'], [1]))
 
