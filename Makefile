@@ -5,6 +5,13 @@
 # make help       the rest
 O ?= build
 VERSION := 0.1.0
+# That of the version, in its manual pages.
+DATE := 2026-11-23
+PREFIX ?= /usr/local
+
+ifneq ($(words $(O)),1)
+$(error O=$(O): make has no targets with spaces in their names)
+endif
 
 CC ?= gcc
 CLANG ?= clang
@@ -17,7 +24,7 @@ LIBS := libbpf libdw libelf liblzma zlib libcap
 arch := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
 triplet := $(shell $(CC) -print-multiarch 2>/dev/null)
 common := -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Iuser -I. -MMD -MP \
-	-ffile-prefix-map=$(CURDIR)/= -DCONCPROF_VERSION='"$(VERSION)"'
+	-ffile-prefix-map="$(CURDIR)/=" -DCONCPROF_VERSION='"$(VERSION)"'
 
 # thread.bpf.o defines what the others declare: libbpf 1.1 links maps wrongly unless it comes first.
 # The first program is that of the switches: see user/probe/beside.c.
@@ -43,12 +50,16 @@ say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all demo test soak bench clean help format workloads setup-build setup-test setup-bench
+.PHONY: all install uninstall demo test soak bench clean help format workloads setup-build setup-test setup-bench
 
-all: $(O)/concprof
+pages := $(patsubst packaging/man/%.man,$(O)/man/%.1,$(wildcard packaging/man/concprof*.man))
+completions := $(patsubst %,$(O)/completion/concprof.%,bash zsh fish)
+
+all: $(O)/concprof $(pages) $(completions)
 
 help:
 	@sed -n '2,5s/^# //p' Makefile
+	@echo 'make install    into DESTDIR (none) and PREFIX ($(PREFIX)); make uninstall'
 	@echo 'make workloads  build the bundled workloads'
 	@echo 'make soak       a thousand runs of what looks like a deadlock, and is none (RUNS=N)'
 	@echo 'make bench      cost, as ratios to the unprofiled run and beside rivals (installs them)'
@@ -68,7 +79,7 @@ $(O)/bpf/%.bpf.o: bpf/%.bpf.c | $(O)/needs
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) -g -O2 -Wall -Wextra -Wno-unused-parameter -target bpf -mcpu=v3 \
 		-D__TARGET_ARCH_$(arch) -Ivmlinux -Ibpf -idirafter /usr/include/$(triplet) \
-		-ffile-prefix-map=$(CURDIR)/= -fdebug-compilation-dir=. -MMD -MP -c $< -o $@
+		-ffile-prefix-map="$(CURDIR)/=" -fdebug-compilation-dir=. -MMD -MP -c $< -o $@
 	$(Q)$(LLVM_STRIP) -g $@
 
 $(O)/bpf/concprof.o: $(bpf_objects)
@@ -97,6 +108,57 @@ $(O)/user/%.o: user/%.c | $(O)/needs
 $(O)/concprof: $(objects)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@ $$(pkg-config --libs $(LIBS)) -liberty -lm $(LDLIBS)
+
+# --- manual pages, completions of shells -------------------------------------
+# Both are made of the tables of the options, by a program that runs here: to build for another kind
+# of machine give one that was built for this.
+GEN ?= $(O)/packaging/gen/gen
+gen_objects := $(patsubst %.c,$(O)/%.o,$(wildcard packaging/gen/*.c))
+gen_tables := $(foreach s,$(pure_stages) opts,$(filter $(O)/user/$(s)/%,$(objects)))
+
+$(gen_objects): common += -DCONCPROF_DATE='"$(DATE)"'
+$(gen_objects): Makefile
+
+$(O)/packaging/%.o: packaging/%.c | $(O)/needs
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(common) $(CPPFLAGS) $(CFLAGS) -c $< -o $@
+
+$(O)/packaging/gen/gen: $(gen_objects) $(gen_tables)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@ -lz -lm $(LDLIBS)
+
+$(O)/man/%.1: packaging/man/%.man packaging/man/options $(GEN)
+	$(call say,MAN,$@)
+	@mkdir -p $(@D)
+	$(Q)$(GEN) man $< packaging/man/options > $@
+
+$(O)/completion/concprof.%: packaging/completion/concprof.% $(GEN)
+	$(call say,SHELL,$@)
+	@mkdir -p $(@D)
+	$(Q)$(GEN) shell $< > $@
+
+# --- installing -------------------------------------------------------------
+# Through the environment: a name may have spaces and quotes in it.
+install uninstall: export to := $(DESTDIR)$(PREFIX)
+in_bash := share/bash-completion/completions/concprof
+in_zsh := share/zsh/site-functions/_concprof
+in_fish := share/fish/vendor_completions.d/concprof.fish
+
+install: all
+	@printf '  %-8s %s\n' INSTALL "$$to"
+	@install -D -m 755 $(O)/concprof "$$to/bin/concprof"
+	@install -D -m 644 -t "$$to/share/man/man1" $(pages)
+	@install -D -m 644 -t "$$to/share/doc/concprof" LICENSE README.md
+	@install -D -m 644 $(O)/completion/concprof.bash "$$to/$(in_bash)"
+	@install -D -m 644 $(O)/completion/concprof.zsh "$$to/$(in_zsh)"
+	@install -D -m 644 $(O)/completion/concprof.fish "$$to/$(in_fish)"
+
+# Folders are left, but for the one that has nothing else in it.
+uninstall:
+	@cd "$$to" && rm -f bin/concprof $(patsubst $(O)/man/%,share/man/man1/%,$(pages)) \
+		share/doc/concprof/LICENSE share/doc/concprof/README.md $(in_bash) $(in_zsh) $(in_fish)
+	@! [ -d "$$to/share/doc/concprof" ] || rmdir --ignore-fail-on-non-empty "$$to/share/doc/concprof"
 
 # --- workloads --------------------------------------------------------------
 workloads: $(workloads)
@@ -233,10 +295,10 @@ bench: setup-bench
 	@tests/bench/bench $(O)
 
 format:
-	clang-format -i bpf/*.[ch] user/*/*.[ch] workloads/*.[ch] tests/*/*.[ch]
+	clang-format -i bpf/*.[ch] user/*/*.[ch] workloads/*.[ch] tests/*/*.[ch] packaging/gen/*.[ch]
 
 clean:
 	rm -rf $(O)
 
--include $(bpf_objects:.o=.d) $(look_objects:.o=.d) $(objects:.o=.d) $(san_objects:.o=.d) $(fuzz_objects:.o=.d)
+-include $(bpf_objects:.o=.d) $(look_objects:.o=.d) $(objects:.o=.d) $(gen_objects:.o=.d) $(san_objects:.o=.d) $(fuzz_objects:.o=.d)
 -include $(wildcard $(O)/tests/*.d $(O)/workloads/*.d)

@@ -48,6 +48,13 @@ def cases(*rows):
     return mark
 
 
+def needs(present, what):
+    """Skips a test of a program that is not installed; in CI, where all are, it fails."""
+    if not present:
+        expect(os.environ.get('CI') != 'true', 'there is no', what)
+        raise Skip(f'there is no {what}')
+
+
 def without_bpf(function):
     """Marks a test that works where concprof cannot load its probes."""
     function.needs_bpf = False

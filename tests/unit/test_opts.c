@@ -542,11 +542,11 @@ Test(help, mentions_every_option)
 {
 	static const char *const options[] = {
 		"-o, --output FILE",
-		"--format NAME",
+		"--format FORMAT",
 		"--json FILE",
 		"-d, --duration SECONDS",
 		"--linger SECONDS",
-		"-u, --user NAME",
+		"-u, --user USER",
 		"--hang-after SECONDS",
 		"--as-root",
 		"--calls",
@@ -557,7 +557,7 @@ Test(help, mentions_every_option)
 		"--version",
 		"-h, --help",
 		"concprof check",
-		"concprof run",
+		"concprof [run]",
 		"--fail-on EXPR",
 		"--error-exitcode N",
 	};

@@ -24,20 +24,23 @@ static void put_option(FILE *out, const struct option_row *row)
 	fprintf(out, "  %-26s %s\n", left, row->help);
 }
 
+static void put_command(FILE *out, const struct command_row *row)
+{
+	char left[60];
+
+	/* Its name may be left out of what is meant most. */
+	snprintf(left, sizeof(left),
+		 row == &command_rows[COMMAND_RUN] ? "[%s] [OPTIONS] %s" : "%s %s", row->name,
+		 row->usage);
+	fprintf(out, "  concprof %-34s %s\n", left, row->help);
+}
+
 void opts_help(FILE *out)
 {
-	fputs("concprof: where every nanosecond of every thread of a program went\n\n"
-	      "  concprof [OPTIONS] -- COMMAND [ARG...]   profile a command and its descendants\n"
-	      "  concprof run [OPTIONS] -- COMMAND ...    the same\n"
-	      "  concprof record -o FILE -- COMMAND ...   keep the measurement, and say nothing\n"
-	      "  concprof report FILE [OPTIONS]           what was recorded, in any format\n"
-	      "  concprof diff BASE... --vs HEAD...       what changed, and whether by chance\n"
-	      "  concprof attach -p PID[,PID...]          profile what runs already; or --cgroup "
-	      "PATH, -a\n"
-	      "  concprof why PID[,PID...]                what each thread waits for right now\n"
-	      "  concprof check                           what this kernel and these privileges "
-	      "allow\n\n",
-	      out);
+	fputs("concprof: where every nanosecond of every thread of a program went\n\n", out);
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		put_command(out, &command_rows[i]);
+	fputc('\n', out);
 	for (size_t i = 0; i < n_option_rows; i++) {
 		if (i && option_rows[i].commands != option_rows[i - 1].commands)
 			put_owners(out, option_rows[i].commands);

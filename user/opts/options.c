@@ -161,12 +161,12 @@ static int set_error_exitcode(struct opts *o, const char *name, const char *valu
 	return 0;
 }
 
+const char *const color_names[] = { "auto", "always", "never", NULL };
+
 static int set_color(struct opts *o, const char *name, const char *value, struct err *err)
 {
-	static const char *const names[] = { "auto", "always", "never" };
-
-	for (int i = 0; i < 3; i++) {
-		if (!strcmp(value, names[i])) {
+	for (int i = 0; color_names[i]; i++) {
+		if (!strcmp(value, color_names[i])) {
 			o->color = i;
 			return 0;
 		}
@@ -199,15 +199,16 @@ FLAG(set_help, o->command = COMMAND_HELP)
 
 const struct option_row option_rows[] = {
 	{ "output", 'o', EACH, "FILE", "write the report there; - is standard output", set_output },
-	{ "format", 0, EACH, "NAME", "a format, see below; each with an -o of its own",
+	{ "format", 0, EACH, "FORMAT", "the format of a report; each with an -o of its own",
 	  add_format },
 	{ "json", 0, EACH, "FILE", "short for --format json -o FILE", add_json },
 	{ "fail-on", 0, EACH, "EXPR",
 	  "fail if this holds, as in 'wall.lock > 20%'; diff: 'change.wall > 5%'", add_gate },
-	{ "error-exitcode", 0, EACH, "N", "... with this exit status (99)", set_error_exitcode },
+	{ "error-exitcode", 0, EACH, "N", "the exit status if a condition of --fail-on holds (99)",
+	  set_error_exitcode },
 	{ "top", 0, EACH, "N",
 	  "rows in each table of text and markdown (10); all: in each document", set_top },
-	{ "color", 0, EACH, "WHEN", "auto, always or never", set_color },
+	{ "color", 0, EACH, "WHEN", "colours: auto, always or never", set_color },
 	{ "quiet", 'q', EACH, NO, "no text report", set_quiet },
 	{ "verbose", 'v', EACH, NO, "say more, in text and markdown", set_verbose },
 	{ "duration", 'd', LIVE, "SECONDS",
@@ -220,16 +221,16 @@ const struct option_row option_rows[] = {
 	  set_linger },
 	{ "hang-after", 0, MEASURE, "SECONDS",
 	  "end what stands still for so long, with the stacks of all threads", set_hang_after },
-	{ "user", 'u', MEASURE, "NAME", "run the command as this user", set_user },
+	{ "user", 'u', MEASURE, "USER", "run the command as this user", set_user },
 	{ "as-root", 0, MEASURE, NO, "under sudo: run the command as root, not as who called sudo",
 	  set_as_root },
 	{ "pid", 'p', JOIN, "PID[,PID...]", "attach to these processes", add_pids },
-	{ "cgroup", 0, JOIN, "PATH", "... to all processes in this cgroup and below it",
+	{ "cgroup", 0, JOIN, "PATH", "attach to all processes in this cgroup and below it",
 	  set_cgroup },
-	{ "all", 'a', JOIN, NO, "... to all processes of the machine", set_all },
+	{ "all", 'a', JOIN, NO, "attach to all processes of the machine", set_all },
 	{ "vs", 0, COMPARE, NO, "behind it stand the recordings that are compared", set_vs },
 	{ "version", 0, ANY, NO, "the versions of concprof and libbpf", set_version },
-	{ "help", 'h', ANY, NO, "this text", set_help },
+	{ "help", 'h', ANY, NO, "all options, in short", set_help },
 };
 
 _Static_assert(sizeof(option_rows) / sizeof(*option_rows) <= OPTION_ROWS_MAX, "a bit for each");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #pragma once
 
-/* What the parser and --help share. */
+/* What the parser, --help, the manual pages and the completions of shells share. */
 #include <limits.h>
 
 #include "opts/opts.h"
@@ -24,6 +24,25 @@ struct option_row {
 	/* Sets it; value is NULL for one that takes none. */
 	int (*apply)(struct opts *o, const char *name, const char *value, struct err *err);
 };
+
+/* What stands behind a command's options. */
+enum opts_operand { OPERAND_NONE, OPERAND_COMMAND, OPERAND_RECORDINGS, OPERAND_PIDS };
+
+struct command_row {
+	const char *name;
+	const char *usage; /* what stands behind it, and behind [OPTIONS] */
+	const char *help;
+	enum opts_operand operand;
+};
+
+#define N_COMMANDS (COMMAND_CHECK + 1)
+extern const struct command_row command_rows[N_COMMANDS];
+
+/* Whether --format may name it. */
+bool takes_format(enum opts_command command, const struct report_format *format);
+
+/* What --color takes, by enum opts_color; ended by NULL. */
+extern const char *const color_names[];
 
 /* Those of the same commands stand together. */
 extern const struct option_row option_rows[];

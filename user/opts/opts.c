@@ -74,28 +74,20 @@ static int parse_options(struct opts *o, int argc, char **argv, bool *ret_rest, 
 	}
 }
 
-static const char *const commands[] = {
-	[COMMAND_RUN] = "run",	   [COMMAND_RECORD] = "record", [COMMAND_REPORT] = "report",
-	[COMMAND_DIFF] = "diff",   [COMMAND_WHY] = "why",	[COMMAND_ATTACH] = "attach",
-	[COMMAND_CHECK] = "check",
-};
-
-#define COMMANDS (sizeof(commands) / sizeof(*commands))
-
 char *command_names(char *buf, size_t size, unsigned int set)
 {
 	size_t n = 0;
 
 	*buf = '\0';
-	for (size_t i = 0; i < COMMANDS; i++) {
+	for (size_t i = 0; i < N_COMMANDS; i++) {
 		if (!(set & 1u << i))
 			continue;
 		set &= ~(1u << i);
 		n += (size_t)snprintf(buf + n, size - n, "%s%s",
-				      !n			     ? ""
-				      : set & ((1u << COMMANDS) - 1) ? ", "
-								     : " and ",
-				      commands[i]);
+				      !n			       ? ""
+				      : set & ((1u << N_COMMANDS) - 1) ? ", "
+								       : " and ",
+				      command_rows[i].name);
 	}
 	return buf;
 }
@@ -105,7 +97,7 @@ static int check_owners(const struct opts *o, struct err *err)
 {
 	char names[64];
 
-	if (o->command >= COMMANDS) /* --help stands among them */
+	if (o->command >= N_COMMANDS) /* --help stands among them */
 		return 0;
 	for (size_t i = 0; i < n_option_rows; i++) {
 		const struct option_row *row = &option_rows[i];
@@ -114,7 +106,7 @@ static int check_owners(const struct opts *o, struct err *err)
 			continue;
 		return err_set(err, -EINVAL, "--%s belongs to %s, not to %s; see concprof --help",
 			       row->name, command_names(names, sizeof(names), row->commands),
-			       commands[o->command]);
+			       command_rows[o->command].name);
 	}
 	return 0;
 }
@@ -141,8 +133,8 @@ static bool take_subcommand(struct opts *o, int argc, char **argv)
 {
 	if (optind >= argc || o->command != COMMAND_RUN)
 		return false;
-	for (size_t i = 0; i < COMMANDS; i++) {
-		if (strcmp(argv[optind], commands[i]))
+	for (size_t i = 0; i < N_COMMANDS; i++) {
+		if (strcmp(argv[optind], command_rows[i].name))
 			continue;
 		o->command = i;
 		optind++;
@@ -301,18 +293,16 @@ static int check_not_read(const struct opts *o, const char *path, struct err *er
 
 static int check(const struct opts *o, struct err *err)
 {
+	static const char *const no_format[N_COMMANDS] = {
+		[COMMAND_DIFF] = "there is none of a comparison",
+		[COMMAND_WHY] = "there is none of one look; give text or json",
+		[COMMAND_REPORT] = "it is a recording already",
+	};
+
 	for (size_t i = 0; i < o->n_outputs; i++) {
-		if (o->command == COMMAND_DIFF && !o->outputs[i].format->write_diff)
-			return err_set(err, -EINVAL, "--format %s: there is none of a comparison",
-				       o->outputs[i].format->name);
-		if (o->command == COMMAND_WHY && strcmp(o->outputs[i].format->name, "text") &&
-		    strcmp(o->outputs[i].format->name, "json"))
-			return err_set(err, -EINVAL,
-				       "--format %s: there is none of one look; give text or json",
-				       o->outputs[i].format->name);
-		if (o->command == COMMAND_REPORT && !o->outputs[i].format->write)
-			return err_set(err, -EINVAL, "--format %s: it is a recording already",
-				       o->outputs[i].format->name);
+		if (!takes_format(o->command, o->outputs[i].format))
+			return err_set(err, -EINVAL, "--format %s: %s", o->outputs[i].format->name,
+				       no_format[o->command]);
 		if (!o->outputs[i].path && strcmp(o->outputs[i].format->name, "text"))
 			return err_set(err, -EINVAL,
 				       "--format %s needs a file: add -o FILE (or -o - for "
