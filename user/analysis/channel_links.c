@@ -223,9 +223,18 @@ static struct channel_link *link_of(struct builder *b, struct map *places,
 	return &b->links.items[*place];
 }
 
+static bool is_new(struct map *seen, uint64_t key)
+{
+	uint64_t *place = map_add(seen, key);
+	bool new = *place == MAP_NONE;
+
+	*place = 1;
+	return new;
+}
+
 static void find_links(struct builder *b)
 {
-	struct map places = { 0 };
+	struct map places = { 0 }, seen = { 0 };
 
 	for (size_t i = 0; i < b->c->n_flows; i++) {
 		const struct channel_flow *flow = &b->c->flows[i];
@@ -243,10 +252,13 @@ static void find_links(struct builder *b)
 		if (!flow->is_demand)
 			link->held_ns += flow->sum.ns;
 		link->waits += flow->sum.waits;
+		link->n_channels +=
+			is_new(&seen, (size_t)(link - b->links.items) * b->c->n + flow->channel);
 		if (flow->sum.ns > link->most->sum.ns)
 			link->most = flow;
 	}
 	map_free(&places);
+	map_free(&seen);
 	if (b->links.n)
 		qsort(b->links.items, b->links.n, sizeof(*b->links.items), longest_first);
 }

@@ -81,6 +81,7 @@ struct channel_link {
 	size_t waiter, waker;
 	double waits, ns;
 	double held_ns;			 /* of it, not as a server for its clients */
+	size_t n_channels;		 /* through which */
 	const struct channel_flow *most; /* the most of it */
 };
 

@@ -10,6 +10,7 @@
 #include "model/target.h"
 
 #define THROUGH_WIDTH 32
+#define ROOMY	      100  /* columns */
 #define LEAST	      0.01 /* of the wall time, for a row of its own */
 #define SIGNALS_LEAST 20
 
@@ -65,12 +66,28 @@ static void set_messages(struct table *t, const struct findings *f, const struct
 	table_set(t, C_MESSAGES, text);
 }
 
+static void set_through(struct page *p, struct table *t, const struct channels *c,
+			const struct channel_link *link)
+{
+	const char *most = c->items[link->most->channel].name;
+	char name[600], text[700];
+
+	NAME(p, name, target_end_of(most, THROUGH_WIDTH), 0);
+	/* Where there is little room, what is waited for is worth more. */
+	if (link->n_channels == 1 || (p->limit && p->limit < ROOMY)) {
+		table_set(t, C_THROUGH, name);
+		return;
+	}
+	snprintf(text, sizeof(text), "%s +%zu", name, link->n_channels - 1);
+	table_set(t, C_THROUGH, text);
+}
+
 static void put_link(struct page *p, struct table *t, const struct findings *f,
 		     const struct channel_link *link)
 {
 	const struct channels *c = &f->channels;
 	const struct crew *waiter = &c->crews[link->waiter];
-	char text[UNITS_SIZE], name[600];
+	char text[UNITS_SIZE];
 
 	table_row(t, STYLE_PLAIN);
 	set_crew(p, t, C_WAITER, c, link->waiter);
@@ -86,9 +103,7 @@ static void put_link(struct page *p, struct table *t, const struct findings *f,
 		  page_cell_ns(p, text,
 			       link->waits > 0 ? estimate_whole(link->ns / link->waits) : 0));
 	table_set(t, C_TO, word_of(&c->items[link->most->channel], link->most));
-	table_set(
-		t, C_THROUGH,
-		NAME(p, name, target_end_of(c->items[link->most->channel].name, THROUGH_WIDTH), 0));
+	set_through(p, t, c, link);
 	set_messages(t, f, link);
 }
 
