@@ -209,6 +209,11 @@ $(O)/tests/%: tests/unit/%.c $(O)/san/pure.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(common) $(san) -Itests/unit -MF $@.d $(filter %.c %.a,$^) -o $@ -lcriterion $(san_libs)
 
+$(O)/tests/replay: tests/replay/replay.c $(O)/san/pure.a
+	$(call say,TEST,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(common) $(san) -MF $@.d $(filter %.c %.a,$^) -o $@ -lz -lm
+
 $(O)/tests/golden: $(wildcard tests/golden/*.c) $(O)/san/pure.a
 	$(call say,TEST,$@)
 	@mkdir -p $(@D)
@@ -262,7 +267,7 @@ $(O)/tests/corpus_recording: $(O)/tests/seeds_recording $(golden_streams)
 
 fuzzers := $(patsubst tests/fuzz/%.c,$(O)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
 test_programs := $(unit_tests) $(if $(wildcard tests/golden/*.c),$(O)/tests/golden) $(fuzzers) \
-	$(O)/tests/corpus_recording $(O)/tests/corpus_elf
+	$(O)/tests/corpus_recording $(O)/tests/corpus_elf $(O)/tests/replay
 
 setup-build:
 	@.ci/setup build

@@ -132,7 +132,8 @@ enum event_kind {
 	EV_TAKER = 30,	    /* who had the CPU that a thread was ready to use */
 	EV_CHANGE = 31,	    /* a thread is scheduled in another way */
 	EV_CGROUP = 32,	    /* what a cgroup is called */
-	EV_KIND_COUNT = 33,
+	EV_MARKS = 33,	    /* steps of the timeline */
+	EV_KIND_COUNT = 34,
 };
 
 #define EVENT_COMM_SIZE 16
@@ -340,7 +341,8 @@ enum loss_kind {
 	LOSS_TAKERS = 19,	/* of which is not listed who had the CPU: there was no room */
 	LOSS_CHANGES = 20,	/* of how a thread is scheduled: there was no room */
 	LOSS_DYING = 21, /* alive at the end, and no longer to be found: in no sum over threads */
-	LOSS_KIND_COUNT = 22,
+	LOSS_MARKS = 22, /* steps of threads that are not in the timeline: there was no room */
+	LOSS_KIND_COUNT = 23,
 };
 
 struct ev_loss {

@@ -178,6 +178,8 @@ static __always_inline void finish(struct task_struct *task, struct tracked *t)
 		wait_ended(t, queued ? s.queued_at : end_at, queued ? IO_PASSED : IO_OPEN);
 	if (t->taken.is_off)
 		taker_gone(t, end_at, 0, 0);
+	if (timeline)
+		mark_finish(t, &s);
 	track_finish(&t->track, &s);
 	if (t->loops && !(task->flags & PF_EXITING)) /* it will not come back to them */
 		loop_finish(t, end_at);

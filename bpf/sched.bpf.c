@@ -97,8 +97,11 @@ static __always_inline u64 unstamped_arrival(const struct tracked *t, const stru
 /* Global, so that the verifier does not walk it on each path. */
 __noinline int charge(struct tracked *t, struct departure *d)
 {
-	if (t && d)
-		track_depart(&t->track, d);
+	if (!t || !d)
+		return 0;
+	if (timeline)
+		mark_depart(t, d);
+	track_depart(&t->track, d);
 	return 0;
 }
 

@@ -9,6 +9,7 @@ struct lives_map lives SEC(".maps");
 
 const volatile __u32 page_size = 4096;
 const volatile __u32 possible_cpus = 1;
+const volatile __u32 timeline = 0;
 const volatile struct code fault_entry = {};
 const volatile __s64 realtime_offset = 0;
 const volatile __u64 lock_secret = 0;

@@ -60,6 +60,7 @@ extern struct cpus_map cpus SEC(".maps"); /* sched.bpf.c */
 /* Written before the probes are attached. */
 extern const volatile __u32 page_size;
 extern const volatile __u32 possible_cpus;
+extern const volatile __u32 timeline;	       /* each step of each thread is handed over */
 extern const volatile struct code fault_entry; /* asm_exc_page_fault() */
 extern const volatile __s64 realtime_offset;   /* CLOCK_REALTIME less CLOCK_MONOTONIC */
 extern const volatile __u64 lock_secret;       /* hides addresses of the kernel's locks */
@@ -209,6 +210,12 @@ static __always_inline u32 status_of(struct task_struct *task)
 	return task->exit_code;
 }
 
+/* mark.bpf.c: t leaves the CPU; its ledger does not know yet. */
+int mark_depart(struct tracked *t, struct departure *d);
+/* ... what is measured of it has just begun; or it is about to end. */
+int mark_begin(struct tracked *t);
+int mark_finish(struct tracked *t, struct standing *s);
+
 static __always_inline void begin_life(struct tracked *t, u64 at)
 {
 	t->kernel_switches = t->base.voluntary + t->base.involuntary;
@@ -218,6 +225,8 @@ static __always_inline void begin_life(struct tracked *t, u64 at)
 	t->track.last_out = at;
 	t->track.ledger.start_at = at;
 	t->role = ROLE_TRACKED;
+	if (timeline)
+		mark_begin(t);
 }
 
 /* The command's release was not seen: as with any switch-in, the kernel may have

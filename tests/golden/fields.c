@@ -72,14 +72,23 @@ static int flag_of(const char *name)
 static int loss_of(const char *name)
 {
 	static const struct word words[] = {
-		{ "threads", LOSS_THREADS },	 { "untracked", LOSS_UNTRACKED },
-		{ "exec", LOSS_EXEC },		 { "missed_run", LOSS_MISSED_RUN },
-		{ "switch_in", LOSS_SWITCH_IN }, { "calls", LOSS_CALLS },
-		{ "peers", LOSS_PEERS },	 { "life", LOSS_LIFE },
-		{ "stacks", LOSS_STACKS },	 { "mappings", LOSS_MAPPINGS },
-		{ "locks", LOSS_LOCKS },	 { "deadlocks", LOSS_DEADLOCKS },
-		{ "takers", LOSS_TAKERS },	 { "changes", LOSS_CHANGES },
-		{ "dying", LOSS_DYING },	 { 0 },
+		{ "threads", LOSS_THREADS },
+		{ "untracked", LOSS_UNTRACKED },
+		{ "exec", LOSS_EXEC },
+		{ "missed_run", LOSS_MISSED_RUN },
+		{ "switch_in", LOSS_SWITCH_IN },
+		{ "calls", LOSS_CALLS },
+		{ "peers", LOSS_PEERS },
+		{ "life", LOSS_LIFE },
+		{ "stacks", LOSS_STACKS },
+		{ "mappings", LOSS_MAPPINGS },
+		{ "locks", LOSS_LOCKS },
+		{ "deadlocks", LOSS_DEADLOCKS },
+		{ "takers", LOSS_TAKERS },
+		{ "changes", LOSS_CHANGES },
+		{ "dying", LOSS_DYING },
+		{ "marks", LOSS_MARKS },
+		{ 0 },
 	};
 
 	return find(words, name);

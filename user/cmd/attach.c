@@ -275,6 +275,7 @@ static int watch(struct attach *a)
 	struct probe_opts opts = { .attaches = true,
 				   .in_cgroup = s->o->cgroup != NULL,
 				   .all_calls = s->o->all_calls,
+				   .timeline = s->o->timeline,
 				   .code = sites_sink(s->sites) };
 
 	if (probe_open(&s->probe, &opts, &s->err) || take_over(a) || session_drop(s) ||

@@ -2,6 +2,7 @@
 #include "cmd/output.h"
 #include "cmd/gates.h"
 #include "cmd/target.h"
+#include "model/timeline.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -133,6 +134,12 @@ int output_write(const struct opts_output *out, const struct document *doc, cons
 	struct target t = { .temporary = "" };
 	int error;
 
+	if (out->format->of_timeline && !timeline_is_there(doc->findings->model))
+		return err_set(
+			err, -ENODATA,
+			"--format %s: there is no timeline in this measurement; take it with "
+			"--timeline",
+			out->format->name);
 	if (!out->path || !strcmp(out->path, "-")) {
 		error = write_to_inherited(out->path ? STDOUT_FILENO : STDERR_FILENO, out, doc, o);
 		return error ? target_complain(out->path ? "standard output" : "standard error",

@@ -42,6 +42,7 @@ static int watch(struct run *r)
 	struct session *s = &r->s;
 	struct probe_opts opts = { .linger = s->o->linger_ns > 0,
 				   .all_calls = s->o->all_calls,
+				   .timeline = s->o->timeline,
 				   .code = sites_sink(s->sites) };
 
 	sites_follow(s->sites, launch_pid(r->launch));

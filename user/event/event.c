@@ -320,6 +320,12 @@ static int taker_is_valid(const struct ev_taker *t)
 	       IS_ENDED(t->comm);
 }
 
+/* What is in it is seen when it is read. */
+static int marks_are_valid(const struct ev_marks *m)
+{
+	return m->n && m->size <= m->head.size - sizeof(*m);
+}
+
 static const size_t sizes[EV_KIND_COUNT] = {
 	[EV_RUN] = sizeof(struct ev_run),
 	[EV_TEXT] = sizeof(struct ev_text),
@@ -353,6 +359,7 @@ static const size_t sizes[EV_KIND_COUNT] = {
 	[EV_TAKER] = sizeof(struct ev_taker),
 	[EV_CHANGE] = sizeof(struct ev_change),
 	[EV_CGROUP] = sizeof(struct ev_cgroup),
+	[EV_MARKS] = sizeof(struct ev_marks),
 };
 
 void lock_calls_add(struct lock_calls *to, const struct lock_calls *from)
@@ -376,6 +383,8 @@ int event_is_valid(const struct event *ev, size_t room)
 	if (ev->kind == 0 || ev->kind >= EV_KIND_COUNT || ev->size < sizes[ev->kind])
 		return 0;
 	switch (ev->kind) {
+	case EV_MARKS:
+		return marks_are_valid((const struct ev_marks *)ev);
 	case EV_TEXT:
 		return text_is_valid((const struct ev_text *)ev);
 	case EV_EXEC:

@@ -16,6 +16,7 @@
 #include "../bpf/event_sched.h"
 #include "../bpf/event_use.h"
 #include "../bpf/event_lock.h"
+#include "../bpf/event_mark.h"
 #include "../bpf/event_stand.h"
 #include "../bpf/event_wake.h"
 

@@ -68,6 +68,7 @@ struct model_builder {
 	VEC(struct reschedule) changes;
 	VEC(struct loss) losses;
 	VEC(struct ev_probe) probes;
+	VEC(const struct ev_marks *) marks;
 	struct affinity affinities[AFFINITIES]; /* of more, the last is all that follow */
 	size_t n_affinities;
 	struct strip strip;
@@ -119,6 +120,9 @@ int on_io(struct model_builder *b, const struct event *head);
 void ios_build(struct model_builder *b);
 /* A name of a target for a person; kept with the model. */
 const char *target_name_of(struct model_builder *b, uint32_t index, enum cause cause);
+/* timeline.c */
+int on_marks(struct model_builder *b, const struct event *head);
+void marks_build(struct model_builder *b);
 /* around.c */
 int on_peer(struct model_builder *b, const struct event *head);
 int on_other(struct model_builder *b, const struct event *head);

@@ -267,6 +267,7 @@ int model_builder_event(void *ctx, const struct event *ev)
 		[EV_CGROUP] = on_cgroup,
 		[EV_TAKER] = on_taker,
 		[EV_CHANGE] = on_change,
+		[EV_MARKS] = on_marks,
 	};
 
 	if (!ev->kind || ev->kind >= EV_KIND_COUNT)
@@ -299,6 +300,7 @@ static void make_relative(struct model_builder *b)
 			origin = b->threads.items[i].start_ns;
 	}
 	b->origin = origin == UINT64_MAX ? 0 : origin;
+	b->m->origin = b->origin;
 	for (size_t i = 0; i < b->threads.n; i++) {
 		struct thread *t = &b->threads.items[i];
 
@@ -396,6 +398,7 @@ struct model *model_builder_finish(struct model_builder *b)
 	m->cpus = affinity_cpus(b);
 	others_build(b);
 	cgroups_build(b);
+	marks_build(b);
 	m->command = b->command.items;
 	m->n_command = b->command.n;
 	m->notes = b->notes.items;
@@ -432,6 +435,7 @@ void model_free(struct model *m)
 		return;
 	free(m->threads);
 	free(m->processes);
+	free((void *)m->marks);
 	free((void *)m->command);
 	free((void *)m->notes);
 	free(m->peers);

@@ -462,6 +462,9 @@ struct model {
 	const char *texts[TEXT_NOTE + 1]; /* by enum text_kind; NULL: not known */
 	const char *const *command;
 	size_t n_command;
+	uint64_t origin;		     /* of all instants here, on the scheduler's clock */
+	const struct ev_marks *const *marks; /* in the order of their coming: see timeline.h */
+	size_t n_marks;
 	const char *const *notes;
 	size_t n_notes;
 

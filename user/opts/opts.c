@@ -291,6 +291,13 @@ static int check_not_read(const struct opts *o, const char *path, struct err *er
 	return 0;
 }
 
+/* What shows a timeline wants one. */
+static void imply(struct opts *o)
+{
+	for (size_t i = 0; i < o->n_outputs; i++)
+		o->timeline |= o->outputs[i].format->of_timeline;
+}
+
 static int check(const struct opts *o, struct err *err)
 {
 	static const char *const no_format[N_COMMANDS] = {
@@ -357,6 +364,7 @@ int opts_parse(struct opts *ret, int argc, char **argv, struct err *err)
 		error = check(&o, err);
 	if (error)
 		return error;
+	imply(&o);
 	*ret = o;
 	return 0;
 }

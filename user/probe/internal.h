@@ -132,6 +132,11 @@ int attach_who_came(struct probe *p);
 /* Attaches a row, if that can be done; a row that is needed or an error otherwise. */
 int attach_row(struct probe *p, size_t row, struct err *err);
 
+/* marks.c: a record of the ring of marks; libbpf's ring_buffer_sample_fn. */
+int marks_record(void *ctx, void *data, size_t size);
+/* ... what the CPUs still have of them, when no probe is attached any more. */
+int marks_rest(struct probe *p);
+
 /* code.c: what cannot be had is said in code_why. -errno: out of memory. */
 int code_open(struct probe *p);
 void code_close(struct probe *p);

@@ -125,6 +125,9 @@ static int set_up(struct probe *p, const struct probe_opts *opts)
 	}
 	p->skel->rodata->page_size = sysconf(_SC_PAGESIZE);
 	p->skel->rodata->possible_cpus = cpus > 0 ? cpus : 0; /* 0: affinities stay unknown */
+	p->skel->rodata->timeline = opts->timeline;
+	if (!opts->timeline) /* there is none without room */
+		bpf_map__set_max_entries(p->skel->maps.mark_ring, sysconf(_SC_PAGESIZE));
 	kernel_find_code("asm_exc_page_fault", &fault_entry);
 	p->skel->rodata->fault_entry = fault_entry;
 	p->skel->rodata->realtime_offset = realtime_offset();
@@ -225,6 +228,9 @@ static int open_rings(struct probe *p)
 	if (!p->ring)
 		return -errno;
 	error = ring_buffer__add(p->ring, bpf_map__fd(p->skel->maps.lives), on_ring_event, p);
+	if (!error)
+		error = ring_buffer__add(p->ring, bpf_map__fd(p->skel->maps.mark_ring),
+					 marks_record, p);
 	if (error)
 		return error;
 	p->stacks = ring_buffer__new(bpf_map__fd(p->skel->maps.stacks), code_record, p, NULL);
@@ -523,6 +529,8 @@ int probe_finish(struct probe *p, event_fn fn, void *ctx, struct ev_end *end)
 		error = collect_lives(p, fn, ctx);
 	if (!error) /* those that died meanwhile */
 		error = collect_ring(p, fn, ctx);
+	if (!error)
+		error = marks_rest(p);
 	if (!error)
 		error = collect_unsent(p, fn, ctx);
 	if (!error)

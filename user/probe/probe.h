@@ -26,6 +26,7 @@ struct probe;
 struct probe_opts {
 	bool linger;	       /* the measurement goes on until the last tracked thread ends */
 	bool all_calls;	       /* futex and epoll calls all the time, not in windows */
+	bool timeline;	       /* each step of each thread, too: EV_MARKS */
 	bool attaches;	       /* probe_attach() follows, not probe_watch() */
 	bool in_cgroup;	       /* ... of a cgroup, into which others may come */
 	struct code_sink code; /* takes stacks and mappings whenever events are handed over */

@@ -108,6 +108,11 @@ static const struct loss_words words[LOSS_KIND_COUNT] = {
 		"threads were about to end and did not get the CPU for that, so they are not listed",
 		"wall time is right; their own time is missing from what is summed over threads",
 	},
+	[LOSS_MARKS] = {
+		"marks",
+		"steps of threads are missing from the timeline",
+		"all sums are right; of the timeline, these threads are not known for a while",
+	},
 	[LOSS_CALLS] = {
 		"calls",
 		"futex or epoll calls, or messages, were not counted",

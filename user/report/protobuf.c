@@ -24,12 +24,16 @@ static void put_key(struct proto *p, unsigned int field, enum wire_type type)
 	put_varint(p, (uint64_t)field << 3 | type);
 }
 
-void proto_u64(struct proto *p, unsigned int field, uint64_t value)
+void proto_number(struct proto *p, unsigned int field, uint64_t value)
 {
-	if (!value)
-		return;
 	put_key(p, field, WIRE_VARINT);
 	put_varint(p, value);
+}
+
+void proto_u64(struct proto *p, unsigned int field, uint64_t value)
+{
+	if (value)
+		proto_number(p, field, value);
 }
 
 void proto_element(struct proto *p, unsigned int field, const void *bytes, size_t n)

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * The wire format of protocol buffers, as far as pprof's profile needs it: numbers, and what has
+ * The wire format of protocol buffers, as far as a profile and a trace need it: numbers, and what has
  * a length. By hand, because a library would bring a generator to the build, and these are
  * four functions. Numbers that are 0 and empty strings are left out, as proto3 does.
  */
@@ -16,6 +16,8 @@ struct proto {
 };
 
 void proto_u64(struct proto *p, unsigned int field, uint64_t value);
+/* ... a 0 too: with proto2 it is not the same as none. */
+void proto_number(struct proto *p, unsigned int field, uint64_t value);
 /* A string, or another message. */
 void proto_bytes(struct proto *p, unsigned int field, const void *bytes, size_t n);
 /* The same for what may be empty: an element of a list. */

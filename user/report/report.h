@@ -30,6 +30,7 @@ struct report_format {
 	int (*write)(const struct findings *f, const struct report_opts *opts, FILE *out);
 	/* The same of a comparison; NULL: there is no such format of it. */
 	int (*write_diff)(const struct diff *d, const struct report_opts *opts, FILE *out);
+	bool of_timeline; /* it shows each step of the threads: see timeline.h */
 };
 
 /* NULL: no such format. */
@@ -47,6 +48,7 @@ int report_markdown_write(const struct findings *f, const struct report_opts *op
 int report_github_write(const struct findings *f, const struct report_opts *opts, FILE *out);
 int report_junit_write(const struct findings *f, const struct report_opts *opts, FILE *out);
 int report_folded_write(const struct findings *f, const struct report_opts *opts, FILE *out);
+int report_perfetto_write(const struct findings *f, const struct report_opts *opts, FILE *out);
 int report_pprof_write(const struct findings *f, const struct report_opts *opts, FILE *out);
 
 int diff_markdown_write(const struct diff *d, const struct report_opts *opts, FILE *out);

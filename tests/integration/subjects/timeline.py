@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The timeline: replayed it gives the ledgers, and what is drawn of it has the same sums."""
+import collections
+import re
+import subprocess
+
+from harness import cases, equal, expect
+
+SLEEPER = ('import os, threading, time\n'
+           'threads = [threading.Thread(target=time.sleep, args=(0.2,)) for _ in range(4)]\n'
+           '[thread.start() for thread in threads]\n'
+           'if not os.fork():\n time.sleep(0.1)\n os._exit(0)\n'
+           'os.wait()\nsum(range(3000000))\n[thread.join() for thread in threads]')
+
+
+@cases(('ping-pong', 'pingpong', '--time', '60000'), ('mutex', 'mutex'), ('forks', 'forkstorm'),
+       ('crowd', 'crowd'), ('loop', 'event_loop'), ('queue', 'task_queue'), ('spinner', 'spinner'),
+       ('aio', 'targets', 'aio'), ('uring', 'targets', 'uring'), ('survivors', None))
+def test_replay(t, _, workload, *arguments):
+    """Told each step of the timeline, a ledger becomes what the kernel has added up, to the last
+    nanosecond; and a step takes no more than 16 bytes."""
+    recording = t.dir / 'recording'
+    command = (t.workload(workload), *arguments) if workload else ('sh', '-c', 'sleep 3 >/dev/null 2>&1 & sleep 0.1')
+    outcome = t.run(*command, options=['-q', '--timeline', '--format', 'recording', '-o', recording],
+                    as_json=False)
+    expect(outcome.code in (0, 1), outcome)
+    replayed = subprocess.run([t.build / 'tests/replay', recording], capture_output=True, text=True,
+                              check=False)
+    equal(replayed.returncode, 0, replayed.stdout[-2000:])
+    steps, size, lost = map(int, re.search(r'(\d+) steps in (\d+) bytes, (\d+) lost',
+                                           replayed.stdout).groups())
+    equal(lost, 0, replayed.stdout)
+    expect(size <= 16 * steps + 256, replayed.stdout)
+
+
+# --- perfetto ------------------------------------------------------------------------------------
+
+def varint(data, at):
+    """(number, where the next thing begins)"""
+    number = shift = 0
+    while True:
+        number |= (data[at] & 0x7f) << shift
+        shift += 7
+        at += 1
+        if not data[at - 1] & 0x80:
+            return number, at
+
+
+def fields(data):
+    """What each field of a message holds, in order: numbers, and bytes."""
+    found, at = collections.defaultdict(list), 0
+    while at < len(data):
+        key, at = varint(data, at)
+        value, at = varint(data, at)
+        if key & 7 == 2:
+            value, at = data[at:at + value], at + value
+        else:
+            equal(key & 7, 0, 'only numbers and what has a length')
+        found[key >> 3].append(value)
+    return found
+
+
+def numbers(data):
+    """A packed list."""
+    at, found = 0, []
+    while at < len(data):
+        number, at = varint(data, at)
+        found.append(number)
+    return found
+
+
+def on_cpus(packets):
+    """How long each thread had a CPU, by its number."""
+    since, ran = {}, collections.Counter()
+    for packet in packets:
+        for bundle in map(fields, packet[1]):
+            sched = fields(bundle[4][0])
+            now = 0
+            for step, pid in zip(numbers(sched[1][0]) if sched[1] else (),
+                                 numbers(sched[3][0]) if sched[3] else ()):
+                now += step
+                cpu = bundle[1][0]
+                before, begun = since.get(cpu, (0, 0))
+                expect(now >= begun, 'a CPU goes from one to the next')
+                ran[before] += now - begun
+                since[cpu] = pid, now
+    expect(all(not pid for pid, _ in since.values()), 'nobody has a CPU at the end', since)
+    return ran
+
+
+def waits(packets):
+    """How long each thread waited for what, by its number and the name of that."""
+    names, threads, parents, open_at, waited = {}, {}, {}, {}, collections.Counter()
+    for packet in packets:
+        for interned in map(fields, packet[12]):
+            names.update({fields(name)[1][0]: fields(name)[2][0].decode() for name in interned[2]})
+        for track in map(fields, packet[60]):
+            parents[track[1][0]] = track[5][0] if track[5] else None
+            if track[4]:
+                threads[track[1][0]] = fields(track[4][0])[2][0]
+        for event in map(fields, packet[11]):
+            track, at = event[11][0], packet[8][0]
+            if event[9][0] == 1:
+                expect(track not in open_at, 'waits of one thread follow each other')
+                open_at[track] = at, names[event[10][0]]
+            else:
+                begun, name = open_at.pop(track)
+                expect(begun < at, 'a wait takes time')
+                waited[threads[parents[track]], name] += at - begun
+    equal(open_at, {}, 'each wait has an end')
+    return waited
+
+
+def test_perfetto(t):
+    """What Perfetto is told adds up to the ledgers: time on CPUs, and waits by their cause."""
+    trace = t.dir / 'trace'
+    report = t.run(*t.python(SLEEPER), options=['-q', '--format', 'perfetto', '-o', trace]).report
+    packets = [fields(packet) for packet in fields(trace.read_bytes())[1]]
+    ran, waited = on_cpus(packets), waits(packets)
+    expect(len(report['threads']) >= 6, report['threads'])
+    for thread in report['threads']:
+        equal(ran[thread['tid']], thread['states']['running_ns'], thread)
+        equal(sum(ns for (tid, _), ns in waited.items() if tid == thread['tid']),
+              thread['states']['blocked_ns'], thread)
+        for cause, wait in thread['blocked'].items():
+            # What a futex is for is known of the whole, and not at each wait.
+            if not cause.startswith(('lock.', 'sync.', 'unknown')):
+                equal(waited[thread['tid'], cause], wait['ns'], cause, thread)
+    tree = fields(next(packet[2][0] for packet in packets if packet[2]))
+    equal({fields(one)[1][0] for one in tree[1]}, {one['pid'] for one in report['processes']})
+    equal({fields(one)[1][0] for one in tree[2]}, {one['tid'] for one in report['threads']})
+
+
+def test_none(t):
+    """A measurement without a timeline has none to show, and that is said."""
+    recording, trace = t.dir / 'recording', t.dir / 'trace'
+    t.run('true', options=['-q', '--format', 'recording', '-o', recording], as_json=False)
+    outcome = t.spawn([t.concprof, 'report', recording, '--format', 'perfetto', '-o', trace])
+    equal(outcome.code, 125, outcome)
+    expect('--timeline' in outcome.stderr and not trace.exists(), outcome)

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/*
+ * The timeline in the stream: steps of threads (struct mark), packed to some 12 bytes each, and
+ * what becomes of them. Numbers are varints of 7 bits a byte, low ones first; those that may be
+ * negative zigzag (0, -1, 1, -2 ...). Of each:
+ *
+ *	byte     kind, off << 2, and whether there is `stolen` (0x20), and `rest` (0x40)
+ *	byte     was_row, behind << 4, and whether behind_ns is without end (0x80)
+ *	zigzag   thread, less the one before in this event; at, less that before
+ *	varint   ran, queued
+ *	byte     cause, row, if `off` is a wait
+ *	varint   behind_ns, if `behind` is known and it is not without end
+ *	varint   stolen, if there is some
+ *	varint   uncharged, then unseen, if there is `rest`
+ */
+#include "../bpf/event_mark.h"
+#include "../bpf/mark.h"
+
+#include "event/event.h"
+
+/* What an event of so many marks takes at most. */
+#define MARKS_ROOM(n) (sizeof(struct ev_marks) + (size_t)(n)*72 + 8)
+
+/* n of one CPU, into `to`, which has room for MARKS_ROOM(n). */
+void marks_pack(struct ev_marks *to, const struct mark *marks, size_t n, __u32 cpu);
+
+/* A reader of one event. */
+struct marks_reader {
+	const __u8 *at, *end;
+	__u32 left;
+	__u64 last_at;
+	__u32 last_thread;
+};
+
+void marks_begin(struct marks_reader *r, const struct ev_marks *ev);
+/* 1, 0 at the end, -EPROTO: it is damaged. What it gives has a known kind, off, cause and rows. */
+int marks_next(struct marks_reader *r, struct mark *ret);
+
+/* Tells a thread's ledger, so far, what the probes told theirs. */
+void marks_replay(struct track *t, const struct mark *mark);
