@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "event/event.h"
+#include "event/marks.h"
 #include "../bpf/wall.h"
 
 #define T0 5000000000ULL
@@ -510,6 +511,24 @@ static inline struct ev_taker taker(__u64 thread_id, __u64 by_id, enum taker_how
 }
 
 /* Its nice value changed. */
+/* To be freed: n steps of one thread. */
+static inline struct ev_marks *steps(__u32 thread, __u64 at, size_t n)
+{
+	struct ev_marks *ev = calloc(1, MARKS_ROOM(n));
+	struct mark *marks = calloc(n, sizeof(*marks));
+
+	for (size_t i = 0; i < n; i++)
+		marks[i] = (struct mark){ .at = at + 1000 * i,
+					  .ran = 500,
+					  .thread = thread,
+					  .kind = MARK_DEPART,
+					  .off = OFF_BLOCKED,
+					  .cause = CAUSE_IO_PIPE };
+	marks_pack(ev, marks, n, 0);
+	free(marks);
+	return ev;
+}
+
 static inline struct ev_change change(__u64 thread_id, __u64 at, __s32 was, __s32 now)
 {
 	return (struct ev_change){ .head = HEAD(EV_CHANGE, ev_change),

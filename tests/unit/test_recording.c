@@ -88,6 +88,7 @@ static void add_each_kind(struct bytes *to)
 	ADD(to, cgroup(7, "/a.slice"));
 	ADD(to, taker(1, 2, TAKER_PREEMPTED, 3, 7));
 	ADD(to, change(1, 5, 0, 19));
+	add_freed(to, steps(1, 1000, 5));
 	ADD(to, end(0));
 }
 

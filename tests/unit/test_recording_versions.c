@@ -69,6 +69,7 @@ static void setup(void)
 	one_of[EV_WORD] = (struct event *)word_name(64, "account_lock", "a.c", "/bin/a");
 	one_of[EV_FRAME] = (struct event *)frame(1, "worker", "a.c", "/bin/a");
 	one_of[EV_STACK] = (struct event *)stack(1, (const __u32[]){ 1 }, 1);
+	one_of[EV_MARKS] = (struct event *)steps(1, 1000, 5);
 	one_of[EV_TEXT] = (struct event *)text(TEXT_NOTE, "some words, and others");
 }
 

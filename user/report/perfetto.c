@@ -210,8 +210,7 @@ static int by_time(const void *a, const void *b)
 static void put_wakes(struct proto *sched, const struct tracing *t, struct bundle *b, size_t cpu)
 {
 	VEC(uint64_t)
-	at = { 0 },
-	pid = { 0 }, where = { 0 }, prio = { 0 }, name = { 0 }, flags = { 0 };
+	at = { 0 }, pid = { 0 }, where = { 0 }, prio = { 0 }, name = { 0 }, flags = { 0 };
 
 	if (b->wakes.n)
 		qsort(b->wakes.items, b->wakes.n, sizeof(*b->wakes.items), by_time);

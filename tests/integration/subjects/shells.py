@@ -14,7 +14,7 @@ CALM = True  # see run.py
 COMMANDS = ('run', 'record', 'report', 'diff', 'why', 'attach', 'check')
 END = '-- end --'
 FORMATS = {'text', 'json', 'markdown', 'github', 'junit', 'openmetrics', 'csv', 'folded', 'pprof',
-           'recording'}
+           'perfetto', 'recording'}
 
 # A line, and all that fits it; or, behind a '+', what is among it. toy is a program with a completion
 # of its own; the folder has base.rec and the program mine; PID is a process's.
