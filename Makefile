@@ -100,6 +100,24 @@ probe_objects := $(filter $(O)/user/probe/%,$(objects))
 $(probe_objects): common += -I$(O)/gen
 $(probe_objects): $(skeletons)
 
+# What the HTML page brings along, as strings without their indents, and the hashes by which its policy
+# knows them.
+page_files := css js
+page_objects := $(addsuffix /user/report/html.o,$(O) $(O)/san $(O)/fuzz)
+$(page_objects): common += -I$(O)/gen
+$(page_objects): $(O)/gen/html_files.h
+$(O)/gen/html_files.h: $(addprefix user/report/page.,$(page_files)) Makefile
+	$(call say,GEN,$@)
+	@mkdir -p $(@D)
+	$(Q)for kind in $(page_files); do \
+		sed 's/^\t*//' user/report/page.$$kind >$(@D)/page.$$kind && \
+		hash=$$(sha256sum <$(@D)/page.$$kind | cut -c1-64 | tr a-f A-F | \
+			basenc -d --base16 | base64) && \
+		echo "#define PAGE_$$kind"_HASH "\"$$hash\"" && \
+		echo "static const char page_$$kind[] =" && \
+		sed 's/\\/\\\\/g; s/"/\\"/g; s/.*/"&\\n"/' $(@D)/page.$$kind && \
+		echo ';' || exit 1; done >$@
+
 $(O)/user/%.o: user/%.c | $(O)/needs
 	$(call say,CC,$@)
 	@mkdir -p $(@D)

@@ -9,6 +9,7 @@
 
 #include "analysis/findings.h"
 #include "report/report.h"
+#include "tests/unit/markup.h"
 
 /* Nothing that a terminal obeys: C0 but for the line's end, DEL, and C1 in UTF-8. */
 static inline void check_text(const char *name, const uint8_t *s, size_t n)
@@ -19,6 +20,17 @@ static inline void check_text(const char *name, const uint8_t *s, size_t n)
 			fprintf(stderr, "%s: byte 0x%02x at %zu\n", name, s[i], i);
 			abort();
 		}
+	}
+}
+
+/* Whatever names there are, the tags of the page are ours. */
+static inline void check_page(const char *text)
+{
+	const char *problem = markup_problem(text);
+
+	if (problem) {
+		fprintf(stderr, "html: %s\n", problem);
+		abort();
 	}
 }
 
@@ -45,6 +57,8 @@ static inline void write_all(const struct findings *f, size_t options)
 		fclose(out);
 		if (strcmp(r->name, "pprof")) /* that is no text */
 			check_text(r->name, (const uint8_t *)text, size);
+		if (!strcmp(r->name, "html"))
+			check_page(text);
 		free(text);
 	}
 }

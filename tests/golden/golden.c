@@ -4,7 +4,7 @@
  *
  * Reads DIRECTORY/CASE/in.evt, makes all reports of it, and compares them with
  * out.txt and out.json there, and with those of out.md, out.github, out.xml, out.metrics,
- * out.csv, out.folded and out.pb.gz (by its content) that are there. --update writes these instead: read the change.
+ * out.csv, out.html (but for its style and script), out.folded and out.pb.gz (by its content) that are there. --update writes these instead: read the change.
  * DIRECTORY/CASE/gates, if it exists, has a condition of --fail-on in each line.
  * DIRECTORY/CASE/base.evt and head.evt have the runs of a comparison: golden_diff.c.
  */
@@ -202,7 +202,25 @@ struct report {
 	bool of_terminal; /* its width, colours and signs are those of the options */
 	bool for_machine; /* nobody looks at it as it is */
 	bool packed;	  /* by gzip */
+	bool of_page;	  /* what all pages bring along is not compared */
 };
+
+/* Takes out what stands from there to there, and is the same in all. */
+static void cut(char *text, const char *from, const char *to)
+{
+	char *begin = strstr(text, from), *end = begin ? strstr(begin, to) : NULL;
+
+	if (end)
+		memmove(begin + strlen(from), end, strlen(end) + 1);
+}
+
+void cut_page(char *text)
+{
+	cut(text, "style-src 'sha256-", "';");
+	cut(text, "script-src 'sha256-", "';");
+	cut(text, "<style>", "</style>");
+	cut(text, "<script>", "</script>");
+}
 
 static void check_report(struct tally *t, const struct report *r, const char *dir, const char *name,
 			 const struct findings *f, const struct report_opts *opts)
@@ -217,6 +235,8 @@ static void check_report(struct tally *t, const struct report *r, const char *di
 	if (err) {
 		say(t, false, name, r->file, strerror(-err));
 	} else {
+		if (r->of_page)
+			cut_page(text);
 		if (r->packed && !access(path, F_OK))
 			compare_packed(t, path, name, text, size);
 		else if (!r->optional || !access(path, F_OK))
@@ -252,6 +272,7 @@ static void check_reports(struct tally *t, const char *dir, const char *name,
 		{ "text", "out.txt", .of_terminal = true },
 		{ "json", "out.json", .for_machine = true },
 		{ "markdown", "out.md", .optional = true },
+		{ "html", "out.html", .optional = true, .of_page = true },
 		{ "github", "out.github", .optional = true },
 		{ "junit", "out.xml", .optional = true },
 		{ "openmetrics", "out.metrics", .optional = true },

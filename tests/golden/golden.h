@@ -15,6 +15,8 @@ void say(struct tally *t, bool good, const char *name, const char *what, const c
 /* To be freed; NULL: it cannot be read. */
 char *read_all(const char *path);
 /* Is that in the file? With t->update: from now on it is. */
+/* Takes out of an HTML page what all of them bring along: style and script. */
+void cut_page(char *text);
 void compare(struct tally *t, const char *path, const char *name, const char *got);
 /* NULL: it is safe to show. */
 const char *text_problem(const char *text, const struct report_opts *opts);

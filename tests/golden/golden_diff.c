@@ -73,6 +73,8 @@ static void check(struct tally *t, const char *dir, const char *name, const char
 	if (err) {
 		say(t, false, name, file, strerror(-err));
 	} else {
+		if (!strcmp(format, "html"))
+			cut_page(text);
 		compare(t, path, name, text);
 		problem = text_problem(text, is_text ? opts : &none);
 		say(t, !problem, name, "is safe to show", problem ?: "");
@@ -103,7 +105,7 @@ static void check_all(struct tally *t, const char *dir, const char *name, const 
 		{ "text", "out.txt" },	  { "json", "out.json" },
 		{ "markdown", "out.md" }, { "github", "out.github" },
 		{ "junit", "out.xml" },	  { "openmetrics", "out.metrics" },
-		{ "csv", "out.csv" },
+		{ "csv", "out.csv" },	  { "html", "out.html" },
 	};
 
 	for (size_t i = 0; i < sizeof(reports) / sizeof(*reports); i++)

@@ -31,7 +31,7 @@ SUBJECTS = ('workloads', 'probes', 'cgroups', 'status', 'output', 'signals', 'ki
              'busy', 'programs', 'lives', 'locks', 'targets', 'journal', 'loops', 'channels', 'models', 'kinds',
              'habits', 'schedule',
             'deadlocks', 'why', 'hangs', 'attach',
-            'formats', 'gates', 'ci', 'cancelled', 'recording', 'room', 'kept', 'tables',
+            'formats', 'page', 'gates', 'ci', 'cancelled', 'recording', 'room', 'kept', 'tables',
             'comparisons', 'timeline', 'stacks', 'code', 'debuginfod',
             'pages', 'shells', 'installing')
 MOST_REPEATED = 5

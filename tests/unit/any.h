@@ -113,8 +113,9 @@ static inline struct ev_life any_life(struct rng *rng)
 
 static inline const char *any_name(struct rng *rng)
 {
-	static const char *const names[] = { "",	 "main", "f", "a;b c\n", "\033[31m\"\xff\\",
-					     "/lib/x.so" };
+	static const char *const names[] = {
+		"", "main", "f", "a;b c\n", "\033[31m\"\xff\\", "/lib/x.so", "<b a='\"\''>&amp;"
+	};
 
 	return names[rng_below(rng, sizeof(names) / sizeof(*names))];
 }

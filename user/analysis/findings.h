@@ -79,6 +79,10 @@ struct phase {
 
 #define PHASES_MAX 6
 
+struct findings;
+/* Of its running time what counts as serialised: summed, as much as in the whole. */
+double slot_serialised(const struct findings *f, const struct slot *slot);
+
 /* Threads that wait for a lock in the guise of another wait: an interpreter lock. */
 struct convoy {
 	bool is_lock;	/* model->wall.convoy_ns is waiting for a lock */

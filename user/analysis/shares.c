@@ -127,7 +127,7 @@ void shares_of_program(struct shares *ret, const struct findings *f)
 }
 
 /* Of what is stacked, as much as in the whole. */
-static double serialised_in(const struct findings *f, const struct slot *slot)
+double slot_serialised(const struct findings *f, const struct slot *slot)
 {
 	const struct wall_sums *w = &f->model->wall;
 	double more = less(f->serialised_ns, w->serialised_ns);
@@ -144,7 +144,7 @@ void shares_of_slots(struct shares *ret, const struct findings *f, size_t from, 
 
 		s.all += less(slot->end_ns - slot->start_ns, slot->latency_ns);
 		add_running(&s, f, slot->running_ns, slot->busy_ns,
-			    serialised_in(f, slot) + (f->convoy.is_lock ? slot->convoy_ns : 0));
+			    slot_serialised(f, slot) + (f->convoy.is_lock ? slot->convoy_ns : 0));
 		s.limit += slot->limit_ns;
 		s.others += less(slot->runnable_ns, slot->latency_ns + slot->limit_ns);
 		add_rows(&s, f, slot->row_ns);

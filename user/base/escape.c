@@ -129,3 +129,23 @@ size_t escape_text(char *buf, size_t size, const char *text, size_t columns, boo
 	buf[length] = '\0';
 	return width;
 }
+
+void escape_html(FILE *out, const char *text)
+{
+	static const char *const marks[128] = {
+		['&'] = "&amp;",  ['<'] = "&lt;", ['>'] = "&gt;", ['"'] = "&quot;",
+		['\''] = "&#39;", ['\n'] = " ",	  ['\t'] = " ",
+	};
+	uint32_t c;
+	size_t n;
+
+	for (; *text; text += n ? n : 1) {
+		n = utf8_decode(text, &c);
+		if (n == 1 && marks[c])
+			fputs(marks[c], out);
+		else if (!n || IN(c, unsafe))
+			fputs("\xef\xbf\xbd", out);
+		else
+			fwrite(text, 1, n, out);
+	}
+}

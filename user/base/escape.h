@@ -8,6 +8,7 @@
  */
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 /*
  * Writes `text` to buf (NUL-terminated; `size` at least 8) and returns how many
@@ -21,3 +22,7 @@ size_t escape_text(char *buf, size_t size, const char *text, size_t columns, boo
 size_t text_columns(const char *text, size_t bytes);
 /* ... and how many of them, whole characters, fit into `columns`. */
 size_t text_fit(const char *text, size_t bytes, size_t columns);
+
+/* Any bytes as the text of an HTML or SVG element, or within the quotes of an attribute. What
+ * escape_text() makes visible comes out as U+FFFD, a line's end and a tab as a space. */
+void escape_html(FILE *out, const char *text);

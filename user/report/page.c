@@ -12,6 +12,8 @@
 #define COLUMNS_MIN	20
 #define COLUMNS_DEFAULT 80
 #define COLUMNS_PROSE	100 /* longer lines are hard to read */
+#define PATH_COLUMNS	40
+#define COMMAND_LINES	2 /* of a long command, unless verbose */
 #define ENTRY_GAP	2
 
 void style_begin(const struct page *p, enum style style)
@@ -178,6 +180,8 @@ void page_init(struct page *p, const struct report_opts *opts, FILE *out)
 	p->name = p->columns < 60 ? 8 : 16;
 	if (p->columns > COLUMNS_PROSE)
 		p->columns = COLUMNS_PROSE;
+	p->path = PATH_COLUMNS;
+	p->command = opts->verbose ? 0 : COMMAND_LINES * (p->columns - 2);
 }
 
 static char *format(const char *fmt, va_list ap)
@@ -302,6 +306,12 @@ char *page_cell_count(char *buf, uint64_t n)
 {
 	buf[0] = '\0';
 	return n ? units_count(buf, n) : buf;
+}
+
+void page_draw(struct page *p, const struct findings *f, enum drawing what, size_t which)
+{
+	if (p->medium->draw)
+		p->medium->draw(p, f, what, which);
 }
 
 char *page_bar(const struct page *p, char *buf, size_t size, double share, unsigned int columns)

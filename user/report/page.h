@@ -10,6 +10,29 @@
 
 enum style { STYLE_PLAIN, STYLE_BOLD, STYLE_DIM, STYLE_BAR, STYLE_WARN, STYLE_BAD };
 
+/* What a part of a bar stands for, a "tone": one colour wherever it is drawn. Below ROW_COUNT: a wait, by the
+ * row of the wall time that it is for. */
+enum {
+	TONE_RUNNING = ROW_COUNT,
+	TONE_SERIALISED, /* a part of running, as the next */
+	TONE_TURNS,
+	TONE_QUEUED,
+	TONE_LIMIT,
+	TONE_WAKING,
+	TONE_YIELDED,
+	TONE_BLOCKED, /* for what is not said */
+	TONE_NONE,
+	TONE_COUNT,
+};
+
+/* Pictures beside the words. */
+enum drawing {
+	DRAW_COURSE, /* the wall time, slot by slot */
+	DRAW_DEADLOCK,
+	DRAW_COMPUTING, /* by stacks */
+	DRAW_WAITING,
+};
+
 struct page;
 struct table;
 
@@ -25,6 +48,8 @@ struct page_medium {
 	void (*line)(struct page *p, size_t indent, enum style style, const char *text);
 	void (*gap)(struct page *p);
 	void (*table)(struct page *p, const struct table *t);
+	/* NULL: it has no pictures. `which`: of the findings' own list of these. */
+	void (*draw)(struct page *p, const struct findings *f, enum drawing what, size_t which);
 };
 
 struct page {
@@ -34,6 +59,8 @@ struct page {
 	size_t columns; /* of a paragraph */
 	size_t limit;	/* of a table's line; 0: as long as need be */
 	size_t name;	/* of a name in a table */
+	size_t path;	/* ... of a path */
+	size_t command; /* of a command's line, and other lines of any length */
 };
 
 /* On a terminal, or where text goes that is laid out for one. */
@@ -73,23 +100,36 @@ void page_heading(struct page *p, const char *title, const char *about);
 /* "3 threads", "1 thread" */
 char *page_counted(char *buf, size_t size, uint64_t n, const char *one, const char *many);
 
+/* Draws it, if the medium can. */
+void page_draw(struct page *p, const struct findings *f, enum drawing what, size_t which);
+
 /* A bar of so many columns for a share of 1; empty if the reader cannot see it. */
 char *page_bar(const struct page *p, char *buf, size_t size, double share, unsigned int columns);
 
-#define TABLE_COLUMNS 11
+#define TABLE_COLUMNS 12
+#define TABLE_PARTS   TONE_COUNT
 
 struct column {
 	const char *head;
 	bool left;	     /* text; numbers stand at the right */
 	bool name;	     /* from outside: no words of ours */
+	bool bar;	     /* where a medium that can draw has the row's parts instead of text */
 	unsigned char drop;  /* columns with a high one go first if there is no room; 0: never */
 	unsigned char least; /* ... and before it goes it is cut to so many; 0: it is not cut */
 	enum style style;    /* of its cells in plain rows */
 };
 
+/* Of a bar: a share of 1. */
+struct part {
+	unsigned int tone;
+	double share;
+};
+
 struct row {
 	enum style style;
 	char *cells[TABLE_COLUMNS];
+	struct part parts[TABLE_PARTS];
+	size_t n_parts;
 };
 
 struct table {
@@ -102,6 +142,8 @@ struct table {
 void table_row(struct table *t, enum style style);
 /* The text of a cell of the last row; it is copied. */
 void table_set(struct table *t, size_t column, const char *text);
+/* One more part of the last row's bar; not if there is nothing of it. */
+void table_part(struct table *t, unsigned int tone, double share);
 /* Prints the columns that hold anything, and empties the table. */
 void table_print(struct table *t, struct page *p);
 /* Does any of its rows hold anything there? */

@@ -7,6 +7,8 @@ const struct report_format report_formats[] = {
 	{ "text", "one screen for a person", report_text_write, diff_text_write, false },
 	{ "json", "everything, for scripts; its JSON Schema is published", report_json_write,
 	  diff_json_write, false },
+	{ "html", "one page for a browser, with pictures; needs nothing else", report_html_write,
+	  diff_html_write, false },
 	{ "markdown", "for a pull request's comment or a CI summary", report_markdown_write,
 	  diff_markdown_write, false },
 	{ "github", "annotations of a GitHub workflow, on standard output", report_github_write,

@@ -47,11 +47,13 @@ int diff_json_write(const struct diff *d, const struct report_opts *opts, FILE *
 int report_markdown_write(const struct findings *f, const struct report_opts *opts, FILE *out);
 int report_github_write(const struct findings *f, const struct report_opts *opts, FILE *out);
 int report_junit_write(const struct findings *f, const struct report_opts *opts, FILE *out);
+int report_html_write(const struct findings *f, const struct report_opts *opts, FILE *out);
 int report_folded_write(const struct findings *f, const struct report_opts *opts, FILE *out);
 int report_perfetto_write(const struct findings *f, const struct report_opts *opts, FILE *out);
 int report_pprof_write(const struct findings *f, const struct report_opts *opts, FILE *out);
 
 int diff_markdown_write(const struct diff *d, const struct report_opts *opts, FILE *out);
+int diff_html_write(const struct diff *d, const struct report_opts *opts, FILE *out);
 int diff_github_write(const struct diff *d, const struct report_opts *opts, FILE *out);
 int diff_junit_write(const struct diff *d, const struct report_opts *opts, FILE *out);
 int diff_openmetrics_write(const struct diff *d, const struct report_opts *opts, FILE *out);

@@ -37,6 +37,14 @@ void table_set(struct table *t, size_t column, const char *text)
 	}
 }
 
+void table_part(struct table *t, unsigned int tone, double share)
+{
+	struct row *r = &t->rows.items[t->rows.n - 1];
+
+	if (share > 0 && r->n_parts < TABLE_PARTS)
+		r->parts[r->n_parts++] = (struct part){ tone, share };
+}
+
 static size_t total_width(const struct table *t, const struct layout *l)
 {
 	size_t total = INDENT;

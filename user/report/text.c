@@ -9,11 +9,9 @@
 #include "report/text_parts.h"
 #include "report/words.h"
 
-#define COMMAND_LINES 2 /* of a long command, unless verbose */
-
 static int put_command(struct page *p, const struct model *m)
 {
-	size_t columns = p->opts->verbose ? 0 : COMMAND_LINES * (p->columns - 2), room;
+	size_t room;
 	char *line, *shown;
 	int err = command_line(&line, m);
 
@@ -22,7 +20,7 @@ static int put_command(struct page *p, const struct model *m)
 	room = 4 * strlen(line) + 8;
 	shown = malloc(room);
 	if (shown && *line)
-		page_command(p, page_name(p, shown, room, line, columns));
+		page_command(p, page_name(p, shown, room, line, p->command));
 	free(line);
 	if (!shown)
 		return -ENOMEM;

@@ -44,7 +44,7 @@ static void fill_strip(struct strip *ret, const struct page *p, const struct mod
 	double length = (double)m->wall_ns / (double)n;
 
 	*ret = (struct strip){ .full = 1 };
-	if (!p->opts->utf8 || m->n_strip < STRIP_LEAST || !m->wall_ns)
+	if (!p->opts->utf8 || m->n_strip < STRIP_LEAST || !m->wall_ns || p->medium->draw)
 		return;
 	ret->n = n;
 	for (size_t i = 0; i < n; i++) {
@@ -209,17 +209,23 @@ static void put_counts(struct page *p, const struct findings *f)
 void text_course(struct page *p, const struct findings *f)
 {
 	bool parallel = is_parallel(f) || p->opts->verbose, phases = f->n_phases > 1;
+	bool drawn = p->medium->draw && f->model->n_strip;
 	struct strip strip;
 	char about[64], full[UNITS_SIZE];
 
 	if (!f->model->wall_ns)
 		return;
 	fill_strip(&strip, p, f->model);
-	if (!strip.n && !parallel && !phases)
+	if (!strip.n && !parallel && !phases && !drawn)
 		return;
 	snprintf(about, sizeof(about), "threads running; █ is %s",
 		 strip.full > 1 ? units_mean(full, strip.full) : "1");
-	page_heading(p, "Over time", strip.n ? about : parallel ? "threads running" : "phases");
+	page_heading(p, "Over time",
+		     drawn	? "what the program as a whole did, and how many threads ran"
+		     : strip.n	? about
+		     : parallel ? "threads running"
+				: "phases");
+	page_draw(p, f, DRAW_COURSE, 0);
 	put_bars(p, &strip);
 	if (strip.n && phases)
 		put_marks(p, f, &strip);

@@ -35,6 +35,7 @@ void text_deadlocks(struct page *p, const struct findings *f)
 
 	for (size_t i = 0; i < shown; i++) {
 		page_heading(p, "Deadlock", "why nothing can end it");
+		page_draw(p, f, DRAW_DEADLOCK, i);
 		put_deadlock(p, f, &m->deadlocks[i]);
 	}
 	if (shown < m->n_deadlocks)

@@ -9,7 +9,7 @@
 #include "base/units.h"
 #include "model/target.h"
 
-#define WIDTH	 40 /* of a name */
+#define WIDTH	 40 /* of a directory */
 #define IN_WIDTH 24
 #define SMALL	 0.01 /* of the wall time: such targets are one line together */
 
@@ -75,7 +75,7 @@ static bool is_nameless(const struct io *io)
 static void put_target(struct page *p, struct table *t, const struct model *m, const struct io *io)
 {
 	const struct target_user *user = &io->users[0];
-	const char *end = io->path ? target_end_of(io->name, WIDTH - 3) : io->name;
+	const char *end = io->path ? target_end_of(io->name, p->path - 3) : io->name;
 	const struct process *by = NULL;
 	char text[256], name[600];
 
@@ -85,7 +85,7 @@ static void put_target(struct page *p, struct table *t, const struct model *m, c
 		say_user(text, sizeof(text), m, io, by);
 	else
 		snprintf(text, sizeof(text), "%s%s", end == io->name ? "" : "...", end);
-	table_set(t, I_TARGET, NAME(p, name, text, WIDTH));
+	table_set(t, I_TARGET, NAME(p, name, text, p->path));
 }
 
 /* Not waiting, but running in calls on it: as far as samples tell. */

@@ -160,21 +160,27 @@ static bool is_worth(const struct page *p, const struct findings *f, const struc
 void text_locks(struct page *p, const struct findings *f)
 {
 	struct table t = { .columns = columns, .n_columns = L_IN + 1 };
-	size_t most = p->opts->verbose ? p->opts->top : ROWS, shown = 0;
+	size_t most = p->opts->verbose ? p->opts->top : ROWS, shown = 0, left = 0;
 	struct groups gs = { 0 };
 
 	group_all(&gs, f);
 	if (gs.list.n)
 		qsort(gs.list.items, gs.list.n, sizeof(*gs.list.items), by_weight);
-	for (size_t i = 0; i < gs.list.n && shown < most; i++) {
+	for (size_t i = 0; i < gs.list.n; i++) {
 		if (!is_worth(p, f, &gs.list.items[i]))
 			continue;
+		if (shown == most) {
+			left++;
+			continue;
+		}
 		if (!shown++)
 			page_heading(p, "Locks", "and what else threads waited for each other at");
 		put_group(p, &t, &gs.list.items[i]);
 	}
 	if (shown)
 		table_print(&t, p);
+	if (left && p->opts->verbose)
+		page_text(p, 2, NULL, STYLE_DIM, "%zu more", left);
 	intern_free(&gs.names);
 	free(gs.list.items);
 }

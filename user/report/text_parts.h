@@ -24,6 +24,8 @@ void text_sections(struct page *p, const struct findings *f);
 /* text_stack.c: where a thread stands, a line for each call, so many of them; a place in the model's
  * stacks, or NO_STACK. */
 void text_stack(struct page *p, size_t indent, const struct model *m, size_t stack, size_t most);
+/* What a row of the wall time is called: "running", "disk". */
+const char *wall_name(unsigned int tone);
 /* Part of the verdict: without an empty line. */
 void text_wall(struct page *p, const struct findings *f);
 void text_course(struct page *p, const struct findings *f);
@@ -48,7 +50,9 @@ void text_processes(struct page *p, const struct findings *f);
 void text_left_over(struct page *p, const struct findings *f);
 void text_trust(struct page *p, const struct findings *f);
 
-/* text_why.c: the whole report of one look. 0 or a negative errno. */
+/* text_why.c: what one look has found ... */
+void text_why_parts(struct page *p, const struct findings *f);
+/* ... and the whole report of it. 0 or a negative errno. */
 int text_why_write(const struct findings *f, const struct report_opts *opts, FILE *out);
 
 /* diff_text.c: what a comparison comes to in one line, and all the rest of it. */

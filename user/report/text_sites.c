@@ -147,20 +147,30 @@ static void put_unseen(struct page *p, struct table *t, const struct sites *s)
 	table_set(t, W_WHERE, "(not looked at)");
 }
 
+static void put_left(struct page *p, size_t left)
+{
+	if (left && p->opts->verbose)
+		page_text(p, 2, NULL, STYLE_DIM, "%zu more", left);
+}
+
 static void put_waits(struct page *p, const struct findings *f)
 {
 	struct table t = { .columns = wait_columns, .n_columns = W_WHERE + 1 };
 	const struct sites *s = &f->sites;
-	size_t most = p->opts->verbose ? p->opts->top : ROWS, shown = 0;
+	size_t most = p->opts->verbose ? p->opts->top : ROWS, shown = 0, left = 0;
 	bool objects = has_objects(s->hot_waits, s->n_hot_waits);
 	size_t beside = others(s->hot_waits, s->n_hot_waits);
 	char text[1024];
 
-	for (size_t i = 0; i < s->n_hot_waits && shown < most; i++) {
+	for (size_t i = 0; i < s->n_hot_waits; i++) {
 		const struct hot *h = &s->hot_waits[i];
 
 		if (h->ns < SMALL * s->wait_ns && !p->opts->verbose)
 			continue;
+		if (shown == most) {
+			left++;
+			continue;
+		}
 		shown++;
 		table_row(&t, h->frame ? STYLE_PLAIN : STYLE_DIM);
 		table_set(&t, W_TOTAL, page_cell_ns(p, text, estimate_whole(h->ns)));
@@ -183,23 +193,28 @@ static void put_waits(struct page *p, const struct findings *f)
 		     s->is_sampled ? "functions of the program; of all waits, by samples of them"
 				   : "functions of the program, summed over all threads");
 	table_print(&t, p);
+	put_left(p, left);
 }
 
 static void put_cpu(struct page *p, const struct findings *f)
 {
 	struct table t = { .columns = cpu_columns, .n_columns = C_WHERE + 1 };
 	const struct sites *s = &f->sites;
-	size_t most = p->opts->verbose ? p->opts->top : ROWS, shown = 0;
+	size_t most = p->opts->verbose ? p->opts->top : ROWS, shown = 0, left = 0;
 	bool objects = has_objects(s->hot_cpu, s->n_hot_cpu);
 	char text[1024], about[96];
 
 	if (s->cpu_samples < CPU_SAMPLES && !p->opts->verbose)
 		return;
-	for (size_t i = 0; i < s->n_hot_cpu && shown < most; i++) {
+	for (size_t i = 0; i < s->n_hot_cpu; i++) {
 		const struct hot *h = &s->hot_cpu[i];
 
 		if (h->samples < SMALL * s->cpu_samples && !p->opts->verbose)
 			continue;
+		if (shown == most) {
+			left++;
+			continue;
+		}
 		shown++;
 		table_row(&t, h->frame ? STYLE_PLAIN : STYLE_DIM);
 		set_share(&t, C_SHARE, h->samples, s->cpu_samples);
@@ -215,6 +230,7 @@ static void put_cpu(struct page *p, const struct findings *f)
 		 (unsigned long long)s->cpu_samples);
 	page_heading(p, "Where it computes", about);
 	table_print(&t, p);
+	put_left(p, left);
 }
 
 struct nameless {
@@ -275,7 +291,9 @@ void text_sites(struct page *p, const struct findings *f)
 
 	if (is_worth(p, s->hot_cpu, s->n_hot_cpu))
 		put_cpu(p, f);
+	page_draw(p, f, DRAW_COMPUTING, 0);
 	if (is_worth(p, s->hot_waits, s->n_hot_waits))
 		put_waits(p, f);
+	page_draw(p, f, DRAW_WAITING, 0);
 	put_nameless(p, f);
 }

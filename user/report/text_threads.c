@@ -15,6 +15,7 @@ enum {
 	T_NAME,
 	T_TID,
 	T_CLASS,
+	T_BAR,
 	T_LIFE,
 	T_RUN,
 	T_QUEUED,
@@ -29,6 +30,7 @@ static const struct column columns[] = {
 	[T_NAME] = { .head = "name", .left = true, .name = true },
 	[T_TID] = { .head = "tid", .drop = 6 },
 	[T_CLASS] = { .head = "class", .left = true, .drop = 9 },
+	[T_BAR] = { .head = "states", .bar = true },
 	[T_LIFE] = { .head = "life", .drop = 7 },
 	[T_RUN] = { .head = "running" },
 	[T_QUEUED] = { .head = "queued", .drop = 2 },
@@ -45,6 +47,7 @@ struct line {
 	uint64_t count, lifetime_ns, switches;
 	uint64_t state_ns[TS_COUNT];
 	uint64_t wait_ns[CAUSE_COUNT];
+	uint64_t row_ns[ROW_COUNT];
 };
 
 static void add_thread(struct line *l, const struct thread *t, uint64_t count)
@@ -56,6 +59,8 @@ static void add_thread(struct line *l, const struct thread *t, uint64_t count)
 		l->state_ns[s] += t->state_ns[s];
 	for (size_t i = 0; i < t->n_waits; i++)
 		l->wait_ns[t->waits[i].cause] += t->waits[i].ns;
+	for (int r = 0; r < ROW_COUNT; r++)
+		l->row_ns[r] += t->row_ns[r];
 }
 
 /* Without how it waits, which is in brackets: the table of waits says it. */
@@ -95,6 +100,27 @@ static void put_times(struct page *p, struct table *t, const struct line *l)
 	table_set(t, T_MOSTLY, text);
 }
 
+/* Of the run, on average. */
+static void put_parts(struct table *t, const struct findings *f, const struct line *l)
+{
+	const uint64_t *state = l->state_ns;
+	double all = (double)l->count * (double)f->model->wall_ns;
+	uint64_t known =
+		state[TS_RUNNING] + state[TS_WOKEN] + state[TS_PREEMPTED] + state[TS_YIELDED];
+
+	if (all <= 0)
+		return;
+	table_part(t, TONE_RUNNING, (double)state[TS_RUNNING] / all);
+	table_part(t, TONE_QUEUED, (double)(state[TS_WOKEN] + state[TS_PREEMPTED]) / all);
+	table_part(t, TONE_YIELDED, (double)state[TS_YIELDED] / all);
+	for (int r = 0; r < ROW_COUNT; r++) {
+		table_part(t, r, (double)l->row_ns[r] / all);
+		known += l->row_ns[r];
+	}
+	if (l->lifetime_ns > known)
+		table_part(t, TONE_BLOCKED, (double)(l->lifetime_ns - known) / all);
+}
+
 static void put_single(struct page *p, struct table *t, const struct findings *f,
 		       const struct thread *thread)
 {
@@ -111,10 +137,12 @@ static void put_single(struct page *p, struct table *t, const struct findings *f
 	if (class != CLASS_UNKNOWN && f->totals.threads > 1)
 		table_set(t, T_CLASS, class_name(class));
 	put_times(p, t, &line);
+	put_parts(t, f, &line);
 }
 
 /* times: between their number and their name. */
-static void put_group(struct page *p, struct table *t, const struct line *line, const char *times)
+static void put_group(struct page *p, struct table *t, const struct findings *f,
+		      const struct line *line, const char *times)
 {
 	char text[192], count[UNITS_SIZE], shown[128];
 
@@ -127,6 +155,7 @@ static void put_group(struct page *p, struct table *t, const struct line *line, 
 	table_row(t, STYLE_DIM);
 	table_set(t, T_NAME, text);
 	put_times(p, t, line);
+	put_parts(t, f, line);
 }
 
 /* "worker-12" and "worker-3" are one kind of thread: "worker-*". */
@@ -175,6 +204,8 @@ static void merge(struct line *to, const struct line *from)
 		to->state_ns[s] += from->state_ns[s];
 	for (int c = 0; c < CAUSE_COUNT; c++)
 		to->wait_ns[c] += from->wait_ns[c];
+	for (int r = 0; r < ROW_COUNT; r++)
+		to->row_ns[r] += from->row_ns[r];
 }
 
 static bool has_share(const struct findings *f, uint64_t running_ns, double share)
@@ -219,11 +250,11 @@ static void put_rest(struct page *p, struct table *t, const struct findings *f,
 	/* A rest of one kind can as well be named. */
 	shown += shown + 1 == n_lines;
 	for (size_t i = 0; i < shown; i++)
-		put_group(p, t, &lines[i], p->opts->utf8 ? "× " : "x ");
+		put_group(p, t, f, &lines[i], p->opts->utf8 ? "× " : "x ");
 	for (size_t i = shown; i < n_lines; i++)
 		merge(&rest, &lines[i]);
 	if (rest.count)
-		put_group(p, t, &rest, "");
+		put_group(p, t, f, &rest, "");
 	free(lines);
 }
 
@@ -244,7 +275,7 @@ void text_threads(struct page *p, const struct findings *f)
 {
 	const struct model *m = f->model;
 	const uint64_t *state = f->totals.state_ns;
-	struct table t = { .columns = columns, .n_columns = TABLE_COLUMNS };
+	struct table t = { .columns = columns, .n_columns = T_SWITCHES + 1 };
 	VEC(const struct thread *) sorted = { 0 };
 	size_t shown;
 
@@ -268,7 +299,7 @@ void text_threads(struct page *p, const struct findings *f)
 		struct line unsent = { .name = "not listed" };
 
 		add_thread(&unsent, &m->unsent, m->n_unsent);
-		put_group(p, &t, &unsent, "");
+		put_group(p, &t, f, &unsent, "");
 	}
 	table_print(&t, p);
 	free(sorted.items);

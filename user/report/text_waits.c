@@ -97,7 +97,7 @@ static void put_wakes_for_nobody(struct page *p, const struct findings *f)
 {
 	uint64_t all = f->model->calls.sums.futex_wake_none;
 	const struct lock_row *most = NULL;
-	char a[UNITS_SIZE], b[UNITS_SIZE];
+	char a[UNITS_SIZE], b[UNITS_SIZE], name[LOCK_NAME_SIZE];
 
 	for (size_t i = 0; i < f->n_locks; i++) {
 		const struct lock_row *row = &f->locks[i];
@@ -109,7 +109,7 @@ static void put_wakes_for_nobody(struct page *p, const struct findings *f)
 		page_text(p, 2, NULL, STYLE_PLAIN,
 			  "futex: %s wakes found nobody waiting, %s of them at %s",
 			  units_count(a, all), units_count(b, most->lock->calls.wake_none),
-			  most->name);
+			  NAME(p, name, most->name, 0));
 	else
 		page_text(p, 2, NULL, STYLE_PLAIN, "futex: %s wakes found nobody waiting",
 			  units_count(a, all));

@@ -9,8 +9,7 @@
 #define BAR_COLUMNS 14
 #define SMALL	    0.01  /* rows below that are one line together */
 #define NOTHING	    0.001 /* ... unless they are less than that together */
-#define RUNNING	    "running"
-#define NAMES_SHOWN 3 /* of them */
+#define NAMES_SHOWN 3	  /* of them */
 
 enum { WALL_NAME, WALL_TIME, WALL_SHARE, WALL_BAR, WALL_ABOUT };
 
@@ -18,13 +17,14 @@ static const struct column wall_columns[] = {
 	[WALL_NAME] = { .head = "", .left = true },
 	[WALL_TIME] = { .head = "" },
 	[WALL_SHARE] = { .head = "", .drop = 1 },
-	[WALL_BAR] = { .head = "", .left = true, .drop = 2, .style = STYLE_BAR },
+	[WALL_BAR] = { .head = "", .left = true, .bar = true, .drop = 2, .style = STYLE_BAR },
 	[WALL_ABOUT] = { .head = "", .left = true, .drop = 3, .least = 20 },
 };
 
 struct line {
 	const char *name, *about;
 	uint64_t ns;
+	unsigned int tone;
 };
 
 /* Rows of waits, and the three ways to be queued. */
@@ -36,15 +36,46 @@ struct lines {
 	uint64_t wall_ns;
 };
 
+const char *wall_name(unsigned int tone)
+{
+	static const char *const names[TONE_COUNT] = {
+		[ROW_IO] = "disk",
+		[ROW_FAULT] = "page faults",
+		[ROW_PEER] = "peers",
+		[ROW_DEMAND] = "input",
+		[ROW_TIMER] = "sleep",
+		[ROW_LOCK] = "locks",
+		[ROW_SYNC] = "threads",
+		[ROW_CONVOY] = "turns",
+		[ROW_QUEUE] = "queue",
+		[ROW_EVENT] = "events",
+		[ROW_TICK] = "no event",
+		[ROW_CHILD] = "children",
+		[ROW_SIGNAL] = "signals",
+		[ROW_OTHER] = "other",
+		[ROW_UNKNOWN] = "unknown",
+		[TONE_RUNNING] = "running",
+		[TONE_SERIALISED] = "serialised",
+		[TONE_TURNS] = "in turns",
+		[TONE_QUEUED] = "queued",
+		[TONE_LIMIT] = "limit",
+		[TONE_WAKING] = "waking",
+		[TONE_YIELDED] = "yielded",
+		[TONE_BLOCKED] = "blocked",
+	};
+
+	return names[tone];
+}
+
 static double share_of(const struct lines *l, uint64_t ns)
 {
 	return l->wall_ns ? (double)ns / (double)l->wall_ns : 0;
 }
 
-static void add(struct lines *l, const char *name, uint64_t ns, const char *about)
+static void add(struct lines *l, unsigned int tone, uint64_t ns, const char *about)
 {
 	if (ns)
-		l->items[l->n++] = (struct line){ name, about, ns };
+		l->items[l->n++] = (struct line){ wall_name(tone), about, ns, tone };
 }
 
 static uint64_t less(uint64_t whole, uint64_t part)
@@ -54,36 +85,34 @@ static uint64_t less(uint64_t whole, uint64_t part)
 
 static void add_queued(struct lines *l, const struct wall_sums *w)
 {
-	add(l, "queued", less(w->runnable_ns, w->limit_ns + w->latency_ns),
+	add(l, TONE_QUEUED, less(w->runnable_ns, w->limit_ns + w->latency_ns),
 	    "ready, behind other programs");
-	add(l, "limit", w->limit_ns, "ready, its CPU limit used up");
-	add(l, "waking", w->latency_ns, "woken, on the way to an idle CPU");
+	add(l, TONE_LIMIT, w->limit_ns, "ready, its CPU limit used up");
+	add(l, TONE_WAKING, w->latency_ns, "woken, on the way to an idle CPU");
 }
 
 static void add_waits(struct lines *l, const struct wall_sums *w)
 {
-	static const struct {
-		const char *name, *about;
-	} rows[ROW_COUNT] = {
-		[ROW_IO] = { "disk", "waiting for a disk or a device" },
-		[ROW_FAULT] = { "page faults", "waiting for memory from disk" },
-		[ROW_PEER] = { "peers", "waiting for a server or a reader" },
-		[ROW_DEMAND] = { "input", "waiting for clients or for input" },
-		[ROW_TIMER] = { "sleep", "sleeping, as it asked to" },
-		[ROW_LOCK] = { "locks", "standing still for a lock" },
-		[ROW_SYNC] = { "threads", "waiting for another thread" },
-		[ROW_CONVOY] = { "turns", "short waits for another thread" },
-		[ROW_QUEUE] = { "queue", "waiting for a message" },
-		[ROW_EVENT] = { "events", "waiting for an event" },
-		[ROW_TICK] = { "no event", "waiting for an event, up to a time-out" },
-		[ROW_CHILD] = { "children", "waiting for a child process" },
-		[ROW_SIGNAL] = { "signals", "waiting for a signal" },
-		[ROW_OTHER] = { "other", "stopped, or in a kernel's lock" },
-		[ROW_UNKNOWN] = { "unknown", "waiting, not known for what" },
+	static const char *const about[ROW_COUNT] = {
+		[ROW_IO] = "waiting for a disk or a device",
+		[ROW_FAULT] = "waiting for memory from disk",
+		[ROW_PEER] = "waiting for a server or a reader",
+		[ROW_DEMAND] = "waiting for clients or for input",
+		[ROW_TIMER] = "sleeping, as it asked to",
+		[ROW_LOCK] = "standing still for a lock",
+		[ROW_SYNC] = "waiting for another thread",
+		[ROW_CONVOY] = "short waits for another thread",
+		[ROW_QUEUE] = "waiting for a message",
+		[ROW_EVENT] = "waiting for an event",
+		[ROW_TICK] = "waiting for an event, up to a time-out",
+		[ROW_CHILD] = "waiting for a child process",
+		[ROW_SIGNAL] = "waiting for a signal",
+		[ROW_OTHER] = "stopped, or in a kernel's lock",
+		[ROW_UNKNOWN] = "waiting, not known for what",
 	};
 
 	for (unsigned int r = 0; r < ROW_COUNT; r++)
-		add(l, rows[r].name, w->row_ns[r], rows[r].about);
+		add(l, r, w->row_ns[r], about[r]);
 }
 
 static int largest_first(const void *a, const void *b)
@@ -106,6 +135,7 @@ static void put_line(struct page *p, struct table *t, const struct lines *l,
 	table_set(t, WALL_TIME, page_ns(p, text, line->ns));
 	table_set(t, WALL_SHARE, units_percent(text, share));
 	table_set(t, WALL_BAR, page_bar(p, text, sizeof(text), share, BAR_COLUMNS));
+	table_part(t, line->tone, share);
 	table_set(t, WALL_ABOUT, line->about);
 }
 
@@ -127,8 +157,8 @@ static void put_parts(struct page *p, struct table *t, const struct lines *l,
 	const struct wall_sums *w = &f->model->wall;
 	char turns[64];
 	const struct line parts[] = {
-		{ "  serialised", "a lock kept a CPU idle", f->serialised_ns },
-		{ "  in turns", turns, f->convoy.is_lock ? w->convoy_ns : 0 },
+		{ "  serialised", "a lock kept a CPU idle", f->serialised_ns, TONE_SERIALISED },
+		{ "  in turns", turns, f->convoy.is_lock ? w->convoy_ns : 0, TONE_TURNS },
 	};
 
 	snprintf(turns, sizeof(turns), "a lock let one of %zu compute", f->convoy.threads);
@@ -154,7 +184,7 @@ static void describe_running(const struct findings *f, char *buf, size_t size)
 static void put_rest(struct page *p, struct table *t, const struct lines *l, size_t from)
 {
 	char names[64] = "";
-	struct line rest = { "rest", names, 0 };
+	struct line rest = { "rest", names, 0, TONE_NONE };
 	size_t at = 0, left = l->n - from, shown;
 
 	shown = left <= NAMES_SHOWN ? left : NAMES_SHOWN - 1;
@@ -181,14 +211,14 @@ void text_wall(struct page *p, const struct findings *f)
 	if (!l.wall_ns)
 		return;
 	describe_running(f, running, sizeof(running));
-	add(&l, RUNNING, f->running_ns, running);
+	add(&l, TONE_RUNNING, f->running_ns, running);
 	add_queued(&l, &f->model->wall);
 	add_waits(&l, &f->model->wall);
 	qsort(l.items, l.n, sizeof(l.items[0]), largest_first);
 	put_whole(p, &t, &l);
 	for (i = 0; i < l.n && (p->opts->verbose || share_of(&l, l.items[i].ns) >= SMALL); i++) {
 		put_line(p, &t, &l, &l.items[i]);
-		if (!strcmp(l.items[i].name, RUNNING))
+		if (l.items[i].tone == TONE_RUNNING)
 			put_parts(p, &t, &l, f);
 	}
 	put_rest(p, &t, &l, i);

@@ -104,16 +104,21 @@ static void put_processes(struct page *p, const struct findings *f)
 	put_left(p, left);
 }
 
+void text_why_parts(struct page *p, const struct findings *f)
+{
+	text_main_finding(p, f);
+	text_findings(p, f);
+	text_deadlocks(p, f);
+	put_processes(p, f);
+}
+
 int text_why_write(const struct findings *f, const struct report_opts *opts, FILE *out)
 {
 	struct page p;
 
 	page_init(&p, opts, out);
 	text_gates(&p, f->gates, f->n_gates, opts->verbose);
-	text_main_finding(&p, f);
-	text_findings(&p, f);
-	text_deadlocks(&p, f);
-	put_processes(&p, f);
+	text_why_parts(&p, f);
 	if (fflush(out) || ferror(out))
 		return errno ? -errno : -EIO;
 	return 0;

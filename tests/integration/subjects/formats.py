@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import xml.etree.ElementTree as ElementTree
+from html.parser import HTMLParser
 
 from harness import PYTHON, Skip, cases, equal, expect, without_bpf
 
@@ -16,7 +17,7 @@ CALM = True  # see run.py
 GOLDEN = pathlib.Path(__file__).parents[2] / 'golden'
 COMMENT = 65536     # characters: GitHub refuses a longer comment; bytes are no fewer
 SHOWN = 10          # annotations of a kind: it drops the others
-FILES = {'markdown': 'out.md', 'github': 'out.github', 'junit': 'out.xml'}
+FILES = {'markdown': 'out.md', 'github': 'out.github', 'junit': 'out.xml', 'html': 'out.html'}
 
 HOSTILE = (
     '@torvalds', '@a/b', 'https://e.example', 'www.e.example', 'x@e.example', '<img src=x>',
@@ -178,12 +179,63 @@ def check_junit(data):
     return tests
 
 
+class Page(HTMLParser):
+    """The elements of a page, and what its text and attributes say. As strict as XML."""
+
+    def __init__(self):
+        super().__init__(convert_charrefs=True)
+        self.open, self.elements, self.words, self.labels = [], [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        names = [name for name, _ in attrs]
+        equal(len(set(names)), len(names), f'twice the same in {tag}')
+        for name, value in attrs:
+            expect(not name.startswith('on') and name not in ('style', 'src'), name, '=', value)
+            expect(name != 'href' or value.startswith('#'), 'a link to', value)
+        classes = dict(attrs).get('class', '')
+        if tag != 'b':  # of the number that a sentence begins with, which may be a name's
+            self.elements.append((len(self.open), tag, tuple(names), classes))
+        self.labels += [value for name, value in attrs if name == 'aria-label']
+        if tag != 'meta':
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.handle_starttag(tag, attrs)
+        self.open.pop()
+
+    def handle_endtag(self, tag):
+        equal(self.open.pop() if self.open else None, tag, 'what ends')
+
+    def handle_data(self, data):
+        if self.open[-1:] not in (['style'], ['script']):
+            self.words.append(data)
+
+    def handle_comment(self, data):
+        expect(False, 'a comment:', data)
+
+    def unknown_decl(self, data):
+        expect(False, 'a declaration:', data)
+
+    handle_pi = unknown_decl
+
+
+def check_html(data):
+    """That nothing in it is markup but ours."""
+    page = Page()
+    page.feed(data.decode('utf-8'))
+    page.close()
+    equal(page.open, [], 'open at the end')
+    return page
+
+
 def check_all(folder):
     """What must be the same whatever the names are."""
     skeleton, names = check_markdown((folder / 'out.md').read_bytes())
     annotations = check_github((folder / 'out.github').read_bytes())
     tests = check_junit((folder / 'out.xml').read_bytes())
-    return (skeleton, [row[:2] for row in annotations], [row[:2] for row in tests]), names
+    page = check_html((folder / 'out.html').read_bytes())
+    return ((skeleton, [row[:2] for row in annotations], [row[:2] for row in tests],
+             page.elements), names, page.words)
 
 
 # --- the tests --------------------------------------------------------------------------
@@ -192,7 +244,10 @@ def check_all(folder):
 @cases(*[(path.parent.name,) for path in sorted(GOLDEN.glob('*/out.md'))])
 def test_golden(_, name):
     """The reports that are kept."""
-    check_all(GOLDEN / name)
+    folder = GOLDEN / name
+    check_markdown((folder / 'out.md').read_bytes())
+    check_github((folder / 'out.github').read_bytes())
+    check_junit((folder / 'out.xml').read_bytes())
     expect(len((GOLDEN / name / 'out.md').read_text(encoding='utf-8')) < COMMENT, 'for a comment')
 
 
@@ -205,16 +260,17 @@ def test_hostile_names(t):
     for number, name in enumerate(HOSTILE):
         write_case(parent / str(number), name)
     make_reports(t, parent)
-    plain, _ = check_all(parent / 'plain')
+    plain, _, _ = check_all(parent / 'plain')
     for number, name in enumerate(HOSTILE):
         try:
-            shape, names = check_all(parent / str(number))
+            shape, names, words = check_all(parent / str(number))
             for got, wanted in zip(shape, plain):
                 # Without a name the column of names is left out.
                 expect(got == wanted or not name, got, 'not as with a plain name:', wanted)
             if isinstance(name, str) and name.isascii() and name.isprintable() and name.strip():
                 shown = name.replace('\\', '\\\\')
                 expect(any(shown in code for code in names), 'not shown in', names)
+                expect(any(shown in text for text in words), 'not shown in', words)
         except AssertionError as failure:
             t.problems.append(f'{name!r}: {str(failure)[:2000]}')
 

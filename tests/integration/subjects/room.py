@@ -54,7 +54,7 @@ def test_scale(t):
     equal((outcome.code, outcome.stderr), (0, ''), outcome)
     expect(path.stat().st_size < 10000 * 400, 'bytes:', path.stat().st_size)
     for name in ('text', 'json', 'markdown', 'github', 'junit', 'openmetrics', 'csv', 'folded',
-                 'pprof'):
+                 'pprof', 'html'):
         document = t.dir / name
         outcome = report(t, path, '--format', name, '-o', document, preexec_fn=limit_memory)
         equal((outcome.code, outcome.stderr), (0, ''), name, outcome)

@@ -13,7 +13,7 @@ CALM = True  # see run.py
 
 COMMANDS = ('run', 'record', 'report', 'diff', 'why', 'attach', 'check')
 END = '-- end --'
-FORMATS = {'text', 'json', 'markdown', 'github', 'junit', 'openmetrics', 'csv', 'folded', 'pprof',
+FORMATS = {'text', 'json', 'html', 'markdown', 'github', 'junit', 'openmetrics', 'csv', 'folded', 'pprof',
            'perfetto', 'recording'}
 
 # A line, and all that fits it; or, behind a '+', what is among it. toy is a program with a completion
