@@ -127,7 +127,7 @@ static void check(const struct row *rows, size_t n)
 	"! --" option ": '" value "' is no time above zero; give seconds, as 10, 0.5 or 500ms"
 #define NO_NUMBER(value) "! --top: '" value "' is no number of rows; give 1 or more, or 'all'"
 #define FORMATS                                                                                    \
-	"text, json, html, markdown, github, junit, openmetrics, csv, folded, pprof, perfetto, "           \
+	"text, json, html, markdown, github, junit, openmetrics, csv, folded, pprof, perfetto, "   \
 	"recording"
 #define NO_FILE(format)                                                                            \
 	"! --format " format " needs a file: add -o FILE (or -o - for standard output)"
