@@ -29,7 +29,14 @@ static __always_inline void hand_over(struct marks *m)
 	m->n = 0;
 }
 
-static __always_inline void note_departure(struct mark *mark, const struct tracked *t,
+static __always_inline void note_waker(struct mark *mark, struct tracked *t)
+{
+	mark->woken = t->woken;
+	mark->woken_by = t->woken_by;
+	t->woken = t->woken_by = 0;
+}
+
+static __always_inline void note_departure(struct mark *mark, struct tracked *t,
 					   const struct departure *d)
 {
 	u64 ran = d->now > d->arrived ? d->now - d->arrived : 0;
@@ -48,6 +55,7 @@ static __always_inline void note_departure(struct mark *mark, const struct track
 	mark->was_row = t->track.row;
 	mark->behind = t->track.behind;
 	mark->unseen = d->unseen != 0;
+	note_waker(mark, t);
 }
 
 /* Global, so that the verifier does not walk it on each path. */
@@ -96,6 +104,7 @@ static __always_inline struct one_mark *begin_mark(struct tracked *t, u32 kind, 
 	one->mark.row = one->mark.was_row = t->track.row;
 	one->mark.behind = t->track.behind;
 	one->mark.behind_ns = t->track.behind_ns;
+	note_waker(&one->mark, t);
 	return one;
 }
 

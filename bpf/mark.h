@@ -14,6 +14,14 @@ enum mark_kind {
 	MARK_KIND_COUNT,
 };
 
+/* By whom or what a wait was ended. */
+enum woken {
+	WOKEN_UNSEEN = 0,
+	WOKEN_BY_THREAD,    /* of the program */
+	WOKEN_BY_INTERRUPT, /* a timer, a device */
+	WOKEN_FROM_OUTSIDE, /* by another program, or a thread of the kernel */
+};
+
 struct mark {
 	__u64 at;	 /* of the scheduler's clock */
 	__u64 ran;	 /* on the CPU up to then; of MARK_FINISH, 0: it is off it */
@@ -28,7 +36,9 @@ struct mark {
 	__u8 was_row;	 /* what the wait before turned out to be for */
 	__u8 behind;	 /* enum behind, before */
 	__u8 unseen;	 /* switch-outs were missed: the time before is not known */
-	__u8 pad;
+	__u8 woken;	 /* enum woken: how the wait before ended */
+	__u32 woken_by;	 /* with WOKEN_BY_THREAD: low half of its id */
+	__u32 pad;
 };
 
 #define MARKS 128 /* of one CPU, until they are handed over */

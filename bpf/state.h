@@ -271,6 +271,8 @@ struct tracked {
 	__u64 sent;	  /* 1: its ledger went out */
 	struct wake_up wake;
 	struct io_wait done; /* the target of a request that it completes */
+	__u32 woken;	     /* with a timeline: enum woken, of the wait before */
+	__u32 woken_by;	     /* ... low half of the id */
 	__u64 rss_before; /* pages: the peak that its process had before it executed its program */
 	struct witness base; /* the kernel's accounting where the life that we account for began */
 };

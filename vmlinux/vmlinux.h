@@ -634,6 +634,7 @@ struct task_io_accounting {
 struct task_struct {
 	struct thread_info thread_info;
 	unsigned int __state;
+	void *stack;
 	unsigned int flags;
 	unsigned int policy;
 	unsigned int rt_priority;

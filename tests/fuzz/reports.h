@@ -55,7 +55,7 @@ static inline void write_all(const struct findings *f, size_t options)
 		if (r->write(f, &opts, out))
 			abort();
 		fclose(out);
-		if (strcmp(r->name, "pprof")) /* that is no text */
+		if (strcmp(r->name, "pprof") && strcmp(r->name, "perfetto")) /* which are no text */
 			check_text(r->name, (const uint8_t *)text, size);
 		if (!strcmp(r->name, "html"))
 			check_page(text);

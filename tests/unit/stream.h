@@ -510,7 +510,6 @@ static inline struct ev_taker taker(__u64 thread_id, __u64 by_id, enum taker_how
 	return t;
 }
 
-/* Its nice value changed. */
 /* To be freed: n steps of one thread. */
 static inline struct ev_marks *steps(__u32 thread, __u64 at, size_t n)
 {
@@ -529,6 +528,7 @@ static inline struct ev_marks *steps(__u32 thread, __u64 at, size_t n)
 	return ev;
 }
 
+/* Its nice value changed. */
 static inline struct ev_change change(__u64 thread_id, __u64 at, __s32 was, __s32 now)
 {
 	return (struct ev_change){ .head = HEAD(EV_CHANGE, ev_change),

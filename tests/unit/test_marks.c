@@ -45,8 +45,11 @@ static struct mark any_mark(struct rng *r)
 		.was_row = (__u8)rng_below(r, ROW_COUNT),
 		.behind = (__u8)rng_below(r, BEHIND_LIMIT + 1),
 		.unseen = !rng_below(r, 8),
+		.woken = (__u8)rng_below(r, WOKEN_FROM_OUTSIDE + 1),
 	};
 
+	if (m.woken == WOKEN_BY_THREAD)
+		m.woken_by = (__u32)number(r);
 	if (m.behind != BEHIND_UNKNOWN)
 		m.behind_ns = rng_below(r, 2) ? ~0ull : number(r);
 	if (is_wait(&m)) {

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "model/timeline.h"
+
 static double allowed_cpus(const struct model *m)
 {
 	const struct ev_run *run = &m->run;
@@ -108,6 +110,8 @@ struct findings *findings_new(const struct model *model)
 	cgroups_find(f);
 	handlers_find(f);
 	takers_find(f);
+	if (timeline_is_there(model))
+		f->path = path_new(model);
 	kinds_find(f);
 	amdahl_find(f);
 	lifecycle_find(f);
@@ -144,6 +148,7 @@ void findings_free(struct findings *f)
 	free(f->folder_of);
 	free(f->cgroups);
 	free(f->handlers);
+	path_free(f->path);
 	free(f->takers);
 	free(f->io_row_models);
 	free(f->kinds);

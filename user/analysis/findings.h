@@ -5,6 +5,7 @@
  * What the model means: all that a report may say. Borrows the model, owns the rest.
  */
 #include "analysis/channels.h"
+#include "analysis/path.h"
 #include "model/model.h"
 
 enum verdict_class {
@@ -517,6 +518,7 @@ struct findings {
 	enum io_model *io_row_models; /* by place in model.ios */
 	struct cgroup_row *cgroups;   /* those that compute most first; see model.cgroups */
 	size_t n_cgroups;
+	struct path *path;	      /* path.h; NULL: there is no timeline */
 	struct handler_row *handlers; /* longest first */
 	size_t n_handlers;
 	struct taker_row *takers; /* the longest first */

@@ -8,14 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct mark {
+struct sign {
 	const char *begin; /* of a function's name, or of an object's */
 	enum runtime runtime;
 	const char *by; /* NULL: as the function or object is called */
 };
 
 /* What schedules; not what any program in that language may call. */
-static const struct mark functions[] = {
+static const struct sign functions[] = {
 	{ "runtime.schedule", RUNTIME_MN, "the Go runtime's runtime.schedule" },
 	{ "runtime.findRunnable", RUNTIME_MN, "the Go runtime's runtime.findRunnable" },
 	{ "runtime.findrunnable", RUNTIME_MN, "the Go runtime's runtime.findrunnable" },
@@ -45,13 +45,13 @@ static const struct mark functions[] = {
 };
 
 /* Of an interpreter whose own functions have no names: which object calls the kernel. */
-static const struct mark epolls[] = {
+static const struct sign epolls[] = {
 	{ "python", RUNTIME_EPOLL, "Python's select.epoll" },
 	{ "libpython", RUNTIME_EPOLL, "Python's select.epoll" },
 	{ "select.cpython", RUNTIME_EPOLL, "Python's select.epoll" },
 };
 
-static const struct mark objects[] = {
+static const struct sign objects[] = {
 	{ "_asyncio.", RUNTIME_ASYNCIO, "asyncio" },
 	{ "_greenlet.", RUNTIME_GREENLET | RUNTIME_COROUTINES, "greenlet" },
 	{ "_queue.", RUNTIME_POOL, "Python's queue.SimpleQueue" },
@@ -65,11 +65,11 @@ size_t runtime_place(enum runtime r)
 	return (size_t)__builtin_ctz(r);
 }
 
-static const struct mark *find(const char *name, const struct mark *marks, size_t n)
+static const struct sign *find(const char *name, const struct sign *signs, size_t n)
 {
 	for (size_t i = 0; *name && i < n; i++) {
-		if (!strncmp(name, marks[i].begin, strlen(marks[i].begin)))
-			return &marks[i];
+		if (!strncmp(name, signs[i].begin, strlen(signs[i].begin)))
+			return &signs[i];
 	}
 	return NULL;
 }
@@ -92,17 +92,17 @@ static void see_stack(const struct model *m, const struct stack *s, struct runti
 	for (size_t i = 0; i < s->n; i++) {
 		const struct frame *frame = &m->frames[s->frames[i]];
 		const char *slash = strrchr(frame->object, '/');
-		const struct mark *mark;
+		const struct sign *sign;
 
 		if (frame->flags & FRAME_KERNEL)
 			continue;
-		mark = find(frame->function, functions, sizeof(functions) / sizeof(*functions));
-		if (mark)
-			note(ret, mark->runtime & ~ret->has, 1, mark->by);
-		mark = find(slash ? slash + 1 : frame->object, objects,
+		sign = find(frame->function, functions, sizeof(functions) / sizeof(*functions));
+		if (sign)
+			note(ret, sign->runtime & ~ret->has, 1, sign->by);
+		sign = find(slash ? slash + 1 : frame->object, objects,
 			    sizeof(objects) / sizeof(*objects));
-		if (mark)
-			note(ret, mark->runtime & ~ret->has, 1, mark->by);
+		if (sign)
+			note(ret, sign->runtime & ~ret->has, 1, sign->by);
 	}
 }
 
@@ -128,16 +128,16 @@ static void see_epoll(const struct model *m, const struct site *s, struct runtim
 	const struct stack *stack = &m->stacks[s->stack];
 	ptrdiff_t own = s->cause == CAUSE_EVENT_EPOLL ? own_frame(m, stack) : -1;
 	const char *object = "", *slash;
-	const struct mark *mark;
+	const struct sign *sign;
 
 	for (ptrdiff_t i = 0; i <= own && !*object; i++) {
 		if (frame_is_own(&m->frames[stack->frames[i]]))
 			object = m->frames[stack->frames[i]].object;
 	}
 	slash = strrchr(object, '/');
-	mark = find(slash ? slash + 1 : object, epolls, sizeof(epolls) / sizeof(*epolls));
-	if (mark)
-		note(to, mark->runtime, s->samples, mark->by);
+	sign = find(slash ? slash + 1 : object, epolls, sizeof(epolls) / sizeof(*epolls));
+	if (sign)
+		note(to, sign->runtime, s->samples, sign->by);
 }
 
 /* Of several threads of one process nothing is known of each. */

@@ -7,6 +7,7 @@
 
 #define HAS_STOLEN 0x20
 #define HAS_REST   0x40
+#define HAS_WAKER  0x80
 #define ENDLESS	   0x80 /* behind_ns */
 
 _Static_assert(ROW_COUNT <= 16 && MARK_KIND_COUNT <= 4 && OFF_THROTTLED < 8 && BEHIND_LIMIT < 8,
@@ -35,12 +36,19 @@ static __u64 unzigzag(__u64 n)
 	return n >> 1 ^ -(n & 1);
 }
 
+static __u64 waker_number(const struct mark *m)
+{
+	if (m->woken == WOKEN_BY_THREAD)
+		return 2 + zigzag((__u64)m->woken_by - m->thread);
+	return m->woken == WOKEN_FROM_OUTSIDE;
+}
+
 static __u8 *put_mark(__u8 *to, const struct mark *m, const struct mark *before)
 {
 	bool endless = m->behind_ns == ~0ull, rest = m->uncharged || m->unseen;
 
 	*to++ = (__u8)(m->kind | m->off << 2 | (m->stolen ? HAS_STOLEN : 0) |
-		       (rest ? HAS_REST : 0));
+		       (rest ? HAS_REST : 0) | (m->woken ? HAS_WAKER : 0));
 	*to++ = (__u8)(m->was_row | m->behind << 4 | (endless ? ENDLESS : 0));
 	to = put(to, zigzag((__u64)m->thread - before->thread));
 	to = put(to, zigzag(m->at - before->at));
@@ -58,7 +66,7 @@ static __u8 *put_mark(__u8 *to, const struct mark *m, const struct mark *before)
 		to = put(to, m->uncharged);
 		*to++ = m->unseen;
 	}
-	return to;
+	return m->woken ? put(to, waker_number(m)) : to;
 }
 
 void marks_pack(struct ev_marks *to, const struct mark *marks, size_t n, __u32 cpu)
@@ -112,6 +120,18 @@ static bool is_known(const struct mark *m)
 	       m->cause < CAUSE_COUNT && m->unseen <= 1;
 }
 
+static void take_waker(struct marks_reader *r, struct mark *ret, bool *bad)
+{
+	__u64 n = take(r, bad);
+
+	if (n < 2) {
+		ret->woken = n ? WOKEN_FROM_OUTSIDE : WOKEN_BY_INTERRUPT;
+		return;
+	}
+	ret->woken = WOKEN_BY_THREAD;
+	ret->woken_by = ret->thread + (__u32)unzigzag(n - 2);
+}
+
 int marks_next(struct marks_reader *r, struct mark *ret)
 {
 	bool bad = false;
@@ -144,7 +164,9 @@ int marks_next(struct marks_reader *r, struct mark *ret)
 		ret->uncharged = take(r, &bad);
 		ret->unseen = take_byte(r, &bad);
 	}
-	if (bad || first & 0x80 || !is_known(ret))
+	if (first & HAS_WAKER)
+		take_waker(r, ret, &bad);
+	if (bad || !is_known(ret))
 		return -EPROTO;
 	r->left--;
 	r->last_thread = ret->thread;

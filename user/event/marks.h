@@ -6,7 +6,7 @@
  * what becomes of them. Numbers are varints of 7 bits a byte, low ones first; those that may be
  * negative zigzag (0, -1, 1, -2 ...). Of each:
  *
- *	byte     kind, off << 2, and whether there is `stolen` (0x20), and `rest` (0x40)
+ *	byte     kind, off << 2, and whether there is `stolen` (0x20), `rest` (0x40), a waker (0x80)
  *	byte     was_row, behind << 4, and whether behind_ns is without end (0x80)
  *	zigzag   thread, less the one before in this event; at, less that before
  *	varint   ran, queued
@@ -14,6 +14,8 @@
  *	varint   behind_ns, if `behind` is known and it is not without end
  *	varint   stolen, if there is some
  *	varint   uncharged, then unseen, if there is `rest`
+ *	varint   who woke it, if that was seen: 0 an interrupt, 1 one from outside, else 2 more than
+ *	         the zigzag of woken_by, less thread
  */
 #include "../bpf/event_mark.h"
 #include "../bpf/mark.h"
@@ -21,7 +23,7 @@
 #include "event/event.h"
 
 /* What an event of so many marks takes at most. */
-#define MARKS_ROOM(n) (sizeof(struct ev_marks) + (size_t)(n)*72 + 8)
+#define MARKS_ROOM(n) (sizeof(struct ev_marks) + (size_t)(n)*80 + 8)
 
 /* n of one CPU, into `to`, which has room for MARKS_ROOM(n). */
 void marks_pack(struct ev_marks *to, const struct mark *marks, size_t n, __u32 cpu);

@@ -8,7 +8,13 @@
 
 struct timeline_stream;
 
+enum timeline_way {
+	TIMELINE_FORTH,
+	TIMELINE_BACK, /* the last step first */
+};
+
 struct timeline_reader {
+	enum timeline_way way;
 	const struct model *m;
 	struct timeline_stream *streams; /* of each CPU, and one of what is of none */
 	size_t n;
@@ -23,7 +29,7 @@ struct timeline_step {
 
 /* Is there one? */
 bool timeline_is_there(const struct model *m);
-void timeline_begin(struct timeline_reader *r, const struct model *m);
-/* The next one by time; false: there is none. */
+void timeline_begin(struct timeline_reader *r, const struct model *m, enum timeline_way way);
+/* The next one by time, that way; false: there is none. */
 bool timeline_next(struct timeline_reader *r, struct timeline_step *ret);
 void timeline_end(struct timeline_reader *r);

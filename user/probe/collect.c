@@ -262,6 +262,9 @@ int collect_costs(struct probe *p, event_fn fn, void *ctx, struct ev_end *end)
 		const struct probe_cost *cost = NULL;
 		int error;
 
+		if (probe_rows[i].when == ATTACH_FOR_TIMELINE &&
+		    !p->skel->rodata->timeline) /* nobody asked for it */
+			continue;
 		ev.attached = p->links[i] != NULL ||
 			      (probe_rows[i].when == ATTACH_IN_WINDOW && p->windows) ||
 			      (probe_rows[i].when == ATTACH_AND_REST && !p->why[i][0]);

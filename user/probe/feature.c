@@ -68,7 +68,7 @@ static void add_kernel(struct rows *r)
 size_t probe_features(struct feature *items, size_t room)
 {
 	struct rows r = { items, 0, room };
-	struct probe_opts opts = { .all_calls = true };
+	struct probe_opts opts = { .all_calls = true, .timeline = true };
 	struct err err = { "" };
 	struct probe *p = NULL;
 

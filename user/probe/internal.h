@@ -17,6 +17,7 @@ enum attach_when {
 	ATTACH_ON_DEMAND, /* when the program turns out to need it: probe_read() */
 	ATTACH_FOR_RINGS, /* ... when it waits for io_uring: probe_read(), too */
 	ATTACH_FOR_AIO,	  /* ... or for aio */
+	ATTACH_FOR_TIMELINE,
 	ATTACH_IN_WINDOW, /* in windows of calls only */
 };
 
@@ -30,7 +31,7 @@ struct probe_row {
 };
 
 /* The first rows are those whose cost is measured, as in enum costed_probe. */
-#define PROBE_ROWS 15
+#define PROBE_ROWS 16
 extern const struct probe_row probe_rows[PROBE_ROWS];
 
 /* What tells where the code is, beside the probes. */

@@ -42,6 +42,7 @@ const struct probe_row probe_rows[PROBE_ROWS] = {
 	{ "cp_ready", "io_uring_task_add", false, ATTACH_FOR_RINGS,
 	  "what ended waits for io_uring, of requests that complete many times or are put off" },
 	{ "cp_got", "sys_exit", false, ATTACH_FOR_AIO, "what ended waits for aio" },
+	{ "cp_waker", "sched_waking", false, ATTACH_FOR_TIMELINE, "who woke whom, in a timeline" },
 	{ "cp_call", "sys_exit", false, ATTACH_IN_WINDOW, "futex and epoll calls" },
 };
 
@@ -126,8 +127,10 @@ static int set_up(struct probe *p, const struct probe_opts *opts)
 	p->skel->rodata->page_size = sysconf(_SC_PAGESIZE);
 	p->skel->rodata->possible_cpus = cpus > 0 ? cpus : 0; /* 0: affinities stay unknown */
 	p->skel->rodata->timeline = opts->timeline;
-	if (!opts->timeline) /* there is none without room */
+	if (!opts->timeline) { /* there is none without room */
 		bpf_map__set_max_entries(p->skel->maps.mark_ring, sysconf(_SC_PAGESIZE));
+		bpf_program__set_autoload(p->skel->progs.cp_waker, false);
+	}
 	kernel_find_code("asm_exc_page_fault", &fault_entry);
 	p->skel->rodata->fault_entry = fault_entry;
 	p->skel->rodata->realtime_offset = realtime_offset();
@@ -252,7 +255,8 @@ int probe_open(struct probe **ret, const struct probe_opts *opts, struct err *er
 		goto fail;
 	find_fault_handler(p);
 	for (size_t i = 0; i < PROBE_ROWS && !error; i++) {
-		if (probe_rows[i].when <= ATTACH_AND_REST)
+		if (probe_rows[i].when <= ATTACH_AND_REST ||
+		    (probe_rows[i].when == ATTACH_FOR_TIMELINE && opts->timeline))
 			error = attach_row(p, i, err);
 	}
 	if (!error) {

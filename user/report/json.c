@@ -214,6 +214,9 @@ static void put_omitted(struct json *j, const struct findings *f, const struct r
 		[ROOM_CHANNEL_FLOWS] = "channel_flows",
 		[ROOM_SIGNALS] = "signals",
 		[ROOM_HANDLERS] = "signal_handlers",
+		[ROOM_PATH_PARTS] = "critical_path.parts",
+		[ROOM_PATH_HOPS] = "critical_path.hops",
+		[ROOM_WAKINGS] = "wakings",
 		[ROOM_PEERS] = "peers",
 		[ROOM_LOCKS] = "locks",
 		[ROOM_WAITERS] = "waiters",
@@ -291,6 +294,7 @@ static int write_document(const struct findings *f, const struct report_opts *op
 	put_phases(&j, f);
 	put_parallelism(&j, f);
 	json_strip(&j, m);
+	json_path(&j, f, r);
 	json_totals(&j, f);
 	json_calls(&j, m);
 	json_threads(&j, f, r);
@@ -306,6 +310,7 @@ static int write_document(const struct findings *f, const struct report_opts *op
 	json_channels(&j, f, r);
 	json_signals(&j, m, r);
 	json_handlers(&j, f, r);
+	json_wakings(&j, f, r);
 	json_peers(&j, m, r);
 	json_others(&j, m, r);
 	json_takers(&j, f, r);

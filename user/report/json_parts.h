@@ -27,6 +27,9 @@ void json_io(struct json *j, const struct findings *f, struct room *r);
 void json_channels(struct json *j, const struct findings *f, struct room *r);
 void json_signals(struct json *j, const struct model *m, struct room *r);
 void json_handlers(struct json *j, const struct findings *f, struct room *r);
+/* json_path.c: only of a timeline */
+void json_path(struct json *j, const struct findings *f, struct room *r);
+void json_wakings(struct json *j, const struct findings *f, struct room *r);
 /* json_kinds.c: the first is part of an object. */
 void json_kind_names(struct json *j, const struct findings *f);
 void json_kinds(struct json *j, const struct findings *f, struct room *r);

@@ -480,7 +480,7 @@ int report_perfetto_write(const struct findings *f, const struct report_opts *op
 	put_clocks(&t);
 	put_tree(&t);
 	put_interned(&t);
-	for (timeline_begin(&reader, t.m); timeline_next(&reader, &step);)
+	for (timeline_begin(&reader, t.m, TIMELINE_FORTH); timeline_next(&reader, &step);)
 		add_step(&t, &step);
 	timeline_end(&reader);
 	put_rest(&t);

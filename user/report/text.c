@@ -104,9 +104,11 @@ void text_sections(struct page *p, const struct findings *f)
 	text_deadlocks(p, f);
 	text_stands(p, f);
 	text_course(p, f);
+	text_path(p, f);
 	text_kinds(p, f);
 	text_threads(p, f);
 	text_takers(p, f);
+	text_wakings(p, f);
 	text_processes(p, f);
 	text_cgroups(p, f);
 	text_waits(p, f);

@@ -138,3 +138,59 @@ def test_none(t):
     outcome = t.spawn([t.concprof, 'report', recording, '--format', 'perfetto', '-o', trace])
     equal(outcome.code, 125, outcome)
     expect('--timeline' in outcome.stderr and not trace.exists(), outcome)
+
+
+def test_wakers(t):
+    """Each wait whose end was seen has one who ended it, and together they are the ledger's waits."""
+    report = t.run(*t.python(SLEEPER), options=['-q', '--timeline']).report
+    by_id = {thread['id']: thread for thread in report['threads']}
+    sums = collections.defaultdict(lambda: [0, 0])
+    for row in report['wakings']:
+        sums[row['thread'], row['cause']][0] += row['waits']
+        sums[row['thread'], row['cause']][1] += row['ns']
+        expect(('waker' in row) == (row['by'] == 'thread'), row)
+        if row['cause'] == 'timer.sleep':
+            equal(row['by'], 'interrupt', row)
+        if row['cause'] == 'child.wait':
+            equal(by_id[row['waker']]['pid'] != by_id[row['thread']]['pid'], True, row)
+    for thread in report['threads']:
+        for cause, wait in thread['blocked'].items():
+            if not cause.startswith(('lock.', 'sync.', 'unknown')) and not wait['open']:
+                equal(sums[thread['id'], cause], [wait['count'], wait['ns']], cause, thread)
+
+
+# What computes lets others have the interpreter meanwhile.
+CHAIN = ('import hashlib, os, threading, time\n'
+         'def count(): hashlib.pbkdf2_hmac("sha256", b"", b"", 150000)\n'
+         'def sleep(): time.sleep(0.02)\n'
+         'a, b = threading.Thread(target=count), threading.Thread(target=sleep)\n'
+         'b.start(); a.start(); b.join(); a.join()\n'
+         'time.sleep(0.1)\n'
+         'if not os.fork():\n count()\n os._exit(0)\n'
+         'os.wait()')
+
+
+def test_critical_path(t):
+    """The path is the thread that counts, the sleep, and the child that counts; not who sleeps meanwhile."""
+    report = t.run(*t.python(CHAIN), options=['-q', '--timeline']).report
+    path, threads = report['critical_path'], report['threads']
+    main, child = threads[0], next(one for one in threads if one['pid'] != threads[0]['pid'])
+    counter = max((one for one in threads[1:] if one is not child),
+                  key=lambda one: one['states']['running_ns'])
+    sleeper = next(one for one in threads[1:] if one is not child and one is not counter)
+    equal(path['thread'], main['id'])
+    equal((path['start_ns'], path['end_ns']), (0, main['end_ns']))
+    equal(sum(path[f'{what}_ns'] for what in ('running', 'queued', 'blocked', 'unknown')), path['end_ns'])
+    equal(path['unknown_ns'], 0)
+    running = {part['thread']: part['ns'] for part in path['parts'] if part['what'] == 'running'}
+    for one in (counter, child):
+        expect(running[one['id']] >= 0.8 * one['states']['running_ns'], one, running)
+    expect(running.get(sleeper['id'], 0) < 0.05 * path['end_ns'], running)
+    slept = [part for part in path['parts'] if part.get('cause') == 'timer.sleep' and part['thread'] == main['id']]
+    expect(len(slept) == 1 and 0.1e9 <= slept[0]['ns'] < 0.11e9 + main['states']['woken_ns'], slept)
+    expect(not [part for part in path['parts'] if part.get('cause') == 'timer.sleep' and part['thread'] == sleeper['id']
+                and part['ns'] > 0.02e9 * 0.9], path['parts'])
+    hops = {(hop['from'], hop['to']): hop for hop in path['hops'] if not hop['created']}
+    expect(hops[child['id'], main['id']]['cause'] == 'child.wait', path['hops'])
+    expect((counter['id'], main['id']) in hops, path['hops'])
+    expect(any(hop['created'] and hop['to'] == child['id'] for hop in path['hops']), path['hops'])

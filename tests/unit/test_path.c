@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* The critical path, and who woke whom, of steps that are written down here. */
+#include "findings.h"
+
+#include "base/vec.h"
+
+#define US 1000ULL
+
+static VEC(struct mark) steps_of[2]; /* of each CPU */
+
+/* It left the CPU at `at`, where it had been for `ran`, to wait. */
+static struct mark *step(unsigned int cpu, __u32 thread, __u64 at, __u64 ran, enum cause cause)
+{
+	struct mark *m = vec_add(&steps_of[cpu]);
+
+	*m = (struct mark){ .at = T0 + at,
+			    .ran = ran,
+			    .thread = thread,
+			    .kind = MARK_DEPART,
+			    .off = OFF_BLOCKED,
+			    .cause = cause };
+	return m;
+}
+
+static void woken_by(struct mark *m, __u32 thread, __u64 queued)
+{
+	m->woken = WOKEN_BY_THREAD;
+	m->woken_by = thread;
+	m->queued = queued;
+}
+
+static void woken(struct mark *m, enum woken how)
+{
+	m->woken = how;
+}
+
+static void begin_steps(void)
+{
+	setup();
+	for (unsigned int cpu = 0; cpu < 2; cpu++)
+		steps_of[cpu].n = 0;
+}
+
+/* Threads of one process that live so long: the first all the time. */
+static void analyse_steps(const __u64 (*lives)[2], size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		put_thread(thread(i + 1, i > 0, i > 0, lives[i][0], lives[i][1]));
+	for (unsigned int cpu = 0; cpu < 2; cpu++) {
+		struct ev_marks *ev = calloc(1, MARKS_ROOM(steps_of[cpu].n));
+
+		if (steps_of[cpu].n) {
+			marks_pack(ev, steps_of[cpu].items, steps_of[cpu].n, cpu);
+			put(ev);
+		}
+		free(ev);
+	}
+	analyse(wall(lives[0][1]));
+	cr_assert(f->path);
+}
+
+static void end_steps(void)
+{
+	teardown();
+	for (unsigned int cpu = 0; cpu < 2; cpu++) {
+		free(steps_of[cpu].items);
+		memset(&steps_of[cpu], 0, sizeof(steps_of[cpu]));
+	}
+}
+
+TestSuite(path, .init = begin_steps, .fini = end_steps);
+
+static uint64_t on_path(size_t thread, enum path_what what, enum cause cause)
+{
+	for (size_t i = 0; i < f->path->n_parts; i++) {
+		const struct path_part *p = &f->path->parts[i];
+
+		if (p->thread == thread && p->what == what && p->cause == cause)
+			return p->ns;
+	}
+	return 0;
+}
+
+static uint64_t running(size_t thread)
+{
+	return on_path(thread, PATH_RUNNING, CAUSE_UNKNOWN);
+}
+
+static uint64_t queued_for(size_t thread)
+{
+	return on_path(thread, PATH_QUEUED, CAUSE_UNKNOWN);
+}
+
+static const struct path_hop *hop(size_t from, size_t to)
+{
+	for (size_t i = 0; i < f->path->n_hops; i++) {
+		if (f->path->hops[i].from == from && f->path->hops[i].to == to)
+			return &f->path->hops[i];
+	}
+	return NULL;
+}
+
+static void check_sums(void)
+{
+	uint64_t sum = 0, parts = 0;
+
+	for (int what = 0; what < PATH_WHAT_COUNT; what++)
+		sum += f->path->sums_ns[what];
+	for (size_t i = 0; i < f->path->n_parts; i++)
+		parts += f->path->parts[i].ns;
+	cr_assert_eq(sum, f->path->end_ns - f->path->start_ns);
+	cr_assert_eq(parts, sum);
+}
+
+/* 1 runs, waits for 2, which a disk holds up, and runs again. */
+Test(path, over_to_who_woke_it_and_back)
+{
+	static const __u64 lives[][2] = { { 0, 100 * US }, { 20 * US, 80 * US } };
+
+	step(0, 1, 30 * US, 30 * US, CAUSE_SYNC_JOIN);
+	step(1, 2, 40 * US, 15 * US, CAUSE_IO_DISK)->queued = 5 * US;
+	woken(step(1, 2, 80 * US, 20 * US, CAUSE_UNKNOWN), WOKEN_BY_INTERRUPT);
+	woken_by(step(0, 1, 100 * US, 22 * US, CAUSE_UNKNOWN), 2, 2 * US);
+	analyse_steps(lives, 2);
+	check_sums();
+	cr_assert_eq(f->path->last, 0);
+	cr_assert_eq(f->path->start_ns, 0);
+	cr_assert_eq(f->path->end_ns, 100 * US);
+	/* Up to 20 the first; then the second, of which 5 in the queue; 16 were left of its last. */
+	cr_assert_eq(running(0), 20 * US + 22 * US);
+	cr_assert_eq(queued_for(0), 2 * US);
+	cr_assert_eq(queued_for(1), 5 * US);
+	cr_assert_eq(running(1), 15 * US + 16 * US);
+	cr_assert_eq(on_path(1, PATH_BLOCKED, CAUSE_IO_DISK), 20 * US);
+	cr_assert_eq(f->path->n_hops, 2);
+	cr_assert(hop(0, 1)->created);
+	cr_assert(!hop(1, 0)->created);
+	cr_assert_eq(hop(1, 0)->cause, CAUSE_SYNC_JOIN);
+	cr_assert_eq(f->path->n_wakings, 2);
+	cr_assert_eq(f->path->wakings[0].thread, 0);
+	cr_assert_eq(f->path->wakings[0].by, 1);
+	cr_assert_eq(f->path->wakings[0].ns, 46 * US);
+	cr_assert_eq(f->path->wakings[1].how, WOKEN_BY_INTERRUPT);
+	cr_assert_eq(f->path->wakings[1].ns, 20 * US);
+}
+
+/* Who is woken while the waker has left the CPU already was on its way since. */
+Test(path, a_late_wake_up)
+{
+	static const __u64 lives[][2] = { { 0, 100 * US }, { 0, 40 * US } };
+
+	step(0, 1, 10 * US, 10 * US, CAUSE_SYNC_JOIN);
+	step(1, 2, 40 * US, 40 * US, CAUSE_UNKNOWN);
+	woken_by(step(0, 1, 100 * US, 50 * US, CAUSE_UNKNOWN), 2, 3 * US);
+	analyse_steps(lives, 2);
+	check_sums();
+	cr_assert_eq(queued_for(0), 3 * US + 7 * US);
+	cr_assert_eq(running(1), 40 * US);
+}
+
+/* Preempted: nobody woke it. */
+Test(path, the_cpu_was_taken)
+{
+	static const __u64 lives[][2] = { { 0, 100 * US } };
+
+	step(0, 1, 60 * US, 60 * US, CAUSE_UNKNOWN)->off = OFF_PREEMPTED;
+	step(0, 1, 100 * US, 10 * US, CAUSE_UNKNOWN)->queued = 30 * US;
+	analyse_steps(lives, 1);
+	check_sums();
+	cr_assert_eq(running(0), 70 * US);
+	cr_assert_eq(queued_for(0), 30 * US);
+	cr_assert_eq(f->path->n_wakings, 0);
+}
+
+/* What came before a switch that was not seen is not known. */
+Test(path, unseen)
+{
+	static const __u64 lives[][2] = { { 0, 100 * US } };
+
+	step(0, 1, 20 * US, 20 * US, CAUSE_IO_PIPE);
+	step(0, 1, 100 * US, 10 * US, CAUSE_UNKNOWN)->unseen = 1;
+	analyse_steps(lives, 1);
+	check_sums();
+	cr_assert_eq(f->path->sums_ns[PATH_UNKNOWN], 70 * US);
+}
+
+/* Two that say they woke each other at one moment: it ends, and adds up. */
+Test(path, in_circles)
+{
+	static const __u64 lives[][2] = { { 0, 100 * US }, { 0, 100 * US } };
+
+	for (__u64 at = 10; at <= 100; at += 10) {
+		woken_by(step(0, 1, at * US, 0, CAUSE_SYNC_FUTEX), 2, 0);
+		woken_by(step(1, 2, at * US, 0, CAUSE_SYNC_FUTEX), 1, 0);
+	}
+	analyse_steps(lives, 2);
+	check_sums();
+}
+
+/* Without steps there is none. */
+Test(path, none)
+{
+	put_thread(thread(1, 0, 0, 0, SECOND));
+	analyse(wall(SECOND));
+	cr_assert_null(f->path);
+}
