@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #define TERMINAL_COLUMNS 80 /* of one that does not say */
+#define STREAM_BUFFER	 (1 << 17)
 
 int output_try(const struct opts_output *out, struct err *err)
 {
@@ -87,33 +88,68 @@ static void look_at_reader(struct report_opts *r, const struct opts *o, int fd)
 									: TERMINAL_COLUMNS;
 }
 
-/* As one block: others may write there at the same time. A reader that has gone is no
- * error (the contract); all else is. */
-static int write_to(int fd, const struct opts_output *out, const struct document *doc,
-		    const struct opts *o, bool apart)
+/* As one block: others may write there at the same time. */
+static int write_at_once(int fd, const struct opts_output *out, const struct document *doc,
+			 const struct report_opts *r, bool apart)
 {
-	struct report_opts r;
 	char *text = NULL;
 	size_t size = 0;
 	FILE *memory = open_memstream(&text, &size);
 	int error;
 
-	if (!memory) {
-		close(fd);
+	if (!memory)
 		return -ENOMEM;
-	}
-	look_at_reader(&r, o, fd);
 	if (apart)
 		fputc('\n', memory);
-	error = doc->diff ? out->format->write_diff(doc->diff, &r, memory)
-			  : out->format->write(doc->findings, &r, memory);
+	error = doc->diff ? out->format->write_diff(doc->diff, r, memory)
+			  : out->format->write(doc->findings, r, memory);
 	if (fclose(memory) && !error)
 		error = -ENOMEM;
 	if (!error)
 		error = target_write(fd, text, size);
+	free(text);
+	return error;
+}
+
+/* fopencookie(3): 0 is an error. */
+static ssize_t pass_on(void *fd, const char *bytes, size_t size)
+{
+	int error = target_write(*(int *)fd, bytes, size);
+
+	if (!error)
+		return (ssize_t)size;
+	errno = -error;
+	return 0;
+}
+
+/* What grows with the run need not fit into memory. */
+static int write_by_and_by(int fd, const struct opts_output *out, const struct document *doc,
+			   const struct report_opts *r)
+{
+	FILE *stream = fopencookie(&fd, "w", (cookie_io_functions_t){ .write = pass_on });
+	int error;
+
+	if (!stream)
+		return -ENOMEM;
+	(void)setvbuf(stream, NULL, _IOFBF, STREAM_BUFFER);
+	error = out->format->write(doc->findings, r, stream);
+	if (fclose(stream) && !error)
+		error = -errno;
+	return error;
+}
+
+/* A reader that has gone is no error (the contract); all else is. */
+static int write_to(int fd, const struct opts_output *out, const struct document *doc,
+		    const struct opts *o, bool apart)
+{
+	struct report_opts r;
+	int error;
+
+	look_at_reader(&r, o, fd);
+	error = out->format->of_timeline ? write_by_and_by(fd, out, doc, &r)
+					 : write_at_once(fd, out, doc, &r, apart);
 	if (close(fd) && !error)
 		error = -errno;
-	free(text);
 	return error == -EPIPE ? 0 : error;
 }
 

@@ -103,11 +103,11 @@ typedef void (*put_fn)(struct page *p, const struct findings *f);
 
 /* Pictures and details stand in the section before them. */
 static const put_fn parts[] = {
-	text_deadlocks, text_stands,  text_course,    text_kinds,     put_findings,
-	text_threads,	text_sites,   text_waits,     text_locks,     html_locks,
-	text_channels,	html_links,   text_io,	      html_targets,   text_loops,
-	html_loops,	text_peers,   text_processes, html_processes, text_cgroups,
-	text_takers,	text_signals, text_calls,     text_left_over, put_trust,
+	text_deadlocks, text_stands,	text_course,	text_timeline, text_path,   text_kinds,
+	put_findings,	text_threads,	text_sites,	text_waits,    text_locks,  html_locks,
+	text_channels,	html_links,	text_io,	html_targets,  text_loops,  html_loops,
+	text_peers,	text_processes, html_processes, text_cgroups,  text_takers, text_wakings,
+	text_signals,	text_calls,	text_left_over, put_trust,
 };
 
 static int put_run(struct document *d, const void *what, FILE *header, FILE *body)

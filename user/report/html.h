@@ -53,6 +53,8 @@ void html_name(struct page *p, const char *name, size_t columns);
 /* --- pictures: each with what it shows in words ------------------------------------------- */
 
 void html_course(struct page *p, const struct findings *f);
+/* Only of a timeline. */
+void html_timeline(struct page *p, const struct findings *f);
 void html_deadlock(struct page *p, const struct findings *f, const struct deadlock *d);
 /* Who waits for whom: beside the table of it. */
 void html_links(struct page *p, const struct findings *f);

@@ -275,6 +275,9 @@ static void html_draw(struct page *p, const struct findings *f, enum drawing wha
 	case DRAW_COMPUTING:
 	case DRAW_WAITING:
 		html_flame(p, f, what == DRAW_WAITING);
+		break;
+	case DRAW_TIMELINE:
+		html_timeline(p, f);
 	}
 }
 

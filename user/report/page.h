@@ -31,6 +31,7 @@ enum drawing {
 	DRAW_DEADLOCK,
 	DRAW_COMPUTING, /* by stacks */
 	DRAW_WAITING,
+	DRAW_TIMELINE,
 };
 
 struct page;

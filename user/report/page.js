@@ -230,6 +230,111 @@
 	};
 	all('#course').forEach(course);
 
+	/* --- threads over time ---------------------------------------------------------------------- */
+	const timeline = svg => {
+		const data = JSON.parse(document.getElementById('timeline-data').textContent);
+		const lanes = all('.lane', svg).map(el => ({ el, title: el.querySelector('title').textContent,
+			runs: all('path', el).flatMap(path => Array.from(path.getAttribute('d').matchAll(/M(\d+) 0h(\d+)/g),
+				([, from, n]) => ({ from: +from, to: +from + +n, tone: +path.dataset.tone })))
+				.sort((a, b) => a.from - b.from) }));
+		const ends = ['timeline-from', 'timeline-to'].map(id => document.getElementById(id));
+		const HINT = 'Point at a thread; drag, or press + and -, to zoom. Arrow keys move, Home and End go to the ends, Escape shows all.';
+		const said = make('output', { textContent: HINT });
+		const put = (name, kind) => {
+			const el = document.createElementNS(SVG, name);
+			el.setAttribute('class', kind);
+			return svg.appendChild(el);
+		};
+		const line = put('line', 'cursor'), pick = put('rect', 'pick'), frame = put('rect', 'here-lane');
+		const bottom = lanes.length * data.height;
+		let from = 0, to = data.slots, at = 0, lane = 0, grabbed = -1;
+		const clamp = (x, low, high) => Math.max(low, Math.min(high, x));
+		const share = slot => clamp((slot - from) / (to - from), 0, 1) * 100 + '%';
+		const move = (el, x, width, y, height) => Object.entries({ x, width, y, height })
+			.forEach(([name, is]) => el.setAttribute(name, is));
+		const draw = () => {
+			lanes.forEach(one => one.el.setAttribute('viewBox', from + ' 0 ' + (to - from) + ' 1'));
+			ends[0].textContent = from ? time(from * data.slot) : '0';
+			ends[1].textContent = time(to * data.slot);
+			whole.hidden = from === 0 && to === data.slots;
+		};
+		const zoom = (a, b) => {
+			const width = clamp(b - a, Math.min(16, data.slots), data.slots);
+			from = clamp(Math.round(a), 0, data.slots - width);
+			to = from + width;
+			at = clamp(at, from, to);
+			draw();
+		};
+		const closer = factor => zoom(at - (at - from) * factor, at + (to - at) * factor);
+		const tell = (slot, which) => {
+			at = clamp(slot, from, to);
+			lane = clamp(which, 0, lanes.length - 1);
+			const run = lanes[lane].runs.find(r => at >= r.from && at < r.to);
+			line.setAttribute('x1', share(at));
+			line.setAttribute('x2', share(at));
+			line.setAttribute('y1', 0);
+			line.setAttribute('y2', bottom);
+			move(frame, 0, '100%', lane * data.height + 13, 12);
+			const name = lanes[lane].title;
+			const what = run ? data.names[run.tone] + ' from ' + time(run.from * data.slot) + ' for ' + time((run.to - run.from) * data.slot) : 'not there';
+			said.textContent = time(at * data.slot) + ': ' + name.slice(0, name.lastIndexOf(': ')) + ', ' + what;
+		};
+		const slotOf = event => {
+			const box = svg.getBoundingClientRect();
+			return from + clamp((event.clientX - box.left) / box.width, 0, 1) * (to - from);
+		};
+		const laneOf = event => Math.floor((event.clientY - svg.getBoundingClientRect().top) / data.height);
+		const drop = () => { grabbed = -1; move(pick, 0, 0, 0, 0); };
+		svg.addEventListener('pointerdown', event => { if (event.button === 0) grabbed = slotOf(event); });
+		svg.addEventListener('pointermove', event => {
+			const slot = slotOf(event);
+			if (grabbed >= 0) {
+				const [a, b] = [Math.min(grabbed, slot), Math.max(grabbed, slot)];
+				move(pick, share(a), (b - a) / (to - from) * 100 + '%', 0, bottom);
+			}
+			tell(slot, laneOf(event));
+		});
+		svg.addEventListener('pointerup', event => {
+			const slot = slotOf(event), start = grabbed;
+			drop();
+			if (start >= 0 && Math.abs(slot - start) > (to - from) / 200) zoom(Math.min(start, slot), Math.max(start, slot));
+		});
+		svg.addEventListener('pointerleave', drop);
+		svg.addEventListener('keydown', event => {
+			const step = (to - from) / 50;
+			const go = {
+				ArrowRight: () => at + step > to ? zoom(from + step * 10, to + step * 10) || tell(at + step, lane) : tell(at + step, lane),
+				ArrowLeft: () => at - step < from ? zoom(from - step * 10, to - step * 10) || tell(at - step, lane) : tell(at - step, lane),
+				ArrowDown: () => tell(at, lane + 1),
+				ArrowUp: () => tell(at, lane - 1),
+				Home: () => { zoom(0, to - from); tell(from, lane); },
+				End: () => { zoom(data.slots - (to - from), data.slots); tell(to - step / 2, lane); },
+				Escape: () => { zoom(0, data.slots); tell(at, lane); },
+				'+': () => { closer(.5); tell(at, lane); },
+				'-': () => { closer(2); tell(at, lane); },
+			}[event.key];
+			if (!go) return;
+			go();
+			event.preventDefault();
+		});
+		const button = (text, what, go) => {
+			const it = make('button', { type: 'button' }, text);
+			it.setAttribute('aria-label', what);
+			it.addEventListener('click', () => { go(); tell(at, lane); });
+			return it;
+		};
+		const whole = button('Show all', 'Show the whole time', () => zoom(0, data.slots));
+		svg.closest('figure').prepend(make('div', { className: 'tools' },
+			button('+', 'Zoom in', () => closer(.5)), button('−', 'Zoom out', () => closer(2)), whole));
+		svg.setAttribute('tabindex', 0);
+		svg.setAttribute('role', 'application');
+		said.setAttribute('aria-live', 'polite');
+		svg.after(said);
+		at = data.slots / 2;
+		draw();
+	};
+	all('#timeline').forEach(timeline);
+
 	/* --- the list of sections, and paper --------------------------------------------------------- */
 	const links = new Map(all('nav a').map(a => [a.hash.slice(1), a]));
 	if (window.IntersectionObserver) {

@@ -104,6 +104,7 @@ void text_sections(struct page *p, const struct findings *f)
 	text_deadlocks(p, f);
 	text_stands(p, f);
 	text_course(p, f);
+	text_timeline(p, f);
 	text_path(p, f);
 	text_kinds(p, f);
 	text_threads(p, f);

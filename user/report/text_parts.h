@@ -45,6 +45,8 @@ void text_peers(struct page *p, const struct findings *f);
 void text_calls(struct page *p, const struct findings *f);
 void text_threads(struct page *p, const struct findings *f);
 void text_cgroups(struct page *p, const struct findings *f);
+/* Where pictures can be drawn. */
+void text_timeline(struct page *p, const struct findings *f);
 void text_path(struct page *p, const struct findings *f);
 void text_wakings(struct page *p, const struct findings *f);
 void text_takers(struct page *p, const struct findings *f);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/units.h"
+#include "model/timeline.h"
 #include "report/words.h"
 
 #define ROWS 8 /* and no more without --top or -v */
@@ -75,29 +76,29 @@ static size_t sum_parts(struct path_part *parts, size_t n, struct model *m)
 	return sums;
 }
 
-static const char *does(const struct path_part *part)
+static void say_what(char *buf, size_t size, const struct path_part *part)
 {
-	switch (part->what) {
-	case PATH_RUNNING:
-		return "running";
-	case PATH_QUEUED:
-		return "ready, and had no CPU yet";
-	case PATH_BLOCKED:
-		return cause_words(part->cause);
-	default:
-		return "not known";
-	}
+	static const char *const whats[PATH_WHAT_COUNT] = { [PATH_RUNNING] = "running",
+							    [PATH_QUEUED] =
+								    "ready, without a CPU yet",
+							    [PATH_UNKNOWN] = "not known" };
+
+	if (part->what == PATH_BLOCKED)
+		snprintf(buf, size, "waiting for %s", cause_words(part->cause));
+	else
+		snprintf(buf, size, "%s", whats[part->what]);
 }
 
 static void put_part(struct page *p, struct table *t, const struct model *m,
 		     const struct path_part *part, uint64_t whole)
 {
-	char text[64], name[160];
+	char text[96], name[160];
 
 	table_row(t, STYLE_PLAIN);
 	NAME(p, name, comm_of(m, part->thread), p->name);
 	table_set(t, P_THREAD, name);
-	table_set(t, P_DOES, does(part));
+	say_what(text, sizeof(text), part);
+	table_set(t, P_DOES, text);
 	table_set(t, P_TIME, page_cell_ns(p, text, part->ns));
 	table_set(t, P_SHARE, units_percent(text, whole ? (double)part->ns / whole : 0));
 	table_set(t, P_TIMES, page_cell_count(text, part->times));
@@ -160,6 +161,15 @@ static void put_hops(struct page *p, const struct findings *f)
 		  "It goes over most often from %s to %s: %" PRIu64
 		  " time%s, at the end of a wait for %s.",
 		  from, to, h->times, h->times == 1 ? "" : "s", cause_words(h->cause));
+}
+
+void text_timeline(struct page *p, const struct findings *f)
+{
+	if (!p->medium->draw || !timeline_is_there(f->model))
+		return;
+	page_heading(p, "Threads over time",
+		     "what each did, in each moment the most; a wait by what it was for");
+	page_draw(p, f, DRAW_TIMELINE, 0);
 }
 
 void text_path(struct page *p, const struct findings *f)

@@ -217,3 +217,52 @@ def test_browser(t):
         expect(chrome.printed().startswith(b'%PDF'), 'on paper')
         equal(chrome.problems(), [], 'after all that')
     shutil.rmtree(folder, ignore_errors=True)
+
+
+TURNS = ('import threading, time\n'
+         'def work():\n for _ in range(20): time.sleep(0.005); sum(range(20000))\n'
+         'threads = [threading.Thread(target=work) for _ in range(3)]\n'
+         '[one.start() for one in threads]\n[one.join() for one in threads]')
+
+
+def test_timeline(t):
+    """Threads over time are there with a timeline, can be walked and zoomed by keys, and tell what was when."""
+    path, page = browser.find(), t.dir / 'timeline.html'
+    if not path:
+        raise Skip('no chromium here')
+    report = t.run(*t.python(TURNS), options=['-q', '--timeline', '--format', 'html', '-o', page]).report
+    check_html(page.read_bytes())
+    folder = t.dir / 'profile'
+    with browser.Browser(path, folder) as chrome:
+        check_looks(chrome, page)
+        check_without_scripts(chrome, page)
+        chrome.look(1280)
+        chrome.open(page)
+        chrome.js("window.lanes = document.getElementById('timeline'); "
+                  "window.said = () => lanes.nextElementSibling.textContent; "
+                  "window.view = () => lanes.querySelector('.lane').getAttribute('viewBox').split(' ').map(Number); "
+                  "window.tid = n => n + ', '; lanes.focus()")
+        equal(chrome.js("lanes.querySelectorAll('.lane').length"), len(report['threads']))
+        whole = chrome.js('view()')
+        chrome.key('Home')
+        expect(chrome.js('said()').startswith('0.0 µs: '), chrome.js('said()'))
+        expect(f" {report['threads'][0]['tid']}, " in chrome.js('said()'), chrome.js('said()'))
+        chrome.key('ArrowDown')
+        expect(f" {report['threads'][1]['tid']}, " in chrome.js('said()'), chrome.js('said()'))
+        for _ in range(3):
+            chrome.key('+')
+        equal(chrome.js('view()')[2], whole[2] / 8, 'zoomed')
+        chrome.key('End')
+        expect(chrome.js('view()')[0] > 0, 'moved')
+        chrome.key('Escape')
+        equal(chrome.js('view()'), whole, 'all of it')
+        chrome.js("document.querySelector('.timeline button').click()")
+        equal(chrome.js('view()')[2], whole[2] / 2, 'by the button')
+        said = chrome.js("Array.from(lanes.querySelectorAll('.lane title')).map(one => one.textContent)")
+        for thread, text in zip(report['threads'], said):
+            expect(f"{thread['comm']} {thread['tid']}: " in text, text)
+            share = thread['states']['running_ns'] / thread['lifetime_ns']
+            told = re.search(r'running (<?[\d.]+) %', text)
+            expect(share < 0.012 or abs(float(told[1].lstrip('<')) - 100 * share) < 1, text, share)
+        equal(chrome.problems(), [], 'after all that')
+    shutil.rmtree(folder, ignore_errors=True)
