@@ -19,7 +19,7 @@ LLVM_STRIP ?= llvm-strip
 BPFTOOL ?= $(firstword $(shell PATH="$$PATH:/usr/sbin:/sbin" command -v bpftool) \
 	$(wildcard /usr/lib/linux-tools/*/bpftool))
 CFLAGS ?= -O2 -g
-LIBS := libbpf libdw libelf liblzma zlib libcap
+LIBS := libbpf libdw libelf liblzma zlib libcap ncursesw
 
 arch := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
 triplet := $(shell $(CC) -print-multiarch 2>/dev/null)
@@ -210,7 +210,8 @@ $(O)/workloads/channels: $(wildcard workloads/channels_*.c) workloads/locks_reco
 # --- tests ------------------------------------------------------------------
 # The pure stages, the launcher, the reader of objects and the options once more, with sanitizers.
 san := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -O1 -g
-san_sources := $(pure_sources) $(wildcard user/launch/*.c user/sym/*.c user/opts/*.c user/look/*.c)
+san_sources := $(pure_sources) $(wildcard user/launch/*.c user/sym/*.c user/opts/*.c user/look/*.c) \
+	$(filter-out user/live/screen.c,$(wildcard user/live/*.c))
 san_libs := -ldw -lelf -llzma -liberty -lcap -lz -lm
 san_objects := $(patsubst %.c,$(O)/san/%.o,$(san_sources))
 

@@ -481,6 +481,7 @@ enum ended_by {
 	ENDED_HANG = 3,
 	ENDED_SIGNAL = 4,
 	ENDED_LAST_PROCESS = 5,
+	ENDED_KEY = 6, /* of the live view */
 };
 
 struct ev_end {

@@ -9,6 +9,7 @@
  * times (type_is_trusted()), half a millisecond each when concprof starts.
  */
 #include "thread.bpf.h"
+#include "peek.h"
 #include "arch.bpf.h"
 #include "number.bpf.h"
 
@@ -417,6 +418,51 @@ int cp_alive(struct bpf_iter__task *ctx)
 		t->sent = 0; /* the buffer is full: the kernel calls again for this task */
 	else
 		__sync_fetch_and_add(&survivors, 1);
+	return 0;
+}
+
+/* Its ledger grows meanwhile: what is looked at is a copy. */
+struct peek_room {
+	struct peeked seen;
+	struct track track;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct peek_room);
+} peek_rooms SEC(".maps");
+
+/* Run now and then: the threads that are alive, as they are; nothing is changed. */
+SEC("iter/task")
+int cp_peek(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct standing s = { .end = scheduler_now() };
+	struct peek_room *room;
+	struct tracked *t;
+	u32 zero = 0;
+
+	if (!task)
+		return 0;
+	t = bpf_task_storage_get(&threads, task, 0, 0);
+	room = bpf_map_lookup_elem(&peek_rooms, &zero);
+	if (!t || !room || t->role || t->sent)
+		return 0;
+	fill(&room->seen.thread, task, t, 0);
+	bpf_probe_read_kernel(&room->track, sizeof(room->track), &t->track);
+	s.queued_at = queued_at(task, t);
+	if (t->position == POS_RUNNING)
+		s.arrived_at = t->arrived;
+	track_finish(&room->track, &s);
+	bpf_probe_read_kernel(&room->seen.thread.ledger, sizeof(room->seen.thread.ledger),
+			      &room->track.ledger);
+	room->seen.at = s.end;
+	room->seen.position =
+		s.queued_at && t->position != POS_RUNNING ? POS_RUNNABLE : t->position;
+	room->seen.cause = t->track.cause;
+	bpf_seq_write(ctx->meta->seq, &room->seen, sizeof(room->seen));
 	return 0;
 }
 

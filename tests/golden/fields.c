@@ -102,6 +102,7 @@ static int ended_by_of(const char *name)
 		{ "hang", ENDED_HANG },
 		{ "signal", ENDED_SIGNAL },
 		{ "last-process", ENDED_LAST_PROCESS },
+		{ "key", ENDED_KEY },
 		{ 0 },
 	};
 

@@ -592,6 +592,6 @@ Test(help, all_that_it_mentions_is_known)
 		cr_expect(!strstr(got, "unknown"), "%s: %s", args, got);
 		n++;
 	}
-	cr_expect_eq(n, 25);
+	cr_expect_eq(n, 26);
 	free(text);
 }

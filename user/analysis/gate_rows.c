@@ -48,7 +48,7 @@ bool gate_knows_rule(const char *rule)
 
 static const struct gate_names classes = { CLASS_COUNT, class_word };
 static const struct gate_names all_rules = { RULES, rule_name };
-static const struct gate_names ends = { ENDED_LAST_PROCESS + 1, ended_by_name };
+static const struct gate_names ends = { ENDED_KEY + 1, ended_by_name };
 static const struct gate_names kinds = { ROW_KINDS, kind_name };
 static const struct gate_names parts = { ROW_COUNT, part_name };
 static const struct gate_names wait_rows = { ROW_COUNT, row_name };

@@ -276,6 +276,7 @@ static int watch(struct attach *a)
 				   .in_cgroup = s->o->cgroup != NULL,
 				   .all_calls = s->o->all_calls,
 				   .timeline = s->o->timeline,
+				   .live = s->o->live,
 				   .code = sites_sink(s->sites) };
 
 	if (probe_open(&s->probe, &opts, &s->err) || take_over(a) || session_drop(s) ||
@@ -283,7 +284,7 @@ static int watch(struct attach *a)
 		return STATUS_FAILED;
 	if (s->o->all_calls && probe_window(s->probe, true, &s->err))
 		return STATUS_FAILED;
-	return 0;
+	return session_look_on(s, a->args);
 }
 
 /* Who waits at a terminal is told what for. */
@@ -291,7 +292,7 @@ static void say_attached(const struct attach *a)
 {
 	size_t n = a->processes.n;
 
-	if (a->s.o->quiet || a->s.o->duration_ns || !isatty(STDERR_FILENO))
+	if (a->s.o->quiet || a->s.o->live || a->s.o->duration_ns || !isatty(STDERR_FILENO))
 		return;
 	fprintf(stderr, "concprof: attached to %zu process%s; Ctrl-C ends the measurement\n", n,
 		n == 1 ? "" : "es");
@@ -325,6 +326,7 @@ static int measure(struct attach *a)
 		.tell_code = tell_code,
 		.duration_ns = o->duration_ns,
 		.all_calls = o->all_calls,
+		.live = a->s.live,
 	};
 	struct outcome outcome;
 

@@ -43,6 +43,7 @@ static int watch(struct run *r)
 	struct probe_opts opts = { .linger = s->o->linger_ns > 0,
 				   .all_calls = s->o->all_calls,
 				   .timeline = s->o->timeline,
+				   .live = s->o->live,
 				   .code = sites_sink(s->sites) };
 
 	sites_follow(s->sites, launch_pid(r->launch));
@@ -52,7 +53,7 @@ static int watch(struct run *r)
 		return STATUS_FAILED;
 	if (s->o->all_calls && probe_window(s->probe, true, &s->err))
 		return STATUS_FAILED;
-	return 0;
+	return session_look_on(s, s->o->argv);
 }
 
 static int tell_facts(struct run *r)
@@ -98,6 +99,7 @@ static int measure(struct run *r, struct outcome *outcome)
 		.linger_ns = o->linger_ns,
 		.hang_ns = o->hang_ns,
 		.all_calls = o->all_calls,
+		.live = r->s.live,
 	};
 	int error = launch_release(r->launch, &r->s.err);
 

@@ -16,11 +16,20 @@
 
 extern char **environ;
 
+int session_look_on(struct session *s, char *const *argv)
+{
+	if (!s->o->live)
+		return 0;
+	return live_start(&s->live, s->o, argv, &s->err) ? STATUS_FAILED : 0;
+}
+
 int session_event(void *ctx, const struct event *ev)
 {
 	struct session *s = ctx;
 	int error = sites_event(s->sites, ev);
 
+	if (s->live)
+		live_event(s->live, ev);
 	if (!error)
 		error = model_builder_event(s->builder, ev);
 	for (size_t i = 0; i < s->n_records && !error; i++)
@@ -177,6 +186,7 @@ int session_report(struct session *s)
 
 void session_end(struct session *s)
 {
+	live_stop(s->live);
 	for (size_t i = 0; i < s->n_records; i++)
 		record_abandon(s->records[i]);
 	probe_free(s->probe);

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "cmd/live.h"
 #include "cmd/record.h"
 #include "launch/user.h"
 #include "model/model.h"
@@ -28,6 +29,7 @@ struct session {
 	struct probe *probe;
 	struct sym *sym;
 	struct sites *sites;
+	struct live *live; /* NULL: nobody looks on */
 	struct model_builder *builder;
 	struct record *records[OPTS_OUTPUTS];
 	size_t n_records;
@@ -43,6 +45,9 @@ int session_start(struct session *s, const struct opts *o);
 
 /* Gives up what only the probes needed, and opens the outputs, as the writer. */
 int session_drop(struct session *s);
+
+/* With --live: from now on the terminal shows it. argv: the command, or what was attached to. */
+int session_look_on(struct session *s, char *const *argv);
 
 /* An event_fn; ctx is the session: all that is said goes to the model, and to each recording. */
 int session_event(void *ctx, const struct event *ev);

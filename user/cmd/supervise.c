@@ -37,6 +37,7 @@ enum deadline {
 	AT_REST,
 	AT_STUCK,
 	AT_HANG,
+	AT_LIVE,
 	AT_KILL,
 	DEADLINES
 };
@@ -135,7 +136,7 @@ static int finish(struct state *st, enum ended_by by)
 	st->measured = true;
 	st->end.ended_by = by;
 	st->at[AT_SNAPSHOT] = st->at[AT_WINDOW] = st->at[AT_WINDOW_END] = NEVER;
-	st->at[AT_REST] = st->at[AT_STUCK] = st->at[AT_HANG] = NEVER;
+	st->at[AT_REST] = st->at[AT_STUCK] = st->at[AT_HANG] = st->at[AT_LIVE] = NEVER;
 	note_idle(st);
 	error = tell_others(st);
 	if (!error)
@@ -271,6 +272,24 @@ static int on_stuck(struct state *st, uint64_t now)
 	return error ? failed(st, error, "looking for deadlocks") : 0;
 }
 
+static int on_live(struct state *st, uint64_t now)
+{
+	int error = live_look(st->s->live, st->s->probe, now, &st->at[AT_LIVE]);
+
+	return error ? failed(st, error, "looking at what runs") : 0;
+}
+
+/* Whoever looks on has seen enough: as at the end of a duration. */
+static int on_key(struct state *st)
+{
+	if (!live_keys(st->s->live))
+		return 0;
+	if (st->s->launch && !st->ending)
+		return end_all(st, ENDED_KEY, clock_ns());
+	st->done = true;
+	return finish(st, ENDED_KEY);
+}
+
 static int on_kill(struct state *st, uint64_t now)
 {
 	size_t alive;
@@ -346,6 +365,7 @@ static int run_deadlines(struct state *st)
 		[AT_REST] = on_rest,
 		[AT_STUCK] = on_stuck,
 		[AT_HANG] = on_hang,
+		[AT_LIVE] = on_live,
 		[AT_KILL] = on_kill,
 	};
 	uint64_t now = clock_ns();
@@ -370,6 +390,8 @@ static int wait_for_something(struct state *st)
 		{ .fd = st->s->signal_fd, .events = POLLIN },
 		{ .fd = command_fd(st), .events = POLLIN },
 		{ .fd = st->measured ? -1 : probe_fd(st->s->probe), .events = POLLIN },
+		{ .fd = st->s->live && !st->measured ? live_fd(st->s->live) : -1,
+		  .events = POLLIN },
 	};
 	uint64_t next = NEVER, now = clock_ns();
 	struct timespec wait;
@@ -380,14 +402,18 @@ static int wait_for_something(struct state *st)
 	next = next > now ? next - now : 0;
 	wait.tv_sec = next / 1000000000ull > 1 << 30 ? 1 << 30 : next / 1000000000ull;
 	wait.tv_nsec = next % 1000000000ull;
-	if (ppoll(fds, 3, &wait, NULL) < 0)
-		return errno == EINTR ? 0 : failed(st, -errno, "waiting");
+	if (ppoll(fds, 4, &wait, NULL) <
+	    0) /* by a signal: the terminal has another size, perhaps */
+		return errno == EINTR ? (st->s->live ? on_key(st) : 0)
+				      : failed(st, -errno, "waiting");
 	if (fds[1].revents)
 		error = on_command_ended(st);
 	if (!error && !st->done && fds[0].revents)
 		error = on_signal(st);
 	if (!error && !st->done && fds[2].revents)
 		error = probe_read(st->s->probe, st->s->fn, st->s->ctx);
+	if (!error && !st->done && fds[3].revents)
+		error = on_key(st);
 	return error;
 }
 
@@ -467,6 +493,8 @@ int supervise(const struct supervision *s, struct outcome *ret, struct err *err)
 		st.at[AT_WINDOW] = now + WINDOW_AFTER;
 	if (s->hang_ns)
 		st.at[AT_HANG] = now;
+	if (s->live)
+		st.at[AT_LIVE] = now;
 	if (s->duration_ns)
 		st.at[AT_DURATION] = now + s->duration_ns;
 	while (!error && !st.done) {
@@ -478,6 +506,8 @@ int supervise(const struct supervision *s, struct outcome *ret, struct err *err)
 	}
 	others_free(st.others);
 	stuck_looks_free(st.stuck);
+	if (s->live)
+		live_hide(s->live);
 	if (error)
 		return error;
 	error = s->tell_code ? s->tell_code(s->ctx, &st.code_cpu_ns) : 0;

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "cmd/live.h"
 #include "event/event.h"
 #include "launch/hold.h"
 #include "probe/probe.h"
@@ -28,6 +29,7 @@ struct supervision {
 	uint64_t duration_ns, linger_ns; /* 0: none */
 	uint64_t hang_ns;		 /* ends what stands still for so long; 0: nothing */
 	bool all_calls;			 /* the one window is open already */
+	struct live *live;		 /* NULL: nobody looks on */
 };
 
 struct outcome {

@@ -181,6 +181,7 @@ const char *ended_by_name(unsigned int ended_by)
 		[ENDED_HANG] = "hang",
 		[ENDED_SIGNAL] = "signal",
 		[ENDED_LAST_PROCESS] = "last-process",
+		[ENDED_KEY] = "key",
 	};
 
 	return ended_by < sizeof(names) / sizeof(names[0]) ? names[ended_by] : NULL;

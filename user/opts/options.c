@@ -186,6 +186,7 @@ static int set_color(struct opts *o, const char *name, const char *value, struct
 
 FLAG(set_as_root, o->as_root = true)
 FLAG(set_calls, o->all_calls = true)
+FLAG(set_live, o->live = true)
 FLAG(set_timeline, o->timeline = true)
 FLAG(set_debuginfod, o->debuginfod = true)
 FLAG(set_quiet, o->quiet = true)
@@ -216,6 +217,8 @@ const struct option_row option_rows[] = {
 	  "end the measurement, and what was started for it, after that time", set_duration },
 	{ "calls", 0, LIVE, NO,
 	  "count calls of futexes, epoll and channels all the time, not in windows", set_calls },
+	{ "live", 0, LIVE, NO, "show on the terminal what goes on; q ends it, with the report",
+	  set_live },
 	{ "timeline", 0, LIVE, NO, "record each step of each thread, too", set_timeline },
 	{ "debuginfod", 0, LIVE, NO,
 	  "ask the servers in DEBUGINFOD_URLS for names that this machine lacks", set_debuginfod },

@@ -45,7 +45,7 @@ struct opts {
 	uint64_t linger_ns;
 	uint64_t hang_ns; /* 0: it may stand still */
 	const char *user; /* of -u; NULL: not given */
-	bool as_root, all_calls, timeline, debuginfod, quiet, verbose;
+	bool as_root, all_calls, timeline, live, debuginfod, quiet, verbose;
 	enum opts_color color;
 	unsigned int top; /* UINT_MAX: all */
 	uint32_t given;	  /* options, by their place in the table */

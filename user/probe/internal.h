@@ -192,6 +192,9 @@ int collect_unsent(struct probe *p, event_fn fn, void *ctx);
 int collect_dying(struct probe *p, event_fn fn, void *ctx);
 /* After collect_alive(), which has the waits that are open. */
 int collect_peers(struct probe *p, event_fn fn, void *ctx);
+/* While the measurement goes on. */
+int peek_locks(struct probe *p, event_fn fn, void *ctx);
+int peek_targets(struct probe *p, event_fn fn, void *ctx);
 /* After collect_alive() as well. */
 int collect_locks(struct probe *p, event_fn fn, void *ctx);
 /* ... and this. */

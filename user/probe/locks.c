@@ -122,6 +122,13 @@ static int tell_orders(struct probe *p, event_fn fn, void *ctx)
 	return error;
 }
 
+int peek_locks(struct probe *p, event_fn fn, void *ctx)
+{
+	int error = tell_locks(p, fn, ctx);
+
+	return error ? error : tell_waiters(p, fn, ctx);
+}
+
 int collect_locks(struct probe *p, event_fn fn, void *ctx)
 {
 	int error = tell_locks(p, fn, ctx);

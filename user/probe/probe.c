@@ -131,6 +131,7 @@ static int set_up(struct probe *p, const struct probe_opts *opts)
 		bpf_map__set_max_entries(p->skel->maps.mark_ring, sysconf(_SC_PAGESIZE));
 		bpf_program__set_autoload(p->skel->progs.cp_waker, false);
 	}
+	bpf_program__set_autoload(p->skel->progs.cp_peek, opts->live);
 	kernel_find_code("asm_exc_page_fault", &fault_entry);
 	p->skel->rodata->fault_entry = fault_entry;
 	p->skel->rodata->realtime_offset = realtime_offset();

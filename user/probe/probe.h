@@ -17,6 +17,7 @@
 
 #include "base/err.h"
 #include "bpf/attach.h"
+#include "bpf/peek.h"
 #include "event/code.h"
 #include "event/event.h"
 #include "waitfor/waitfor.h"
@@ -27,6 +28,7 @@ struct probe_opts {
 	bool linger;	       /* the measurement goes on until the last tracked thread ends */
 	bool all_calls;	       /* futex and epoll calls all the time, not in windows */
 	bool timeline;	       /* each step of each thread, too: EV_MARKS */
+	bool live;	       /* probe_peek() is called now and then */
 	bool attaches;	       /* probe_attach() follows, not probe_watch() */
 	bool in_cgroup;	       /* ... of a cgroup, into which others may come */
 	struct code_sink code; /* takes stacks and mappings whenever events are handed over */
@@ -57,6 +59,12 @@ typedef int (*attached_fn)(void *ctx, const struct attached *process);
  * calling thread relates the clocks. -ESRCH: there is none. */
 int probe_attach(struct probe *p, const struct probe_attachment *what, attached_fn fn, void *ctx,
 		 struct err *err);
+typedef int (*peeked_fn)(void *ctx, const struct peeked *thread);
+
+/* How things stand, while the measurement goes on: each living thread; then locks and who waited there
+ * (EV_LOCK, EV_LOCK_WAITER) and targets (EV_IO), of all the time so far. */
+int probe_peek(struct probe *p, peeked_fn thread, event_fn fn, void *ctx);
+
 /* Readable when much is waiting to be read; look now and then anyway. */
 int probe_fd(const struct probe *p);
 

@@ -139,8 +139,10 @@ static int add_messages(const struct probe *p, struct moved *to)
 	return 0;
 }
 
+/* moved: NULL: that is not asked for. */
 static int tell_targets(struct probe *p, const struct moved *moved, event_fn fn, void *ctx)
 {
+	static const struct moved none;
 	int map = bpf_map__fd(p->skel->maps.io_targets), error = 0;
 	uint64_t n = p->skel->bss->io_count;
 	struct io_target t;
@@ -150,10 +152,15 @@ static int tell_targets(struct probe *p, const struct moved *moved, event_fn fn,
 		error = bpf_map_lookup_elem(map, &i, &t);
 		if (error || (!t.waits && !t.sampled))
 			continue;
-		fill(&ev, i, &t, &moved[i]);
+		fill(&ev, i, &t, moved ? &moved[i] : &none);
 		error = fn(ctx, &ev.head);
 	}
 	return error;
+}
+
+int peek_targets(struct probe *p, event_fn fn, void *ctx)
+{
+	return tell_targets(p, NULL, fn, ctx);
 }
 
 int collect_targets(struct probe *p, event_fn fn, void *ctx)

@@ -37,9 +37,10 @@ static void describe_end(const struct model *m, char *buf, size_t size)
 		[ENDED_HANG] = ", because the program stood still",
 		[ENDED_SIGNAL] = ", by a signal to concprof",
 		[ENDED_LAST_PROCESS] = "",
+		[ENDED_KEY] = ", when q was pressed",
 	};
 	unsigned int by = m->end.ended_by;
-	const char *reason = by >= 1 && by <= ENDED_LAST_PROCESS ? reasons[by] : "";
+	const char *reason = by >= 1 && by <= ENDED_KEY ? reasons[by] : "";
 	const char *after = *reason ? ", after" : " after";
 	int status = m->end.status;
 
