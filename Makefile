@@ -50,7 +50,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all install uninstall demo test soak bench clean help format workloads setup-build setup-test setup-bench
+.PHONY: all install uninstall demo tour tour-test test soak bench clean help format workloads setup-build setup-tour setup-test setup-bench
 
 pages := $(patsubst packaging/man/%.man,$(O)/man/%.1,$(wildcard packaging/man/concprof*.man))
 completions := $(patsubst %,$(O)/completion/concprof.%,bash zsh fish)
@@ -61,6 +61,8 @@ help:
 	@sed -n '2,5s/^# //p' Makefile
 	@echo 'make install    into DESTDIR (none) and PREFIX ($(PREFIX)); make uninstall'
 	@echo 'make workloads  build the bundled workloads'
+	@echo 'make tour       the concepts of the textbook, each with its workload and what concprof says of'
+	@echo '                it (ONLY=deadlock: one lesson); make tour-test: all lessons, as a test'
 	@echo 'make soak       a thousand runs of what looks like a deadlock, and is none (RUNS=N)'
 	@echo 'make bench      cost, as ratios to the unprofiled run and beside rivals (installs them)'
 	@echo 'make format     clang-format'
@@ -290,6 +292,8 @@ test_programs := $(unit_tests) $(if $(wildcard tests/golden/*.c),$(O)/tests/gold
 
 setup-build:
 	@.ci/setup build
+setup-tour:
+	@.ci/setup tour
 setup-test:
 	@.ci/setup test
 setup-bench:
@@ -309,6 +313,18 @@ test-programs: $(test_programs)
 demo: setup-build
 	@$(MAKE) --no-print-directory $(jobs) all $(O)/workloads/mixed
 	@tests/demo $(O)
+
+# ONLY: names of lessons, numbers or concepts, with commas between them.
+tour: export ONLY := $(ONLY)
+tour: setup-tour
+	@$(MAKE) --no-print-directory -s $(jobs) all workloads >&2
+	@python3 tests/tour/tour.py $(O) "$$ONLY"
+
+# The same, but only those are printed that did not show what they say.
+tour-test: export ONLY := $(ONLY)
+tour-test: setup-test
+	@$(MAKE) --no-print-directory $(jobs) all workloads
+	@python3 tests/tour/tour.py --test $(O) "$$ONLY"
 
 soak: setup-test
 	@$(MAKE) --no-print-directory all workloads

@@ -230,25 +230,26 @@ static void own_body(void)
 	ended[current] = true;
 }
 
-static void make_own(int i)
+static void make_context(ucontext_t *own, ucontext_t *then)
 {
 	void *stack =
 		mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (stack == MAP_FAILED)
 		must(-1, "mmap");
-	must(getcontext(&own[i]), "getcontext");
-	own[i].uc_stack.ss_sp = stack;
-	own[i].uc_stack.ss_size = STACK_SIZE;
-	own[i].uc_link = &scheduler;
-	makecontext(&own[i], own_body, 0);
+	must(getcontext(own), "getcontext");
+	own->uc_stack.ss_sp = stack;
+	own->uc_stack.ss_size = STACK_SIZE;
+	own->uc_link = then;
 }
 
 /* Each gives way to the next one itself. */
 static void run_coroutines(void)
 {
-	for (int i = 0; i < OWN; i++)
-		make_own(i);
+	for (int i = 0; i < OWN; i++) {
+		make_context(&own[i], &scheduler);
+		makecontext(&own[i], own_body, 0);
+	}
 	for (int left = OWN; left;) {
 		left = 0;
 		for (current = 0; current < OWN; current++) {
@@ -289,7 +290,7 @@ static int next_own(void)
 static void run_user_threads(void)
 {
 	for (int i = 0; i < OWN; i++) {
-		make_own(i);
+		make_context(&own[i], &scheduler);
 		makecontext(&own[i], spin_body, 0);
 	}
 	while ((current = next_own()) >= 0) {
@@ -299,6 +300,96 @@ static void run_user_threads(void)
 			sleep_ns(sleeps_until[current] - now);
 		must(swapcontext(&scheduler, &own[current]), "swapcontext");
 	}
+}
+
+/* --- many of the program's own on a few of the kernel's ------------------------------------------------ */
+
+#define FEW	 2
+#define MANY_OWN 12
+
+struct many {
+	ucontext_t own, *below; /* below: of who carries it just now */
+	int number, rounds, moved;
+};
+
+static struct many many[MANY_OWN], *ready[MANY_OWN];
+static int n_ready, n_ended;
+
+static void many_body(int number)
+{
+	struct many *self = &many[number];
+
+	for (; self->rounds; self->rounds--) {
+		pid_t carrier = gettid();
+
+		burn(10 * JOB_STEPS);
+		must(swapcontext(&self->own, self->below), "swapcontext");
+		self->moved += carrier != gettid();
+	}
+	must(setcontext(self->below), "setcontext");
+}
+
+/* NULL: all have ended. */
+static struct many *next_ready(void)
+{
+	struct many *next = NULL;
+
+	must0(pthread_mutex_lock(&mutex), "pthread_mutex_lock");
+	while (!n_ready && n_ended < MANY_OWN)
+		must0(pthread_cond_wait(&work, &mutex), "pthread_cond_wait");
+	if (n_ready) {
+		next = ready[0];
+		memmove(ready, ready + 1, (size_t)--n_ready * sizeof(struct many *));
+	}
+	must0(pthread_mutex_unlock(&mutex), "pthread_mutex_unlock");
+	return next;
+}
+
+/* Only once it is off its stack may another go on with it. */
+static void give_back(struct many *m)
+{
+	must0(pthread_mutex_lock(&mutex), "pthread_mutex_lock");
+	if (m->rounds)
+		ready[n_ready++] = m;
+	else
+		n_ended++;
+	must0(pthread_cond_broadcast(&work), "pthread_cond_broadcast");
+	must0(pthread_mutex_unlock(&mutex), "pthread_mutex_unlock");
+}
+
+static void *carry(void *arg)
+{
+	ucontext_t here;
+	struct many *m;
+
+	while ((m = next_ready())) {
+		m->below = &here;
+		must(swapcontext(&here, &m->own), "swapcontext");
+		give_back(m);
+	}
+	return arg;
+}
+
+static void run_many_on_few(void)
+{
+	pthread_t carriers[FEW];
+	int moved = 0;
+
+	for (int i = 0; i < MANY_OWN; i++) {
+		many[i].rounds = 2 * JOBS / MANY_OWN;
+		make_context(&many[i].own, NULL);
+		makecontext(&many[i].own, (void (*)(void))many_body, 1, i);
+		ready[n_ready++] = &many[i];
+	}
+	for (int i = 0; i < FEW; i++)
+		carriers[i] = start_thread(carry, NULL);
+	for (int i = 0; i < FEW; i++)
+		join_thread(carriers[i]);
+	for (int i = 0; i < MANY_OWN; i++)
+		moved += many[i].moved;
+	printf("%d of the program's own, on %d threads of the kernel's: %d times one went on on "
+	       "another than before\n",
+	       MANY_OWN, FEW, moved);
 }
 
 /* --- the truth ---------------------------------------------------------------------------------------- */
@@ -323,6 +414,7 @@ static const struct mode modes[] = {
 	{ "event_loop", "event-loop", run_event_loop, 1, "threads", 0, false, false },
 	{ "coroutines", "coroutines", run_coroutines, 1, "threads", 0, false, false },
 	{ "user_threads", "coroutines", run_user_threads, 1, "threads", 0, false, false },
+	{ "many_on_few", "threads", run_many_on_few, FEW + 1, "threads", 0, false, false },
 };
 
 #define MODES (sizeof(modes) / sizeof(*modes))

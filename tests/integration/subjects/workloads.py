@@ -11,7 +11,8 @@ WORKLOADS = ('compute', 'compute 2', 'compute 4', 'disk', 'disk --dsync', 'pingp
              'ticker compute', 'ticker lock', 'spinner', 'spinner block', 'polling blind',
              'polling event', 'task_queue 1', 'task_queue 4', 'creation', 'crowded', 'crowded fit',
              'crowded nap', 'phases', 'build', 'faults', 'faults warm', 'convoy', 'convoy 1',
-             'convoy pollers', 'sites few', 'sites equal', 'sites cpu', 'sites deep')
+             'convoy pollers', 'dining careless', 'dining ordered', 'dining banker', 'sites few',
+             'sites equal', 'sites cpu', 'sites deep')
 
 
 def awkward_modes(build):
