@@ -106,9 +106,10 @@ def timed(build, test, no_bpf):
 
 
 def is_calm(test):
-    """Is it marked so, or all of its subject?"""
-    function = test[1]
-    return getattr(function, 'calm', getattr(sys.modules[function.__module__], 'CALM', False))
+    """Is it marked so, or this case of it, or all of its subject?"""
+    _, function, arguments = test
+    calm = getattr(function, 'calm', getattr(sys.modules[function.__module__], 'CALM', False))
+    return calm(*arguments) if callable(calm) else calm
 
 
 def all_results(build, tests, no_bpf):

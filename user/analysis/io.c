@@ -40,8 +40,9 @@ static void add_evidence(struct finding *to, const struct io *io)
 	/* In one wait at a ring there may be many. */
 	bool is_alone = io->objects == 1 && at_once < ALONE && io->cause != CAUSE_IO_URING;
 
-	evidence_add(to, "io.wait_ns", io->ns, "%s waits took %s in all, %s each%s, for %s",
-		     units_count(waits, io->waits), units_ns(total, io->ns, true),
+	evidence_add(to, "io.wait_ns", io->ns, "%s wait%s took %s in all, %s each%s, for %s",
+		     units_count(waits, io->waits), io->waits == 1 ? "" : "s",
+		     units_ns(total, io->ns, true),
 		     units_ns(mean, io->waits ? io->ns / io->waits : 0, true),
 		     is_alone ? ", one at a time" : "", target_end_of(io->name, NAME_MOST));
 }
@@ -64,8 +65,9 @@ static void say_folder(struct finding *to, const struct io_folder *folder)
 	snprintf(path, sizeof(path), "%.*s", (int)(folder->size - cut), folder->path + cut);
 	finding_title(to, "most of the time goes to waiting for %zu small files in %s%s",
 		      folder->files, cut ? "..." : "", path);
-	evidence_add(to, "io.wait_ns", folder->ns, "%s waits took %s in all, %s each, for those",
-		     units_count(waits, folder->waits), units_ns(total, folder->ns, true),
+	evidence_add(to, "io.wait_ns", folder->ns, "%s wait%s took %s in all, %s each, for those",
+		     units_count(waits, folder->waits), folder->waits == 1 ? "" : "s",
+		     units_ns(total, folder->ns, true),
 		     units_ns(mean, folder->waits ? folder->ns / folder->waits : 0, true));
 }
 

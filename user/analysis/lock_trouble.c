@@ -162,8 +162,9 @@ static void say_order(struct finding *to, const struct findings *f, size_t held,
 {
 	evidence_add(
 		to, "locks.orders", count,
-		"%llu times a thread that had %.60s, for which others waited, waited for %.60s",
-		(unsigned long long)count, name_of(f, held), name_of(f, wanted));
+		"%llu time%s a thread that had %.60s, for which others waited, waited for %.60s",
+		(unsigned long long)count, count == 1 ? "" : "s", name_of(f, held),
+		name_of(f, wanted));
 }
 
 /* Then there is nothing to warn of any more. */

@@ -149,11 +149,11 @@ void lock_say(struct finding *to, const struct findings *f)
 	if (!row)
 		return;
 	evidence_add(to, "locks", l->ns,
-		     "%s (%s): %s waits took %s in all, the longest %s; somebody waited in %s of "
+		     "%s (%s): %s wait%s took %s in all, the longest %s; somebody waited in %s of "
 		     "the wall time",
 		     row->name, lock_kind_name(l->kind), units_count(waits, l->waits),
-		     units_ns(sum, l->ns, true), units_ns(most, l->max_ns, true),
-		     units_ns(any, l->any_ns, true));
+		     l->waits == 1 ? "" : "s", units_ns(sum, l->ns, true),
+		     units_ns(most, l->max_ns, true), units_ns(any, l->any_ns, true));
 	if (row->holder && row->holder_ns >= MOST * (double)l->blamed_ns)
 		say_holder(to, row);
 	else

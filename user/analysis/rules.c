@@ -125,9 +125,9 @@ static void find_contention(struct findings *f)
 		return;
 	to = finding_add(f, "lock.contention", SEVERITY_WARNING);
 	finding_title(to, "threads wait for locks");
-	evidence_add(to, "totals.waited_for.lock_ns", ns, "%s waits took %s in all, the longest %s",
-		     units_count(waits, count), units_ns(sum, ns, true),
-		     units_ns(most, longest, true));
+	evidence_add(to, "totals.waited_for.lock_ns", ns,
+		     "%s wait%s took %s in all, the longest %s", units_count(waits, count),
+		     count == 1 ? "" : "s", units_ns(sum, ns, true), units_ns(most, longest, true));
 	lock_say(to, f);
 	advice = lock_advice(f);
 	finding_advice(to, "%s",

@@ -127,3 +127,5 @@ def test_verdict(t, _, program):
 
 
 test_verdict.cases = rows
+# These wait for most of the time.
+test_verdict.calm = lambda _, program: program.expected in ('idle', 'sleep-bound')

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The timeline: replayed it gives the ledgers, and what is drawn of it has the same sums."""
 import collections
+import pathlib
 import re
+import shutil
 import subprocess
 
-from harness import cases, equal, expect
+from harness import cases, equal, expect, needs
+
+HERE = pathlib.Path(__file__).parents[1]
 
 SLEEPER = ('import os, threading, time\n'
            'threads = [threading.Thread(target=time.sleep, args=(0.2,)) for _ in range(4)]\n'
@@ -129,6 +133,20 @@ def test_perfetto(t):
     tree = fields(next(packet[2][0] for packet in packets if packet[2]))
     equal({fields(one)[1][0] for one in tree[1]}, {one['pid'] for one in report['processes']})
     equal({fields(one)[1][0] for one in tree[2]}, {one['tid'] for one in report['threads']})
+
+
+def test_protoc(t):
+    """Protobuf's own compiler reads all of it by the definition that is kept here: nothing is left over."""
+    needs(shutil.which('protoc'), 'protoc')
+    trace = t.dir / 'trace'
+    t.run(*t.python(SLEEPER), options=['-q', '--format', 'perfetto', '-o', trace], as_json=False)
+    with trace.open('rb') as file:
+        decoded = subprocess.run(['protoc', f'--proto_path={HERE}', '--decode=perfetto.protos.Trace',
+                                  'perfetto.proto'], stdin=file, capture_output=True, text=True, check=False)
+    equal((decoded.returncode, decoded.stderr), (0, ''))
+    unknown = re.findall(r'^ *\d+[:{ ].*', decoded.stdout, re.M)
+    equal(unknown[:3], [], 'fields that the definition lacks')
+    expect('compact_sched' in decoded.stdout and 'name: "timer.sleep"' in decoded.stdout, decoded.stdout[:500])
 
 
 def test_none(t):
