@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The timeline: replayed it gives the ledgers, and what is drawn of it has the same sums."""
+import bisect
 import collections
+import itertools
 import pathlib
 import re
 import shutil
@@ -92,6 +94,24 @@ def on_cpus(packets):
     return ran
 
 
+def wakings(packets):
+    """How often who woke whom: (tid, waker's tid), of an interrupt None. Its waker is who has the CPU."""
+    switches, wakes, woken = collections.defaultdict(list), collections.defaultdict(list), collections.Counter()
+    for packet in packets:
+        for bundle in map(fields, packet[1]):
+            sched, cpu = fields(bundle[4][0]), bundle[1][0]
+            # Of each the first is a time, the others are since the one before, in one message.
+            for kept, at, *rest in ((switches, 1, 3), (wakes, 7, 8, 9, 12)):
+                times = itertools.accumulate(numbers(sched[at][0]) if sched[at] else ())
+                kept[cpu] += zip(times, *(numbers(sched[row][0]) if sched[row] else () for row in rest))
+    for cpu, rows in wakes.items():
+        equal(rows, sorted(rows, key=lambda row: row[0]), 'in order')
+        for at, tid, _, flags in rows:
+            before = bisect.bisect_right(switches[cpu], (at, 1 << 62)) - 1
+            woken[tid, None if flags & 8 else switches[cpu][before][1] if before >= 0 else 0] += 1
+    return woken
+
+
 def waits(packets):
     """How long each thread waited for what, by its number and the name of that."""
     names, threads, parents, open_at, waited = {}, {}, {}, {}, collections.Counter()
@@ -130,6 +150,12 @@ def test_perfetto(t):
             # What a futex is for is known of the whole, and not at each wait.
             if not cause.startswith(('lock.', 'sync.', 'unknown')):
                 equal(waited[thread['tid'], cause], wait['ns'], cause, thread)
+    by_id, expected = {thread['id']: thread['tid'] for thread in report['threads']}, collections.Counter()
+    for row in report['wakings']:
+        if row['by'] != 'outside':
+            expected[by_id[row['thread']], by_id[row['waker']] if 'waker' in row else None] += row['waits']
+    woken = wakings(packets)
+    equal({key: woken[key] for key in expected}, dict(expected), 'who woke whom')
     tree = fields(next(packet[2][0] for packet in packets if packet[2]))
     equal({fields(one)[1][0] for one in tree[1]}, {one['pid'] for one in report['processes']})
     equal({fields(one)[1][0] for one in tree[2]}, {one['tid'] for one in report['threads']})

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/*
+ * A trace for Perfetto's viewer, in parts. Times are those since the start of the measurement. Numbers
+ * of fields: protos/perfetto/trace/ of the viewer's sources.
+ */
+#include <stdio.h>
+
+#include "model/timeline.h"
+#include "report/protobuf.h"
+
+enum {
+	PACKET_FTRACE = 1,
+	PACKET_PROCESSES = 2,
+	PACKET_CLOCKS = 6,
+	PACKET_TIMESTAMP = 8,
+	PACKET_SEQUENCE = 10,
+	PACKET_EVENT = 11,
+	PACKET_INTERNED = 12,
+	PACKET_FLAGS = 13,
+	PACKET_TRACK = 60,
+};
+
+struct tracing {
+	const struct model *m;
+	FILE *out;
+	int error;
+	struct cpus *cpus;
+	struct waiting *threads; /* by place in model.threads */
+};
+
+void perfetto_put(struct tracing *t, const struct proto *packet);
+
+static inline uint64_t since_start(const struct tracing *t, uint64_t at)
+{
+	return at > t->m->origin ? at - t->m->origin : 0;
+}
+
+/* perfetto_cpus.c: who had which CPU, and who woke whom. */
+void perfetto_cpus_begin(struct tracing *t);
+void perfetto_cpus_step(struct tracing *t, const struct timeline_step *s);
+void perfetto_cpus_end(struct tracing *t);
+
+/* perfetto_waits.c: of each thread what it waited for, as slices on a track of its own. */
+void perfetto_waits_begin(struct tracing *t);
+void perfetto_waits_step(struct tracing *t, const struct timeline_step *s);
+void perfetto_waits_end(struct tracing *t);
