@@ -164,12 +164,14 @@ install uninstall: export to := $(DESTDIR)$(PREFIX)
 in_bash := share/bash-completion/completions/concprof
 in_zsh := share/zsh/site-functions/_concprof
 in_fish := share/fish/vendor_completions.d/concprof.fish
+docs := $(sort $(wildcard docs/*.md))
 
 install: all
 	@printf '  %-8s %s\n' INSTALL "$$to"
 	@install -D -m 755 $(O)/concprof "$$to/bin/concprof"
 	@install -D -m 644 -t "$$to/share/man/man1" $(pages)
 	@install -D -m 644 -t "$$to/share/doc/concprof" LICENSE README.md
+	@install -D -m 644 -t "$$to/share/doc/concprof/docs" $(docs)
 	@install -D -m 644 $(O)/completion/concprof.bash "$$to/$(in_bash)"
 	@install -D -m 644 $(O)/completion/concprof.zsh "$$to/$(in_zsh)"
 	@install -D -m 644 $(O)/completion/concprof.fish "$$to/$(in_fish)"
@@ -177,8 +179,10 @@ install: all
 # Folders are left, but for the one that has nothing else in it.
 uninstall:
 	@cd "$$to" && rm -f bin/concprof $(patsubst $(O)/man/%,share/man/man1/%,$(pages)) \
-		share/doc/concprof/LICENSE share/doc/concprof/README.md $(in_bash) $(in_zsh) $(in_fish)
-	@! [ -d "$$to/share/doc/concprof" ] || rmdir --ignore-fail-on-non-empty "$$to/share/doc/concprof"
+		share/doc/concprof/LICENSE share/doc/concprof/README.md $(docs:%=share/doc/concprof/%) \
+		$(in_bash) $(in_zsh) $(in_fish)
+	@for one in share/doc/concprof/docs share/doc/concprof; do \
+		! [ -d "$$to/$$one" ] || rmdir --ignore-fail-on-non-empty "$$to/$$one"; done
 
 # --- workloads --------------------------------------------------------------
 workloads: $(workloads)

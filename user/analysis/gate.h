@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * Conditions on what a report says, for scripts: --fail-on. The README has the language
+ * Conditions on what a report says, for scripts: --fail-on. docs/gates.md has the language
  * ("Gates"). They are parsed before anything is measured, from a text that may be anything.
  */
 #include "analysis/findings.h"

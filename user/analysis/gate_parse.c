@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* The text of a gate to its tree, by recursive descent; the grammar is in the README. */
+/* The text of a gate to its tree, by recursive descent; the grammar is in docs/gates.md. */
 #include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>

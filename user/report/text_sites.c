@@ -248,7 +248,7 @@ static void find_nameless(struct nameless *to, const struct hot *hot, size_t n, 
 		double share = all > 0 ? (is_cpu ? (double)hot[i].samples : hot[i].ns) / all : 0;
 		size_t used = strlen(to->text);
 
-		/* "[jit]" is no file: see the README for what names that */
+		/* "[jit]" is no file: see docs/accuracy.md for what names that */
 		if (!hot[i].frame || hot[i].frame->function[0] || hot[i].frame->object[0] == '[' ||
 		    share < SMALL)
 			continue;

@@ -13,6 +13,8 @@ SOURCE = pathlib.Path(__file__).parents[3]
 FILES = {'bin/concprof': 0o755,
          'share/doc/concprof/LICENSE': 0o644,
          'share/doc/concprof/README.md': 0o644,
+         **{f'share/doc/concprof/docs/{path.name}': 0o644
+            for path in (SOURCE / 'docs').glob('*.md')},
          'share/man/man1/concprof.1': 0o644,
          **{f'share/man/man1/concprof-{name}.1': 0o644 for name in COMMANDS},
          'share/bash-completion/completions/concprof': 0o644,
