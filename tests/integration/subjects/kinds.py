@@ -6,6 +6,8 @@ import subprocess
 
 from harness import PYTHON, Skip, cases, equal, expect
 
+CALM = True  # see run.py
+
 
 def modes(build):
     """As the workload lists them."""
