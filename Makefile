@@ -18,13 +18,16 @@ CLANG ?= clang
 LLVM_STRIP ?= llvm-strip
 BPFTOOL ?= $(firstword $(shell PATH="$$PATH:/usr/sbin:/sbin" command -v bpftool) \
 	$(wildcard /usr/lib/linux-tools/*/bpftool))
+PKG_CONFIG ?= pkg-config
 CFLAGS ?= -O2 -g
 LIBS := libbpf libdw libelf liblzma zlib libcap ncursesw
 
-arch := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
+# That of what is built, which may be for another kind of machine: CC=aarch64-linux-gnu-gcc.
+arch := $(shell $(CC) -dumpmachine | sed 's/-.*//; s/x86_64/x86/; s/aarch64/arm64/')
 triplet := $(shell $(CC) -print-multiarch 2>/dev/null)
 common := -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Iuser -I. -MMD -MP \
-	-ffile-prefix-map="$(CURDIR)/=" -DCONCPROF_VERSION='"$(VERSION)"'
+	-ffile-prefix-map="$(CURDIR)=." -ffile-prefix-map="$(CURDIR)/=" -DCONCPROF_VERSION='"$(VERSION)"' \
+	$(if $(STATIC),-DCONCPROF_STATIC)
 
 # thread.bpf.o defines what the others declare: libbpf 1.1 links maps wrongly unless it comes first.
 # The first program is that of the switches: see user/probe/beside.c.
@@ -60,6 +63,9 @@ all: $(O)/concprof $(pages) $(completions)
 help:
 	@sed -n '2,5s/^# //p' Makefile
 	@echo 'make install    into DESTDIR (none) and PREFIX ($(PREFIX)); make uninstall'
+	@echo 'make static     build/static/concprof, which needs no library; static-arm64: for arm64'
+	@echo 'make deb        a Debian package, in build/deb; deb-test: lintian, and try it in an empty root'
+	@echo 'make release    source and static programs with their checksums, in build/release'
 	@echo 'make workloads  build the bundled workloads'
 	@echo 'make tour       the concepts of the textbook, each with its workload and what concprof says of'
 	@echo '                it (ONLY=deadlock: one lesson); make tour-test: all lessons, as a test'
@@ -72,7 +78,7 @@ help:
 # One line for each missing thing, with the package that has it; nothing is installed.
 $(O)/needs: Makefile .ci/needs
 	@mkdir -p $(@D)
-	@BPFTOOL='$(BPFTOOL)' CC='$(CC)' CLANG='$(CLANG)' LLVM_STRIP='$(LLVM_STRIP)' .ci/needs $(LIBS)
+	@BPFTOOL='$(BPFTOOL)' PKG_CONFIG='$(PKG_CONFIG)' CC='$(CC)' CLANG='$(CLANG)' LLVM_STRIP='$(LLVM_STRIP)' .ci/needs $(LIBS)
 	@touch $@
 
 # --- kernel half ------------------------------------------------------------
@@ -125,9 +131,12 @@ $(O)/user/%.o: user/%.c | $(O)/needs
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(common) $(CPPFLAGS) $(CFLAGS) -c $< -o $@
 
+# libiberty has obstacks as well, which must not come before those of the C library.
+link := $(if $(STATIC),--static )--libs $(LIBS)
 $(O)/concprof: $(objects)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@ $$(pkg-config --libs $(LIBS)) -liberty -lm $(LDLIBS)
+	$(Q)$(CC) $(CFLAGS) $(if $(STATIC),-static-pie) $(LDFLAGS) $^ -o $@ $$($(PKG_CONFIG) $(link)) \
+		$(if $(STATIC),-lc) -liberty -lm $(LDLIBS)
 
 # --- manual pages, completions of shells -------------------------------------
 # Both are made of the tables of the options, by a program that runs here: to build for another kind
@@ -183,6 +192,8 @@ uninstall:
 		$(in_bash) $(in_zsh) $(in_fish)
 	@for one in share/doc/concprof/docs share/doc/concprof; do \
 		! [ -d "$$to/$$one" ] || rmdir --ignore-fail-on-non-empty "$$to/$$one"; done
+
+include packaging/packages.mk
 
 # --- workloads --------------------------------------------------------------
 workloads: $(workloads)

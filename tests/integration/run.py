@@ -33,7 +33,7 @@ SUBJECTS = ('workloads', 'probes', 'cgroups', 'status', 'output', 'signals', 'ki
             'deadlocks', 'why', 'hangs', 'attach',
             'formats', 'page', 'gates', 'ci', 'cancelled', 'recording', 'room', 'kept', 'tables',
             'comparisons', 'timeline', 'live', 'stacks', 'code', 'debuginfod',
-            'pages', 'docs', 'shells', 'installing', 'tour')
+            'pages', 'docs', 'shells', 'installing', 'tour', 'packages')
 MOST_REPEATED = 5
 AT_ONCE = 3  # of tests marked as calm: they mostly sleep, and compare no clocks
 

@@ -9,9 +9,15 @@
 
 #include "cmd/cmd.h"
 
+#ifdef CONCPROF_STATIC
+#define LINKED "; static: without --debuginfod, and users of /etc/passwd only"
+#else
+#define LINKED ""
+#endif
+
 static int version(void)
 {
-	printf("concprof %s (%s)\n", CONCPROF_VERSION, libbpf_version_string());
+	printf("concprof %s (%s%s)\n", CONCPROF_VERSION, libbpf_version_string(), LINKED);
 	return fflush(stdout) ? STATUS_FAILED : 0;
 }
 

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "launch/accounts.h"
+
 /* strtoul(3) takes signs and white space, and uid_t -1 means "unchanged" to setresuid(2). */
 static int parse_id(unsigned int *ret, const char *text)
 {
@@ -42,7 +44,7 @@ static int fill_groups(struct launch_user *user, bool known)
 	int n = 0, got;
 
 	/* the first call only asks for the number; it always fails */
-	if (!known || getgrouplist(user->name, user->gid, NULL, &n) != -1)
+	if (!known || account_groups(user->name, user->gid, NULL, &n) != -1)
 		n = 1;
 	for (;;) {
 		gid_t *groups = reallocarray(user->groups, n, sizeof(*groups));
@@ -52,7 +54,7 @@ static int fill_groups(struct launch_user *user, bool known)
 		user->groups = groups;
 		groups[0] = user->gid;
 		got = n;
-		if (!known || getgrouplist(user->name, user->gid, groups, &got) >= 0)
+		if (!known || account_groups(user->name, user->gid, groups, &got) >= 0)
 			break;
 		n = got > n ? got : 2 * n;
 	}
@@ -65,17 +67,17 @@ static int fill_self(struct launch_user *user)
 	user->source = LAUNCH_USER_SELF;
 	user->uid = geteuid();
 	user->gid = getegid();
-	return fill_names(user, getpwuid(user->uid));
+	return fill_names(user, account_by_uid(user->uid));
 }
 
 static int fill_option(struct launch_user *user, const char *name, struct err *err)
 {
-	const struct passwd *pw = getpwnam(name);
+	const struct passwd *pw = account_by_name(name);
 	unsigned int uid;
 	int r;
 
 	if (!pw && !parse_id(&uid, name))
-		pw = getpwuid(uid);
+		pw = account_by_uid(uid);
 	if (!pw)
 		return err_set(err, -EINVAL,
 			       "unknown user '%.100s' for -u: name one of 'getent passwd'", name);
@@ -107,9 +109,9 @@ static int parse_sudo_id(unsigned int *ret, const char *variable, const char *te
 static const struct passwd *sudo_entry(uid_t uid)
 {
 	const char *name = getenv("SUDO_USER");
-	const struct passwd *pw = name ? getpwnam(name) : NULL;
+	const struct passwd *pw = name ? account_by_name(name) : NULL;
 
-	return pw && pw->pw_uid == uid ? pw : getpwuid(uid);
+	return pw && pw->pw_uid == uid ? pw : account_by_uid(uid);
 }
 
 static int fill_sudo(struct launch_user *user, uid_t uid, struct err *err)

@@ -61,8 +61,9 @@ static void add_kernel(struct rows *r)
 	add(r, "kernel symbols", fault.start != 0, false, "%s",
 	    fault.start
 		    ? "page faults inside system calls are told apart; names of kernel functions"
-		    : "kallsyms shows no addresses (kernel.kptr_restrict): disk waits in "
-		      "system calls are 'unknown', kernel functions have no names");
+		    : "kallsyms shows no addresses (grant CAP_SYSLOG; or kernel.kptr_restrict "
+		      "is 2): disk waits in system calls are 'unknown', kernel functions have no "
+		      "names");
 }
 
 size_t probe_features(struct feature *items, size_t room)

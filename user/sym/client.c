@@ -2,7 +2,6 @@
 /* The side that asks. It believes nothing that a worker says: a hostile object may have taken it over. */
 #include "sym/client.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -15,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "sym/debuginfod.h"
 
 #define CPU_SECONDS	   5
 #define CPU_SECONDS_NAMES  10 /* the first names of an object may have to read a gigabyte */
@@ -251,23 +251,14 @@ int client_start(struct sym **ret, const struct sym_opts *opts, worker_fn worker
 	return 0;
 }
 
-/* The library is not linked: few machines have it. */
 static int check_debuginfod(const struct sym_opts *opts, struct err *err)
 {
-	void *library;
-
 	if (!opts->debuginfod_urls || !*opts->debuginfod_urls)
 		return err_set(
 			err, -EINVAL,
 			"--debuginfod: there is no server to ask; set DEBUGINFOD_URLS to the "
 			"addresses of some");
-	library = dlopen("libdebuginfod.so.1", RTLD_NOW);
-	if (!library)
-		return err_set(err, -ENOENT,
-			       "--debuginfod: libdebuginfod.so.1 is not on this machine; install "
-			       "it, or leave the option out");
-	dlclose(library);
-	return 0;
+	return debuginfod_check(err);
 }
 
 int sym_start(struct sym **ret, const struct sym_opts *opts, struct err *err)

@@ -6,7 +6,6 @@
  */
 #include "sym/object.h"
 
-#include <dlfcn.h>
 #include <elfutils/libdwelf.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -18,6 +17,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
+
+#include "sym/debuginfod.h"
 
 #define DEBUG_ROOT "/usr/lib/debug"
 #define MINI_MAX   (64u << 20)
@@ -131,30 +132,14 @@ static bool by_link(const struct object *o, struct elf_file *ret)
 	       try_path(o, &crc, ret, DEBUG_ROOT "%.*s/%s", n, o->path, name);
 }
 
-/* The library is looked for only when it is asked for: few machines have it. */
 static bool by_server(const struct object *o, struct elf_file *ret)
 {
-	void *library = dlopen("libdebuginfod.so.1", RTLD_NOW);
-	void *(*begin)(void);
-	void (*end)(void *);
-	int (*find)(void *, const unsigned char *, int, char **);
 	const void *id;
 	ssize_t n = dwelf_elf_gnu_build_id(o->elf, &id);
-	void *client;
-	int fd = -1;
 
-	if (!library || n <= 0 || n > ID_MAX)
+	if (n <= 0 || n > ID_MAX)
 		return false;
-	begin = (void *(*)(void))dlsym(library, "debuginfod_begin");
-	end = (void (*)(void *))dlsym(library, "debuginfod_end");
-	find = (int (*)(void *, const unsigned char *, int, char **))dlsym(
-		library, "debuginfod_find_debuginfo");
-	client = begin && end && find ? begin() : NULL;
-	if (!client)
-		return false;
-	fd = find(client, id, (int)n, NULL);
-	end(client);
-	return try_descriptor(o, fd, NULL, ret);
+	return try_descriptor(o, debuginfod_find(id, (int)n), NULL, ret);
 }
 
 /* MiniDebugInfo: an ELF object with symbols, compressed, in a section. */
