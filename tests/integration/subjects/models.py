@@ -4,8 +4,6 @@ import subprocess
 
 from harness import cases, equal, expect
 
-CALM = True  # see run.py
-
 
 def modes(build):
     """As the workload lists them."""
