@@ -27,7 +27,7 @@ WAITING_SHARE = 0.8   # of the time that a write or read takes, on a disk that m
 PROBES = 20           # of them tell
 OPERATIONS = 500      # a second, of a disk that is slow because a cgroup says so
 BIG = 16 << 20
-SMALL_FILES = 2000
+SMALL_FILES = 1000
 SMALL = 2000
 
 

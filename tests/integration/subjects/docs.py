@@ -125,7 +125,8 @@ def test_glossary(_):
 def test_options(t):
     """Commands in the pages have options that there are, and make's targets."""
     options = {'--version', '--help'}.union(*options_of(t).values())
-    targets = set(re.findall(r'^([\w -]+):(?!=)', (SOURCE / 'Makefile').read_text(), re.M))
+    makefiles = (SOURCE / 'Makefile').read_text() + (SOURCE / 'packaging' / 'packages.mk').read_text()
+    targets = set(re.findall(r'^([\w -]+):(?!=)', makefiles, re.M))
     targets = {word for line in targets for word in line.split()}
     problems = []
     for path, text in documents().items():

@@ -20,7 +20,7 @@ SLEEPER = ('import os, threading, time\n'
 
 
 @cases(('ping-pong', 'pingpong', '--time', '60000'), ('mutex', 'mutex'), ('forks', 'forkstorm'),
-       ('crowd', 'crowd'), ('loop', 'event_loop'), ('queue', 'task_queue'), ('spinner', 'spinner'),
+       ('crowd', 'crowd'), ('loop', 'event_loop'), ('queue', 'task_queue'),
        ('aio', 'targets', 'aio'), ('uring', 'targets', 'uring'), ('survivors', None))
 def test_replay(t, _, workload, *arguments):
     """Told each step of the timeline, a ledger becomes what the kernel has added up, to the last
