@@ -6,8 +6,6 @@ import subprocess
 
 from harness import PYTHON, Skip, cases, equal, expect, poll
 
-CALM = True  # see run.py
-
 
 def modes(build):
     """As the workload lists them: those of two sides with either slow all at once, others alone."""
