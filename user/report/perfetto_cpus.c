@@ -199,9 +199,12 @@ static void add_run(struct tracing *t, const struct timeline_step *s)
 
 /* --- who woke whom ------------------------------------------------------------------------------- */
 
-/* Of each thread the wakes that it made, and that were not met yet. */
-struct pending {
-	VEC(struct waking) * by_waker;
+/* A thread that has made wakes, on the way back through its stretches of having a CPU. */
+struct waker {
+	VEC(struct waking) wakes; /* not met yet */
+	uint64_t from;		  /* the stretch that was met last ... */
+	uint32_t cpu;		  /* ... and where it was; if there is one: */
+	bool has_run;
 };
 
 static void lay(struct tracing *t, uint32_t cpu, const struct waking *w)
@@ -210,27 +213,66 @@ static void lay(struct tracing *t, uint32_t cpu, const struct waking *w)
 		*vec_add(&t->cpus->items[cpu].wakes) = *w;
 }
 
+#define SKEW_NS 10000 /* of two CPUs' clocks */
+
+/* What falls between two stretches of its waker is of the first: who is woken is queued later, by an
+ * interrupt at its own CPU. But clocks of CPUs differ. */
+static void lay_beside(struct tracing *t, const struct waker *by, const struct timeline_step *s,
+		       struct waking *w)
+{
+	uint64_t from = since_start(t, s->mark.at - s->mark.ran), to = since_start(t, s->mark.at);
+
+	if (by->has_run && by->from - w->at < SKEW_NS && by->from - w->at < w->at - to) {
+		w->at = by->from;
+		lay(t, by->cpu, w);
+		return;
+	}
+	w->at = to > from ? to - 1 : to;
+	lay(t, s->cpu, w);
+}
+
 /* The thread had the CPU from then on: what it did as long as that is laid there. */
-static void lay_pending(struct tracing *t, struct pending *p, const struct timeline_step *s)
+static void lay_pending(struct tracing *t, struct waker *by, const struct timeline_step *s)
 {
 	uint64_t from = since_start(t, s->mark.at - s->mark.ran), to = since_start(t, s->mark.at);
 	size_t left = 0;
 
-	for (size_t i = 0; i < p->by_waker[s->thread].n; i++) {
-		struct waking w = p->by_waker[s->thread].items[i];
+	for (size_t i = 0; i < by->wakes.n; i++) {
+		struct waking w = by->wakes.items[i];
 
-		if (w.at < from) {
-			p->by_waker[s->thread].items[left++] = w;
-			continue;
-		}
-		if (w.at >= to && to > from) /* it came to be queued later than that */
-			w.at = to - 1;
-		lay(t, s->cpu, &w);
+		if (w.at < from)
+			by->wakes.items[left++] = w;
+		else if (w.at < to)
+			lay(t, s->cpu, &w);
+		else
+			lay_beside(t, by, s, &w);
 	}
-	p->by_waker[s->thread].n = left;
+	by->wakes.n = left;
+	by->from = from;
+	by->cpu = s->cpu;
+	by->has_run = true;
 }
 
-static void add_wake(struct tracing *t, struct pending *p, struct timeline_reader *r,
+/* What comes before all that its waker did is of its first stretch. */
+static void lay_rest(struct tracing *t, struct waker *by)
+{
+	for (size_t i = 0; by->has_run && i < by->wakes.n; i++) {
+		by->wakes.items[i].at = by->from;
+		lay(t, by->cpu, &by->wakes.items[i]);
+	}
+	free(by->wakes.items);
+}
+
+/* Who was woken may have left its CPU again before its waker did: that stretch was met already. */
+static void add_by_thread(struct tracing *t, struct waker *by, const struct waking *w)
+{
+	if (by->has_run && w->at >= by->from)
+		lay(t, by->cpu, w);
+	else
+		*vec_add(&by->wakes) = *w;
+}
+
+static void add_wake(struct tracing *t, struct waker *wakers, struct timeline_reader *r,
 		     const struct timeline_step *s)
 {
 	uint64_t arrived = since_start(t, s->mark.at - s->mark.ran);
@@ -244,7 +286,7 @@ static void add_wake(struct tracing *t, struct pending *p, struct timeline_reade
 	if (s->mark.kind != MARK_DEPART || s->mark.unseen || s->mark.woken == WOKEN_UNSEEN)
 		return;
 	if (by) {
-		*vec_add(&p->by_waker[*by]) = w;
+		add_by_thread(t, &wakers[*by], &w);
 		return;
 	}
 	w.flags = s->mark.woken == WOKEN_BY_INTERRUPT ? FROM_IRQ : 0;
@@ -262,28 +304,28 @@ static int latest_first(const void *a, const void *b)
 
 static void find_wakes(struct tracing *t)
 {
-	struct pending p = { .by_waker = calloc(t->m->n_threads + 1, sizeof(*p.by_waker)) };
+	struct waker *wakers = calloc(t->m->n_threads + 1, sizeof(*wakers));
 	struct timeline_reader r;
 	struct timeline_step s;
 
-	if (!p.by_waker)
+	if (!wakers)
 		abort(); /* as base/vec.h */
 	for (timeline_begin(&r, t->m, TIMELINE_BACK); timeline_next(&r, &s);) {
 		if (s.thread == NO_THREAD)
 			continue;
 		if (s.mark.kind == MARK_DEPART)
-			lay_pending(t, &p, &s);
-		add_wake(t, &p, &r, &s);
+			lay_pending(t, &wakers[s.thread], &s);
+		add_wake(t, wakers, &r, &s);
 	}
 	timeline_end(&r);
+	for (size_t i = 0; i < t->m->n_threads; i++)
+		lay_rest(t, &wakers[i]);
+	free(wakers);
 	for (size_t i = 0; i < t->cpus->n; i++) {
 		if (t->cpus->items[i].wakes.n)
 			qsort(t->cpus->items[i].wakes.items, t->cpus->items[i].wakes.n,
 			      sizeof(struct waking), latest_first);
 	}
-	for (size_t i = 0; i < t->m->n_threads; i++)
-		free(p.by_waker[i].items);
-	free(p.by_waker);
 }
 
 /* --- all of them --------------------------------------------------------------------------------- */
