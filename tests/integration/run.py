@@ -27,7 +27,7 @@ import traceback
 from harness import Skip, Test
 
 SUBJECTS = ('workloads', 'probes', 'cgroups', 'status', 'output', 'signals', 'killed', 'environment',
-            'sudo', 'ledger', 'preempted', 'crowd', 'documents', 'cost', 'calls', 'peers',
+            'sudo', 'privileges', 'ledger', 'preempted', 'crowd', 'documents', 'cost', 'calls', 'peers',
              'busy', 'programs', 'lives', 'locks', 'targets', 'journal', 'loops', 'channels', 'models', 'kinds',
              'habits', 'schedule',
             'deadlocks', 'why', 'hangs', 'attach',

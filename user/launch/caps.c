@@ -59,6 +59,26 @@ static int keep_only(keep_fn *keep, bool inheritable)
 	return r;
 }
 
+/* Nothing that is executed can have more either. Only who may say so can, and needs it. */
+static int empty_bounding_set(void)
+{
+	cap_t caps = cap_get_proc();
+	cap_flag_value_t may = CAP_CLEAR;
+	int r = 0;
+
+	if (!caps)
+		return -errno;
+	if (cap_get_flag(caps, CAP_SETPCAP, CAP_EFFECTIVE, &may))
+		r = -errno;
+	for (cap_value_t value = 0; !r && may == CAP_SET && value < cap_max_bits(); value++) {
+		if (cap_drop_bound(value))
+			r = -errno;
+	}
+	if (cap_free(caps) && !r)
+		r = -errno;
+	return r;
+}
+
 static int become_with_capabilities(const struct launch_user *user)
 {
 	int r;
@@ -79,19 +99,21 @@ static int become_with_capabilities(const struct launch_user *user)
 
 int launch_drop_privileges(const struct launch_user *user, struct err *err)
 {
-	int r;
+	int r = empty_bounding_set();
 
-	if (user && user->change) {
+	if (!r && user && user->change) {
 		r = become_with_capabilities(user);
 		if (r)
 			return err_set(err, r,
 				       "cannot become user '%.100s' (uid %u): %s; try --as-root",
 				       user->name, user->uid, strerror(-r));
-		return 0;
+	} else if (!r) {
+		r = keep_only(geteuid() ? keep_kill : keep_kill_and_files, false);
 	}
-	r = keep_only(geteuid() ? keep_kill : keep_kill_and_files, false);
+	if (!r)
+		r = launch_confine();
 	if (r)
-		return err_set(err, r, "cannot give up capabilities: %s; run outside a sandbox",
+		return err_set(err, r, "cannot give up privileges: %s; run outside a sandbox",
 			       strerror(-r));
 	return 0;
 }

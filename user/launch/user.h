@@ -50,9 +50,14 @@ int launch_user_become(const struct launch_user *user);
  * stays root, CAP_DAC_OVERRIDE (to write its reports). What it does not hold it does without.
  * Capabilities belong to threads (capabilities(7)): call it while there is only one. Afterwards the
  * process is not dumpable, so that the user can neither trace it nor read its memory (prctl(2),
- * PR_SET_DUMPABLE). Returns 0, or -errno with err filled; then the process must not go on.
+ * PR_SET_DUMPABLE), its bounding set is empty if it may say so, and launch_confine() holds. Returns 0, or
+ * -errno with err filled; then the process must not go on.
  */
 int launch_drop_privileges(const struct launch_user *user, struct err *err);
+
+/* confine.c: from now on only the system calls that a collector makes once it collects, and never a
+ * privilege again by an exec. 0 or -errno. */
+int launch_confine(void);
 
 /*
  * Drops from the calling thread what only concprof's own file capabilities gave it: all that is not

@@ -4,11 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <linux/audit.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <signal.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/capability.h>
@@ -17,13 +13,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define OWN_MEMORY (256ull << 20) /* besides files that are only mapped */
+#include "base/allow.h"
 
-#if defined(__x86_64__)
-#define ARCH AUDIT_ARCH_X86_64
-#else
-#define ARCH AUDIT_ARCH_AARCH64
-#endif
+#define OWN_MEMORY (256ull << 20) /* besides files that are only mapped */
 
 static int set_limit(int resource, rlim_t value)
 {
@@ -114,7 +106,7 @@ static int limit_memory(void)
 	return set_limit(RLIMIT_DATA, pages * (rlim_t)sysconf(_SC_PAGESIZE) + OWN_MEMORY);
 }
 
-/* All that libelf, libdw, liblzma and malloc do; openat is looked at below. */
+/* All that libelf, libdw, liblzma and malloc do, but to open files. */
 static const unsigned allowed[] = {
 #ifdef __NR_readlink
 	__NR_readlink,	   __NR_access,		 __NR_stat,	   __NR_lstat,
@@ -130,44 +122,10 @@ static const unsigned allowed[] = {
 	__NR_sched_yield,  __NR_restart_syscall, __NR_exit,	   __NR_exit_group,
 };
 
-#define COUNT(a)   (sizeof(a) / sizeof(*(a)))
-#define AT(member) ((unsigned)offsetof(struct seccomp_data, member))
-#define REFUSE	   BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM)
-#define ALLOW	   BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
-#define LOAD(at)   BPF_STMT(BPF_LD | BPF_W | BPF_ABS, at)
-#define EXCEPT(k)  BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, k, 1, 0) /* skips one if it is k */
-#define UNLESS(k)  BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, k, 0, 1) /* skips one if it is not k */
+#define COUNT(a) (sizeof(a) / sizeof(*(a)))
 
-/* What is not needed fails, rather than ends the worker: another libc may do more, and need it less. */
-static int allow_only(void)
-{
-	static const struct sock_filter head[] = { LOAD(AT(arch)), EXCEPT(ARCH), REFUSE,
-						   LOAD(AT(nr)) };
-	/* files only to read */
-	static const struct sock_filter tail[] = {
-		EXCEPT(__NR_openat),
-		REFUSE,
-		LOAD(AT(args[2])),
-		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, O_WRONLY | O_RDWR | O_CREAT | O_TRUNC, 0, 1),
-		REFUSE,
-		ALLOW,
-	};
-	struct sock_filter filter[COUNT(head) + 2 * COUNT(allowed) + COUNT(tail)];
-	struct sock_fprog program = { COUNT(filter), filter };
-	size_t n = 0;
-
-	for (size_t i = 0; i < COUNT(head); i++)
-		filter[n++] = head[i];
-	for (size_t i = 0; i < COUNT(allowed); i++) {
-		filter[n++] = (struct sock_filter)UNLESS(allowed[i]);
-		filter[n++] = (struct sock_filter)ALLOW;
-	}
-	for (size_t i = 0; i < COUNT(tail); i++)
-		filter[n++] = tail[i];
-	if (!prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) || errno == EINVAL)
-		return 0; /* a kernel without it: the rest stands */
-	return -errno;
-}
+static const struct allow_rule to_read = { __NR_openat, 2, O_WRONLY | O_RDWR | O_CREAT | O_TRUNC,
+					   0 };
 
 int sandbox_worker(bool debuginfod)
 {
@@ -179,5 +137,5 @@ int sandbox_worker(bool debuginfod)
 	if (r || debuginfod)
 		return r;
 	r = set_limit(RLIMIT_FSIZE, 0);
-	return r ? r : allow_only();
+	return r ? r : allow_only(allowed, COUNT(allowed), &to_read, 1);
 }
