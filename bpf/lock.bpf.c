@@ -5,6 +5,7 @@
  * does not block costs nothing. See lock.h for what is added up.
  */
 #include "thread.bpf.h"
+#include "mark.h"
 #include "arch.bpf.h"
 #include "lock.h"
 
@@ -494,6 +495,8 @@ int lock_waited(struct tracked *t, u64 end, u32 is_open)
 
 	if (!t || t->lock.state == LOCK_WAIT_CALLED)
 		return 0;
+	if (timeline)
+		t->place = place_of_lock(&t->lock.key);
 	by_itself = t->lock.state == LOCK_WAIT_WOKEN && !t->lock.waker;
 	if (t->lock.state == LOCK_WAIT_BEGUN) {
 		by_itself = !is_open && is_late(t, end);

@@ -29,11 +29,13 @@ static __always_inline void hand_over(struct marks *m)
 	m->n = 0;
 }
 
-static __always_inline void note_waker(struct mark *mark, struct tracked *t)
+/* How the wait before ended, and where it was. */
+static __always_inline void note_end(struct mark *mark, struct tracked *t)
 {
 	mark->woken = t->woken;
 	mark->woken_by = t->woken_by;
-	t->woken = t->woken_by = 0;
+	mark->place = t->place ? t->place : PLACE_OF_TARGET(t->io.ended);
+	t->woken = t->woken_by = t->place = 0;
 }
 
 static __always_inline void note_departure(struct mark *mark, struct tracked *t,
@@ -55,7 +57,7 @@ static __always_inline void note_departure(struct mark *mark, struct tracked *t,
 	mark->was_row = t->track.row;
 	mark->behind = t->track.behind;
 	mark->unseen = d->unseen != 0;
-	note_waker(mark, t);
+	note_end(mark, t);
 }
 
 /* Global, so that the verifier does not walk it on each path. */
@@ -104,7 +106,7 @@ static __always_inline struct one_mark *begin_mark(struct tracked *t, u32 kind, 
 	one->mark.row = one->mark.was_row = t->track.row;
 	one->mark.behind = t->track.behind;
 	one->mark.behind_ns = t->track.behind_ns;
-	note_waker(&one->mark, t);
+	note_end(&one->mark, t);
 	return one;
 }
 

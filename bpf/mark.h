@@ -5,6 +5,7 @@
  * The timeline, as the probes write it: what one thread's ledger was told at one moment. Whoever
  * tells it the same again in this order (marks_replay()) gets the very ledger.
  */
+#include "event_lock.h"
 #include "track.h"
 
 enum mark_kind {
@@ -38,8 +39,20 @@ struct mark {
 	__u8 unseen;	 /* switch-outs were missed: the time before is not known */
 	__u8 woken;	 /* enum woken: how the wait before ended */
 	__u32 woken_by;	 /* with WOKEN_BY_THREAD: low half of its id */
-	__u32 pad;
+	__u32 place;	 /* where the wait before was: see below; 0: not known, or nowhere */
 };
+
+#define PLACE_IS_LOCK                                                                              \
+	1u /* what stands above it is some of a lock's key, else the index of a target */
+#define PLACE_OF_TARGET(index) ((index) << 1)
+
+/* So much of it that two locks that one thread waits for are hardly ever the same, in two bytes. */
+static inline __u32 place_of_lock(const struct lock_key *key)
+{
+	__u64 mixed = (key->space ^ key->word * 0x9e3779b97f4a7c15ull) * 0xff51afd7ed558ccdull;
+
+	return (__u32)(mixed >> 51) << 1 | PLACE_IS_LOCK;
+}
 
 #define MARKS 128 /* of one CPU, until they are handed over */
 

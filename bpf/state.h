@@ -265,7 +265,7 @@ struct tracked {
 	/* identity */
 	__u64 creator_id, process_id;
 	__u32 tid, pid;
-	__u32 pad3;
+	__u32 place;	  /* with a timeline: where the wait before was, see mark.h */
 	__u32 flags;	  /* enum thread_flags */
 	__u64 open_since; /* with THREAD_OPEN_WAIT */
 	__u64 sent;	  /* 1: its ledger went out */

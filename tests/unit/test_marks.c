@@ -48,6 +48,8 @@ static struct mark any_mark(struct rng *r)
 		.woken = (__u8)rng_below(r, WOKEN_FROM_OUTSIDE + 1),
 	};
 
+	if (rng_below(r, 2))
+		m.place = (__u32)number(r);
 	if (m.woken == WOKEN_BY_THREAD)
 		m.woken_by = (__u32)number(r);
 	if (m.behind != BEHIND_UNKNOWN)
@@ -81,6 +83,63 @@ Test(marks, come_back_as_they_went)
 		cr_assert_eq(marks_next(&reader, &back), 0);
 		free(ev);
 	}
+}
+
+/* As it was written before it held places. */
+Test(marks, without_places)
+{
+	static const __u8 bytes[] = {
+		MARK_DEPART | OFF_PREEMPTED << 2 | 0x80,
+		0,
+		2,
+		200,
+		1,
+		50,
+		7,
+		0, /* by an interrupt */
+		MARK_DEPART | OFF_PREEMPTED << 2 | 0x80,
+		0,
+		2,
+		200,
+		1,
+		50,
+		7,
+		1, /* from outside */
+		MARK_DEPART | OFF_PREEMPTED << 2 | 0x80,
+		0,
+		2,
+		200,
+		1,
+		50,
+		7,
+		2 + 3, /* by 3 - 2 */
+		MARK_DEPART | OFF_PREEMPTED << 2,
+		0,
+		2,
+		200,
+		1,
+		50,
+		7, /* not seen */
+	};
+	static const enum woken expected[] = { WOKEN_BY_INTERRUPT, WOKEN_FROM_OUTSIDE,
+					       WOKEN_BY_THREAD, WOKEN_UNSEEN };
+	struct ev_marks *ev = calloc(1, sizeof(*ev) + sizeof(bytes));
+	struct marks_reader reader;
+	struct mark m;
+
+	cr_assert(ev);
+	memcpy(ev->bytes, bytes, sizeof(bytes));
+	ev->n = 4;
+	ev->size = sizeof(bytes);
+	marks_begin(&reader, ev);
+	for (int i = 0; i < 4; i++) {
+		cr_assert_eq(marks_next(&reader, &m), 1);
+		cr_assert(m.woken == expected[i] && m.thread == (__u32)i + 1 && m.queued == 7);
+		cr_assert_eq(m.woken_by, m.woken == WOKEN_BY_THREAD ? 1 : 0);
+		cr_assert_eq(m.place, 0);
+	}
+	cr_assert_eq(marks_next(&reader, &m), 0);
+	free(ev);
 }
 
 /* Two threads that wake each other every two microseconds. */

@@ -7,7 +7,7 @@
 
 #define HAS_STOLEN 0x20
 #define HAS_REST   0x40
-#define HAS_WAKER  0x80
+#define HAS_END	   0x80 /* of the wait before */
 #define ENDLESS	   0x80 /* behind_ns */
 
 _Static_assert(ROW_COUNT <= 16 && MARK_KIND_COUNT <= 4 && OFF_THROTTLED < 8 && BEHIND_LIMIT < 8,
@@ -38,17 +38,26 @@ static __u64 unzigzag(__u64 n)
 
 static __u64 waker_number(const struct mark *m)
 {
+	static const __u8 numbers[] = { [WOKEN_BY_INTERRUPT] = 1, [WOKEN_FROM_OUTSIDE] = 2 };
+
 	if (m->woken == WOKEN_BY_THREAD)
-		return 2 + zigzag((__u64)m->woken_by - m->thread);
-	return m->woken == WOKEN_FROM_OUTSIDE;
+		return 3 + zigzag((__u64)m->woken_by - m->thread);
+	return numbers[m->woken];
+}
+
+static __u8 *put_end(__u8 *to, const struct mark *m)
+{
+	to = put(to, waker_number(m) << 1 | (m->place != 0));
+	return m->place ? put(to, m->place) : to;
 }
 
 static __u8 *put_mark(__u8 *to, const struct mark *m, const struct mark *before)
 {
 	bool endless = m->behind_ns == ~0ull, rest = m->uncharged || m->unseen;
+	bool has_end = m->woken || m->place;
 
 	*to++ = (__u8)(m->kind | m->off << 2 | (m->stolen ? HAS_STOLEN : 0) |
-		       (rest ? HAS_REST : 0) | (m->woken ? HAS_WAKER : 0));
+		       (rest ? HAS_REST : 0) | (has_end ? HAS_END : 0));
 	*to++ = (__u8)(m->was_row | m->behind << 4 | (endless ? ENDLESS : 0));
 	to = put(to, zigzag((__u64)m->thread - before->thread));
 	to = put(to, zigzag(m->at - before->at));
@@ -66,7 +75,7 @@ static __u8 *put_mark(__u8 *to, const struct mark *m, const struct mark *before)
 		to = put(to, m->uncharged);
 		*to++ = m->unseen;
 	}
-	return m->woken ? put(to, waker_number(m)) : to;
+	return has_end ? put_end(to, m) : to;
 }
 
 void marks_pack(struct ev_marks *to, const struct mark *marks, size_t n, __u32 cpu)
@@ -78,7 +87,10 @@ void marks_pack(struct ev_marks *to, const struct mark *marks, size_t n, __u32 c
 		end = put_mark(end, &marks[i], &before);
 		before = marks[i];
 	}
-	*to = (struct ev_marks){ .cpu = cpu, .n = (__u32)n, .size = (__u32)(end - to->bytes) };
+	*to = (struct ev_marks){ .cpu = cpu,
+				 .n = (__u32)n,
+				 .size = (__u32)(end - to->bytes),
+				 .holds = MARKS_HOLD_PLACES };
 	memset(end, 0, 8);
 	to->head.kind = EV_MARKS;
 	to->head.size = (__u32)((sizeof(*to) + to->size + 7) / 8 * 8);
@@ -86,7 +98,10 @@ void marks_pack(struct ev_marks *to, const struct mark *marks, size_t n, __u32 c
 
 void marks_begin(struct marks_reader *r, const struct ev_marks *ev)
 {
-	*r = (struct marks_reader){ .at = ev->bytes, .end = ev->bytes + ev->size, .left = ev->n };
+	*r = (struct marks_reader){ .at = ev->bytes,
+				    .end = ev->bytes + ev->size,
+				    .left = ev->n,
+				    .holds_places = ev->holds & MARKS_HOLD_PLACES };
 }
 
 static __u8 take_byte(struct marks_reader *r, bool *bad)
@@ -120,16 +135,19 @@ static bool is_known(const struct mark *m)
 	       m->cause < CAUSE_COUNT && m->unseen <= 1;
 }
 
-static void take_waker(struct marks_reader *r, struct mark *ret, bool *bad)
+static void take_end(struct marks_reader *r, struct mark *ret, bool *bad)
 {
-	__u64 n = take(r, bad);
+	static const __u8 wokens[] = { WOKEN_UNSEEN, WOKEN_BY_INTERRUPT, WOKEN_FROM_OUTSIDE };
+	__u64 n = take(r, bad), waker = r->holds_places ? n >> 1 : n + 1;
 
-	if (n < 2) {
-		ret->woken = n ? WOKEN_FROM_OUTSIDE : WOKEN_BY_INTERRUPT;
-		return;
+	if (waker < sizeof(wokens)) {
+		ret->woken = wokens[waker];
+	} else {
+		ret->woken = WOKEN_BY_THREAD;
+		ret->woken_by = ret->thread + (__u32)unzigzag(waker - sizeof(wokens));
 	}
-	ret->woken = WOKEN_BY_THREAD;
-	ret->woken_by = ret->thread + (__u32)unzigzag(n - 2);
+	if (r->holds_places && n & 1)
+		ret->place = (__u32)take(r, bad);
 }
 
 int marks_next(struct marks_reader *r, struct mark *ret)
@@ -164,8 +182,8 @@ int marks_next(struct marks_reader *r, struct mark *ret)
 		ret->uncharged = take(r, &bad);
 		ret->unseen = take_byte(r, &bad);
 	}
-	if (first & HAS_WAKER)
-		take_waker(r, ret, &bad);
+	if (first & HAS_END)
+		take_end(r, ret, &bad);
 	if (bad || !is_known(ret))
 		return -EPROTO;
 	r->left--;

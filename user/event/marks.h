@@ -16,7 +16,12 @@
  *	varint   uncharged, then unseen, if there is `rest`
  *	varint   who woke it, if that was seen: 0 an interrupt, 1 one from outside, else 2 more than
  *	         the zigzag of woken_by, less thread
+ *	or, with MARKS_HOLD_PLACES:
+ *	varint   who woke it: one more than that, 0: not seen; twice that, and 1 if there is a place
+ *	varint   place, if there is one
  */
+#include <stdbool.h>
+
 #include "../bpf/event_mark.h"
 #include "../bpf/mark.h"
 
@@ -34,6 +39,7 @@ struct marks_reader {
 	__u32 left;
 	__u64 last_at;
 	__u32 last_thread;
+	bool holds_places;
 };
 
 void marks_begin(struct marks_reader *r, const struct ev_marks *ev);

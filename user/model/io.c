@@ -179,6 +179,13 @@ static void settle_places(struct model_builder *b)
 		m->wakes[i].io = place_of(b, places, m->wakes[i].io);
 	for (size_t i = 0; i < m->n_uses; i++)
 		m->uses[i].io = place_of(b, places, m->uses[i].io);
+	for (size_t i = 0; i < b->ios_by_target.room; i++) {
+		struct map_row *row = &b->ios_by_target.rows[i];
+
+		if (row->key != MAP_NONE)
+			row->value = places[row->value];
+	}
+	m->ios_by_target = b->ios_by_target;
 	free(places);
 }
 
@@ -195,7 +202,6 @@ void ios_build(struct model_builder *b)
 		qsort(m->ios, m->n_ios, sizeof(*m->ios), most_wall_first);
 	settle_places(b);
 	free(b->targets.items);
-	map_free(&b->ios_by_target);
 	map_free(&b->targets_by_index);
 	intern_free(&b->io_keys);
 }

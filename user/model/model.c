@@ -453,6 +453,7 @@ void model_free(struct model *m)
 	free(m->stands);
 	free(m->stand_needs);
 	free(m->ios);
+	map_free(&m->ios_by_target);
 	free(m->loops);
 	free(m->wakes);
 	free(m->signals);

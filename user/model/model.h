@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/map.h"
 #include "event/event.h"
 
 #define STRIP_SLOTS 256
@@ -484,7 +485,8 @@ struct model {
 	unsigned int cpus; /* that the threads which computed may use, by affinity */
 	struct io *ios;	   /* the one first at which somebody waited for most of the wall time */
 	size_t n_ios;
-	uint64_t names_any_ns; /* somebody waited for a file by name; 0: nobody, or not known */
+	struct map ios_by_target; /* their places in ios, by the index of a target */
+	uint64_t names_any_ns;	  /* somebody waited for a file by name; 0: nobody, or not known */
 	struct use *uses;
 	size_t n_uses;
 	struct cgroup_name *cgroups; /* by number; only if what ran already was attached to */

@@ -97,7 +97,7 @@ static void put_clocks(struct tracing *t)
 
 int report_perfetto_write(const struct findings *f, const struct report_opts *opts, FILE *out)
 {
-	struct tracing t = { .m = f->model, .out = out };
+	struct tracing t = { .f = f, .m = f->model, .out = out };
 	struct timeline_reader reader;
 	struct timeline_step step;
 

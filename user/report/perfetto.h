@@ -7,6 +7,8 @@
  */
 #include <stdio.h>
 
+#include "analysis/places.h"
+#include "base/intern.h"
 #include "model/timeline.h"
 #include "report/protobuf.h"
 
@@ -23,11 +25,15 @@ enum {
 };
 
 struct tracing {
+	const struct findings *f;
 	const struct model *m;
 	FILE *out;
 	int error;
 	struct cpus *cpus;
 	struct waiting *threads; /* by place in model.threads */
+	struct places places;
+	struct intern titles; /* what waits are called */
+	size_t n_titles;      /* that were written */
 };
 
 void perfetto_put(struct tracing *t, const struct proto *packet);

@@ -33,7 +33,7 @@ enum {
 #define BUNDLE_MOST 4096  /* switches */
 
 /* A thread is made ready to run. */
-struct waking {
+struct wakeup {
 	uint64_t at;
 	uint32_t thread; /* a place in model.threads */
 	uint16_t cpu;	 /* where it will run */
@@ -43,7 +43,7 @@ struct waking {
 /* What one CPU did, until it is written. */
 struct bundle {
 	VEC(uint64_t) at, state, pid, prio, name;
-	VEC(struct waking) wakes; /* all that are still to be written, the last first */
+	VEC(struct wakeup) wakes; /* all that are still to be written, the last first */
 	VEC(size_t) names;	  /* threads that are named in it; number 0 is who idles */
 	struct map name_by_thread;
 	uint64_t last_at; /* of its last switch, of all */
@@ -104,7 +104,7 @@ static void put_wakes(struct proto *sched, const struct tracing *t, struct bundl
 	at = { 0 }, pid = { 0 }, where = { 0 }, prio = { 0 }, name = { 0 }, flags = { 0 };
 
 	for (; has_wake(b, until); b->wakes.n--) {
-		const struct waking *w = &b->wakes.items[b->wakes.n - 1];
+		const struct wakeup *w = &b->wakes.items[b->wakes.n - 1];
 		const struct thread *thread = &t->m->threads[w->thread];
 
 		*vec_add(&at) = w->at;
@@ -201,13 +201,13 @@ static void add_run(struct tracing *t, const struct timeline_step *s)
 
 /* A thread that has made wakes, on the way back through its stretches of having a CPU. */
 struct waker {
-	VEC(struct waking) wakes; /* not met yet */
+	VEC(struct wakeup) wakes; /* not met yet */
 	uint64_t from;		  /* the stretch that was met last ... */
 	uint32_t cpu;		  /* ... and where it was; if there is one: */
 	bool has_run;
 };
 
-static void lay(struct tracing *t, uint32_t cpu, const struct waking *w)
+static void lay(struct tracing *t, uint32_t cpu, const struct wakeup *w)
 {
 	if (cpu < t->cpus->n)
 		*vec_add(&t->cpus->items[cpu].wakes) = *w;
@@ -218,7 +218,7 @@ static void lay(struct tracing *t, uint32_t cpu, const struct waking *w)
 /* What falls between two stretches of its waker is of the first: who is woken is queued later, by an
  * interrupt at its own CPU. But clocks of CPUs differ. */
 static void lay_beside(struct tracing *t, const struct waker *by, const struct timeline_step *s,
-		       struct waking *w)
+		       struct wakeup *w)
 {
 	uint64_t from = since_start(t, s->mark.at - s->mark.ran), to = since_start(t, s->mark.at);
 
@@ -238,7 +238,7 @@ static void lay_pending(struct tracing *t, struct waker *by, const struct timeli
 	size_t left = 0;
 
 	for (size_t i = 0; i < by->wakes.n; i++) {
-		struct waking w = by->wakes.items[i];
+		struct wakeup w = by->wakes.items[i];
 
 		if (w.at < from)
 			by->wakes.items[left++] = w;
@@ -264,7 +264,7 @@ static void lay_rest(struct tracing *t, struct waker *by)
 }
 
 /* Who was woken may have left its CPU again before its waker did: that stretch was met already. */
-static void add_by_thread(struct tracing *t, struct waker *by, const struct waking *w)
+static void add_by_thread(struct tracing *t, struct waker *by, const struct wakeup *w)
 {
 	if (by->has_run && w->at >= by->from)
 		lay(t, by->cpu, w);
@@ -276,7 +276,7 @@ static void add_wake(struct tracing *t, struct waker *wakers, struct timeline_re
 		     const struct timeline_step *s)
 {
 	uint64_t arrived = since_start(t, s->mark.at - s->mark.ran);
-	struct waking w = { .at = arrived > s->mark.queued ? arrived - s->mark.queued : 0,
+	struct wakeup w = { .at = arrived > s->mark.queued ? arrived - s->mark.queued : 0,
 			    .thread = (uint32_t)s->thread,
 			    .cpu = (uint16_t)s->cpu };
 	uint64_t *by = s->mark.woken == WOKEN_BY_THREAD
@@ -295,7 +295,7 @@ static void add_wake(struct tracing *t, struct waker *wakers, struct timeline_re
 
 static int latest_first(const void *a, const void *b)
 {
-	const struct waking *x = a, *y = b;
+	const struct wakeup *x = a, *y = b;
 
 	if (x->at != y->at)
 		return x->at > y->at ? -1 : 1;
@@ -324,7 +324,7 @@ static void find_wakes(struct tracing *t)
 	for (size_t i = 0; i < t->cpus->n; i++) {
 		if (t->cpus->items[i].wakes.n)
 			qsort(t->cpus->items[i].wakes.items, t->cpus->items[i].wakes.n,
-			      sizeof(struct waking), latest_first);
+			      sizeof(struct wakeup), latest_first);
 	}
 }
 

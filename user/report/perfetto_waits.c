@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/escape.h"
+
 enum { TRACK_UUID = 1, TRACK_NAME = 2, TRACK_THREAD = 4, TRACK_PARENT = 5 };
 enum { OWNER_PID = 1, OWNER_TID = 2, OWNER_NAME = 5 };
 enum { EVENT_TYPE = 9, EVENT_NAME = 10, EVENT_TRACK = 11 };
@@ -15,11 +17,16 @@ enum { NAME_NUMBER = 1, NAME_TEXT = 2 };
 #define FLAG_NEEDS   2 /* what was interned before */
 #define FLAG_CLEARED 3 /* ... which begins here */
 
+#define TITLE_SIZE 512
+
 /* A thread's way off the CPU. */
 struct waiting {
 	uint64_t since; /* 0: it has not been on one */
 	uint8_t off, cause;
 	bool has_track;
+	uint8_t last_cause; /* of the wait before ... */
+	uint32_t last_place;
+	uint64_t last_title; /* ... and its number; 0: there was none */
 };
 
 #define TRACK_OF(thread) ((uint64_t)(thread)*2 + 1) /* its own; one more: that of its waits */
@@ -41,27 +48,41 @@ static void put_event(struct tracing *t, uint64_t at, uint64_t type, uint64_t tr
 	free(packet.items);
 }
 
-/* What threads may wait for, by numbers: those of the causes, and 1. */
-static void put_interned(struct tracing *t)
+/* From now on a number stands for a name; of FLAG_CLEARED what did before does no more. */
+static void put_interned(struct tracing *t, uint64_t flags, uint64_t number, const char *text)
 {
-	struct proto interned = { 0 }, packet = { 0 };
+	struct proto name = { 0 }, interned = { 0 }, packet = { 0 };
 
 	proto_number(&packet, PACKET_SEQUENCE, SEQUENCE);
-	proto_number(&packet, PACKET_FLAGS, FLAG_CLEARED);
-	for (unsigned int c = 0; c < CAUSE_COUNT; c++) {
-		struct proto name = { 0 };
-
-		if (!cause_name(c))
-			continue;
-		proto_number(&name, NAME_NUMBER, c + 1);
-		proto_bytes(&name, NAME_TEXT, cause_name(c), strlen(cause_name(c)));
-		proto_element(&interned, INTERNED_NAMES, name.items, name.n);
-		free(name.items);
-	}
+	proto_number(&packet, PACKET_FLAGS, flags);
+	proto_number(&name, NAME_NUMBER, number);
+	proto_bytes(&name, NAME_TEXT, text, strlen(text));
+	proto_element(&interned, INTERNED_NAMES, name.items, name.n);
 	proto_element(&packet, PACKET_INTERNED, interned.items, interned.n);
 	perfetto_put(t, &packet);
+	free(name.items);
 	free(interned.items);
 	free(packet.items);
+}
+
+/* The number of what a wait is called: "io.file orders.db". */
+static uint64_t number_of(struct tracing *t, size_t thread, enum cause cause, uint32_t place)
+{
+	const struct lock *lock = place_lock(&t->places, thread, place);
+	const char *kind = lock ? lock_kind_name(lock->kind) : cause_name(cause);
+	const char *where = place_name(&t->places, thread, place);
+	char text[TITLE_SIZE], shown[TITLE_SIZE];
+	size_t number;
+
+	escape_text(shown, sizeof(shown), where ? where : "", 0, true);
+	snprintf(text, sizeof(text), "%.40s%s%.*s", kind, where ? " " : "", (int)sizeof(text) - 50,
+		 shown);
+	number = intern(&t->titles, text, strlen(text)) + 1;
+	if (number > t->n_titles) {
+		t->n_titles = number;
+		put_interned(t, number == 1 ? FLAG_CLEARED : FLAG_NEEDS, number, text);
+	}
+	return number;
 }
 
 static void put_track(struct tracing *t, uint64_t number, uint64_t parent, const char *name,
@@ -88,7 +109,7 @@ static void put_track(struct tracing *t, uint64_t number, uint64_t parent, const
 	free(packet.items);
 }
 
-static void put_wait(struct tracing *t, size_t thread, uint64_t from, uint64_t to)
+static void put_wait(struct tracing *t, size_t thread, uint64_t from, uint64_t to, uint32_t place)
 {
 	struct waiting *w = &t->threads[thread];
 
@@ -97,7 +118,12 @@ static void put_wait(struct tracing *t, size_t thread, uint64_t from, uint64_t t
 		put_track(t, TRACK_OF(thread) + 1, TRACK_OF(thread), "waits for", NULL);
 		w->has_track = true;
 	}
-	put_event(t, from, EVENT_BEGIN, TRACK_OF(thread) + 1, (uint64_t)w->cause + 1);
+	if (!w->last_title || w->last_cause != w->cause || w->last_place != place) {
+		w->last_title = number_of(t, thread, w->cause, place);
+		w->last_cause = w->cause;
+		w->last_place = place;
+	}
+	put_event(t, from, EVENT_BEGIN, TRACK_OF(thread) + 1, w->last_title);
 	put_event(t, to, EVENT_END, TRACK_OF(thread) + 1, 0);
 }
 
@@ -109,7 +135,7 @@ void perfetto_waits_step(struct tracing *t, const struct timeline_step *s)
 
 	ready = ready > w->since ? ready : w->since;
 	if (s->mark.kind != MARK_BEGIN && w->off == OFF_BLOCKED && ready > w->since)
-		put_wait(t, s->thread, w->since, ready);
+		put_wait(t, s->thread, w->since, ready, s->mark.place);
 	w->since = since_start(t, s->mark.at);
 	w->off = s->mark.off;
 	w->cause = s->mark.cause;
@@ -120,10 +146,12 @@ void perfetto_waits_begin(struct tracing *t)
 	t->threads = calloc(t->m->n_threads + 1, sizeof(*t->threads));
 	if (!t->threads)
 		abort(); /* as base/vec.h */
-	put_interned(t);
+	places_begin(&t->places, t->f);
 }
 
 void perfetto_waits_end(struct tracing *t)
 {
+	places_end(&t->places);
+	intern_free(&t->titles);
 	free(t->threads);
 }

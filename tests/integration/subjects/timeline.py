@@ -113,8 +113,9 @@ def wakings(packets):
 
 
 def waits(packets):
-    """How long each thread waited for what, by its number and the name of that."""
-    names, threads, parents, open_at, waited = {}, {}, {}, {}, collections.Counter()
+    """How long each thread waited for what, by its number and the name of that; and all of them where."""
+    names, threads, parents, open_at = {}, {}, {}, {}
+    waited, where = collections.Counter(), collections.Counter()
     for packet in packets:
         for interned in map(fields, packet[12]):
             names.update({fields(name)[1][0]: fields(name)[2][0].decode() for name in interned[2]})
@@ -130,9 +131,10 @@ def waits(packets):
             else:
                 begun, name = open_at.pop(track)
                 expect(begun < at, 'a wait takes time')
-                waited[threads[parents[track]], name] += at - begun
+                waited[threads[parents[track]], name.split(' ', 1)[0]] += at - begun
+                where[name] += at - begun
     equal(open_at, {}, 'each wait has an end')
-    return waited
+    return waited, where
 
 
 def test_perfetto(t):
@@ -140,7 +142,7 @@ def test_perfetto(t):
     trace = t.dir / 'trace'
     report = t.run(*t.python(SLEEPER), options=['-q', '--format', 'perfetto', '-o', trace]).report
     packets = [fields(packet) for packet in fields(trace.read_bytes())[1]]
-    ran, waited = on_cpus(packets), waits(packets)
+    ran, (waited, _) = on_cpus(packets), waits(packets)
     expect(len(report['threads']) >= 6, report['threads'])
     for thread in report['threads']:
         equal(ran[thread['tid']], thread['states']['running_ns'], thread)
@@ -159,6 +161,24 @@ def test_perfetto(t):
     tree = fields(next(packet[2][0] for packet in packets if packet[2]))
     equal({fields(one)[1][0] for one in tree[1]}, {one['pid'] for one in report['processes']})
     equal({fields(one)[1][0] for one in tree[2]}, {one['tid'] for one in report['threads']})
+
+
+# Locks and a FIFO that two threads meet at, in C since a lock of Python's has no name of its own.
+@cases(('files', 'targets', 'fifo'), ('locks', 'mutex'))
+def test_places(t, _, *workload):
+    """Waits stand at what they were for, with the name that the report has for it, and for as long."""
+    trace = t.dir / 'trace'
+    report = t.run(t.workload(workload[0]), *workload[1:],
+                   options=['-q', '--format', 'perfetto', '-o', trace]).report
+    _, where = waits([fields(packet) for packet in fields(trace.read_bytes())[1]])
+    rows = [(f'{row["kind"]} {row["name"]}', row['wait_ns']) for row in report['locks']]
+    rows += [(f'{row["cause"]} {row["target"]}', row['wait_ns']) for row in report['io']]
+    expected = collections.Counter()
+    for name, ns in rows:
+        expected[name] += ns
+    expect(expected.most_common(1)[0][1] > 10_000_000, expected)
+    for name, ns in expected.items():
+        expect(abs(where[name] - ns) <= ns * 0.01 + 100_000, name, ns, where)
 
 
 def test_protoc(t):
