@@ -85,8 +85,7 @@ Test(marks, come_back_as_they_went)
 	}
 }
 
-/* As it was written before it held places. */
-Test(marks, without_places)
+Test(marks, first_form)
 {
 	static const __u8 bytes[] = {
 		MARK_DEPART | OFF_PREEMPTED << 2 | 0x80,

@@ -15,6 +15,19 @@ static uint64_t on_path(size_t thread, enum path_what what, enum cause cause)
 	return 0;
 }
 
+static uint64_t blocked_at(size_t thread, __u32 place)
+{
+	uint64_t ns = 0;
+
+	for (size_t i = 0; i < f->path->n_parts; i++) {
+		const struct path_part *p = &f->path->parts[i];
+
+		if (p->thread == thread && p->what == PATH_BLOCKED && p->place == place)
+			ns += p->ns;
+	}
+	return ns;
+}
+
 static uint64_t running(size_t thread)
 {
 	return on_path(thread, PATH_RUNNING, CAUSE_UNKNOWN);
@@ -137,4 +150,18 @@ Test(path, none)
 	put_thread(thread(1, 0, 0, 0, SECOND));
 	analyse(wall(SECOND));
 	cr_assert_null(f->path);
+}
+
+/* Waits at two places are told apart, and the place is that of the step that the wait ends before. */
+Test(path, places)
+{
+	static const __u64 lives[][2] = { { 0, 100 * US } };
+
+	step(0, 1, 10 * US, 10 * US, CAUSE_IO_FILE);
+	step(0, 1, 40 * US, 10 * US, CAUSE_IO_FILE)->place = PLACE_OF_TARGET(7);  /* 20 waited */
+	step(0, 1, 100 * US, 20 * US, CAUSE_UNKNOWN)->place = PLACE_OF_TARGET(8); /* 40 */
+	analyse_steps(lives, 1);
+	check_sums();
+	cr_assert_eq(blocked_at(0, PLACE_OF_TARGET(7)), 20 * US);
+	cr_assert_eq(blocked_at(0, PLACE_OF_TARGET(8)), 40 * US);
 }

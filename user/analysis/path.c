@@ -12,6 +12,7 @@
 /* A thread's earliest step among those passed: it came to a CPU, ran, and left that at `at`. */
 struct stretch {
 	uint64_t at, arrived, ready;
+	uint32_t place; /* of the wait before it */
 	uint8_t kind, woken;
 	bool unseen;
 	bool is_used;	  /* on the path: it is not entered twice */
@@ -46,38 +47,48 @@ static uint64_t since_start(const struct walk *w, uint64_t at)
 	return at > w->m->origin ? at - w->m->origin : 0;
 }
 
+static struct path_part *part_of(struct walk *w, const struct path_part *like)
+{
+	uint64_t key = map_hash(map_hash(map_hash(0, like->thread), like->place),
+				(uint64_t)like->what << 8 | like->cause) >>
+		       1;
+	uint64_t *number = map_add(&w->part_by_key, key);
+
+	if (*number == MAP_NONE) {
+		*number = w->parts.n;
+		*vec_add(&w->parts) = *like;
+	}
+	return &w->parts.items[*number];
+}
+
 /* What is left now ends at `from`; what was behind that is of this kind. */
 static void assign_to(struct walk *w, size_t thread, uint64_t from, enum path_what what,
-		      enum cause cause)
+		      enum cause cause, uint32_t place)
 {
-	uint64_t key = map_hash(map_hash(0, thread), (uint64_t)what << 8 | cause) >> 1;
-	struct path_part *part;
-	uint64_t *place;
+	struct path_part like = { .thread = thread, .what = what, .cause = cause }, *part;
 
 	if (from >= w->left)
 		return;
-	place = map_add(&w->part_by_key, key);
-	if (*place == MAP_NONE) {
-		*place = w->parts.n;
-		*vec_add(&w->parts) =
-			(struct path_part){ .thread = thread, .what = what, .cause = cause };
-	}
-	part = &w->parts.items[*place];
+	if (w->parts.n < PATH_PAIRS)
+		like.place = place;
+	part = part_of(w, &like);
 	part->ns += w->left - from;
 	part->times++;
 	w->path->sums_ns[what] += w->left - from;
 	w->left = from;
 }
 
-static void assign(struct walk *w, uint64_t from, enum path_what what, enum cause cause)
+static void assign(struct walk *w, uint64_t from, enum path_what what)
 {
-	assign_to(w, what == PATH_UNKNOWN ? NO_THREAD : w->on, from, what, cause);
+	assign_to(w, what == PATH_UNKNOWN ? NO_THREAD : w->on, from, what, CAUSE_UNKNOWN, 0);
 }
 
-static void add_hop(struct walk *w, size_t from, size_t to, enum cause cause, bool created)
+static void add_hop(struct walk *w, size_t from, size_t to, enum cause cause, uint32_t where,
+		    bool created)
 {
-	uint64_t key =
-		map_hash(map_hash(map_hash(0, from), to), (uint64_t)created << 8 | cause) >> 1;
+	uint64_t key = map_hash(map_hash(map_hash(map_hash(0, from), to), where),
+				(uint64_t)created << 8 | cause) >>
+		       1;
 	uint64_t *place = map_add(&w->hop_by_key, key);
 
 	if (*place == MAP_NONE && w->hops.n == PATH_PAIRS) {
@@ -87,7 +98,7 @@ static void add_hop(struct walk *w, size_t from, size_t to, enum cause cause, bo
 	}
 	if (*place == MAP_NONE) {
 		*place = w->hops.n;
-		*vec_add(&w->hops) = (struct path_hop){ from, to, cause, created, 0 };
+		*vec_add(&w->hops) = (struct path_hop){ from, to, cause, where, created, 0 };
 	}
 	w->hops.items[*place].times++;
 }
@@ -132,11 +143,11 @@ static void go_to(struct walk *w, size_t thread)
 static void pass(struct walk *w, struct stretch *s)
 {
 	s->is_used = true;
-	assign(w, since_start(w, s->arrived), PATH_RUNNING, CAUSE_UNKNOWN);
+	assign(w, since_start(w, s->arrived), PATH_RUNNING);
 	w->stage = STAGE_SINCE;
 	if (s->unseen || s->woken != WOKEN_BY_THREAD || s->by == NO_THREAD || s->by == w->on)
 		return;
-	assign(w, since_start(w, s->ready), PATH_QUEUED, CAUSE_UNKNOWN);
+	assign(w, since_start(w, s->ready), PATH_QUEUED);
 	s->hopped_to = s->by;
 	go_to(w, s->by);
 }
@@ -160,19 +171,19 @@ static void pass_gap(struct walk *w, const struct mark *m, const struct stretch 
 	uint64_t since = since_start(w, m->at);
 
 	if (next && next->is_there && next->unseen)
-		assign(w, since, PATH_UNKNOWN, CAUSE_UNKNOWN);
+		assign(w, since, PATH_UNKNOWN);
 	if (m->off == OFF_BLOCKED && next && next->is_there)
-		assign(w, since_start(w, next->ready > m->at ? next->ready : m->at), PATH_QUEUED,
-		       CAUSE_UNKNOWN);
+		assign(w, since_start(w, next->ready > m->at ? next->ready : m->at), PATH_QUEUED);
 	if (m->off == OFF_BLOCKED || m->off == OFF_THROTTLED)
-		assign(w, since, PATH_BLOCKED, m->cause);
-	assign(w, since, PATH_QUEUED, CAUSE_UNKNOWN);
+		assign_to(w, w->on, since, PATH_BLOCKED, m->cause, next ? next->place : 0);
+	assign(w, since, PATH_QUEUED);
 }
 
 static struct stretch stretch_of(struct walk *w, const struct mark *m)
 {
 	struct stretch s = { .at = m->at,
 			     .arrived = m->at - m->ran,
+			     .place = m->place,
 			     .kind = m->kind,
 			     .woken = m->woken,
 			     .unseen = m->unseen,
@@ -199,7 +210,7 @@ static void begin_of(struct walk *w, size_t thread)
 		w->stage = STAGE_DONE;
 		return;
 	}
-	add_hop(w, *creator, thread, CAUSE_UNKNOWN, true);
+	add_hop(w, *creator, thread, CAUSE_UNKNOWN, 0, true);
 	go_to(w, *creator);
 }
 
@@ -212,14 +223,14 @@ static void wait_ended(struct walk *w, size_t thread, const struct mark *m, stru
 	if (next->woken)
 		add_waking(w, thread, next, m, ready - m->at);
 	if (next->hopped_to != NO_THREAD)
-		add_hop(w, next->hopped_to, thread, m->cause, false);
+		add_hop(w, next->hopped_to, thread, m->cause, next->place, false);
 }
 
 /* All steps from `at` on were passed: those threads that had none before that were created then. */
 static void begin_before(struct walk *w, uint64_t at)
 {
 	while (w->stage != STAGE_DONE && w->m->threads[w->on].start_ns > at) {
-		assign(w, w->m->threads[w->on].start_ns, PATH_QUEUED, CAUSE_UNKNOWN);
+		assign(w, w->m->threads[w->on].start_ns, PATH_QUEUED);
 		begin_of(w, w->on);
 		follow(w);
 	}
@@ -242,7 +253,8 @@ static void add_step(struct walk *w, const struct timeline_step *step)
 	if (w->stage == STAGE_SINCE ||
 	    (w->stage == STAGE_FIND && since_start(w, m->at) < w->left)) {
 		if (w->stage == STAGE_FIND) /* the other came to be queued as late as that */
-			assign_to(w, w->woken, since_start(w, m->at), PATH_QUEUED, CAUSE_UNKNOWN);
+			assign_to(w, w->woken, since_start(w, m->at), PATH_QUEUED, CAUSE_UNKNOWN,
+				  0);
 		pass_gap(w, m, &next);
 		if (m->kind == MARK_BEGIN)
 			begin_of(w, step->thread);
@@ -283,8 +295,9 @@ static int longest_part(const void *a, const void *b)
 
 	if (x->ns != y->ns)
 		return x->ns > y->ns ? -1 : 1;
-	return x->thread != y->thread ? (x->thread < y->thread ? -1 : 1)
-				      : (int)x->what - (int)y->what;
+	if (x->thread != y->thread)
+		return x->thread < y->thread ? -1 : 1;
+	return x->what != y->what ? (int)x->what - (int)y->what : (int)x->place - (int)y->place;
 }
 
 static int most_hops(const void *a, const void *b)
@@ -295,7 +308,9 @@ static int most_hops(const void *a, const void *b)
 		return x->times > y->times ? -1 : 1;
 	if (x->from != y->from)
 		return x->from < y->from ? -1 : 1;
-	return x->to != y->to ? (x->to < y->to ? -1 : 1) : (int)x->cause - (int)y->cause;
+	if (x->to != y->to)
+		return x->to < y->to ? -1 : 1;
+	return x->cause != y->cause ? (int)x->cause - (int)y->cause : (int)x->place - (int)y->place;
 }
 
 static int longest_waking(const void *a, const void *b)

@@ -25,6 +25,7 @@ struct path_part {
 	size_t thread; /* a place in model.threads, or NO_THREAD with PATH_UNKNOWN */
 	enum path_what what;
 	enum cause cause; /* of PATH_BLOCKED */
+	uint32_t place;	  /* ... see bpf/mark.h */
 	uint64_t ns, times;
 };
 
@@ -32,6 +33,7 @@ struct path_part {
 struct path_hop {
 	size_t from, to;  /* places in model.threads */
 	enum cause cause; /* what the one that was woken had waited for */
+	uint32_t place;	  /* ... and where: see bpf/mark.h */
 	bool created;
 	uint64_t times;
 };

@@ -324,7 +324,7 @@ static int taker_is_valid(const struct ev_taker *t)
 /* What is in it is seen when it is read. */
 static int marks_are_valid(const struct ev_marks *m)
 {
-	return m->n && m->size <= m->head.size - sizeof(*m);
+	return m->n && m->size <= m->head.size - sizeof(*m) && m->form <= MARKS_FORM;
 }
 
 static const size_t sizes[EV_KIND_COUNT] = {

@@ -9,8 +9,10 @@
 #define HAS_REST   0x40
 #define HAS_END	   0x80 /* of the wait before */
 #define ENDLESS	   0x80 /* behind_ns */
+#define SAME_ROW   0x80
 
-_Static_assert(ROW_COUNT <= 16 && MARK_KIND_COUNT <= 4 && OFF_THROTTLED < 8 && BEHIND_LIMIT < 8,
+_Static_assert(ROW_COUNT <= 16 && MARK_KIND_COUNT <= 4 && OFF_THROTTLED < 8 && BEHIND_LIMIT < 8 &&
+		       CAUSE_COUNT <= SAME_ROW,
 	       "they share a byte");
 
 static bool is_wait(__u8 off)
@@ -51,22 +53,31 @@ static __u8 *put_end(__u8 *to, const struct mark *m)
 	return m->place ? put(to, m->place) : to;
 }
 
-static __u8 *put_mark(__u8 *to, const struct mark *m, const struct mark *before)
+static __u8 *put_wait(__u8 *to, const struct mark *m, __u8 *rows)
+{
+	bool is_same = rows[m->cause] == m->row;
+
+	*to++ = (__u8)(m->cause | (is_same ? SAME_ROW : 0));
+	if (!is_same)
+		*to++ = rows[m->cause] = m->row;
+	return to;
+}
+
+static __u8 *put_mark(__u8 *to, const struct mark *m, const struct mark *before, __u8 *rows)
 {
 	bool endless = m->behind_ns == ~0ull, rest = m->uncharged || m->unseen;
 	bool has_end = m->woken || m->place;
+	__u64 gap = zigzag(m->at - before->at - m->ran);
 
 	*to++ = (__u8)(m->kind | m->off << 2 | (m->stolen ? HAS_STOLEN : 0) |
 		       (rest ? HAS_REST : 0) | (has_end ? HAS_END : 0));
 	*to++ = (__u8)(m->was_row | m->behind << 4 | (endless ? ENDLESS : 0));
-	to = put(to, zigzag((__u64)m->thread - before->thread));
+	to = put(to, zigzag((__u64)m->thread - before->thread) << 1 | (gap < m->ran));
 	to = put(to, zigzag(m->at - before->at));
-	to = put(to, m->ran);
+	to = put(to, gap < m->ran ? gap : m->ran);
 	to = put(to, m->queued);
-	if (is_wait(m->off)) {
-		*to++ = m->cause;
-		*to++ = m->row;
-	}
+	if (is_wait(m->off))
+		to = put_wait(to, m, rows);
 	if (m->behind != BEHIND_UNKNOWN && !endless)
 		to = put(to, m->behind_ns);
 	if (m->stolen)
@@ -81,16 +92,16 @@ static __u8 *put_mark(__u8 *to, const struct mark *m, const struct mark *before)
 void marks_pack(struct ev_marks *to, const struct mark *marks, size_t n, __u32 cpu)
 {
 	struct mark before = { 0 };
+	__u8 rows[CAUSE_COUNT] = { 0 };
 	__u8 *end = to->bytes;
 
 	for (size_t i = 0; i < n; i++) {
-		end = put_mark(end, &marks[i], &before);
+		end = put_mark(end, &marks[i], &before, rows);
 		before = marks[i];
 	}
-	*to = (struct ev_marks){ .cpu = cpu,
-				 .n = (__u32)n,
-				 .size = (__u32)(end - to->bytes),
-				 .holds = MARKS_HOLD_PLACES };
+	*to = (struct ev_marks){
+		.cpu = cpu, .n = (__u32)n, .size = (__u32)(end - to->bytes), .form = MARKS_FORM
+	};
 	memset(end, 0, 8);
 	to->head.kind = EV_MARKS;
 	to->head.size = (__u32)((sizeof(*to) + to->size + 7) / 8 * 8);
@@ -101,7 +112,7 @@ void marks_begin(struct marks_reader *r, const struct ev_marks *ev)
 	*r = (struct marks_reader){ .at = ev->bytes,
 				    .end = ev->bytes + ev->size,
 				    .left = ev->n,
-				    .holds_places = ev->holds & MARKS_HOLD_PLACES };
+				    .is_first_form = ev->form == MARKS_FIRST_FORM };
 }
 
 static __u8 take_byte(struct marks_reader *r, bool *bad)
@@ -138,7 +149,7 @@ static bool is_known(const struct mark *m)
 static void take_end(struct marks_reader *r, struct mark *ret, bool *bad)
 {
 	static const __u8 wokens[] = { WOKEN_UNSEEN, WOKEN_BY_INTERRUPT, WOKEN_FROM_OUTSIDE };
-	__u64 n = take(r, bad), waker = r->holds_places ? n >> 1 : n + 1;
+	__u64 n = take(r, bad), waker = r->is_first_form ? n + 1 : n >> 1;
 
 	if (waker < sizeof(wokens)) {
 		ret->woken = wokens[waker];
@@ -146,8 +157,34 @@ static void take_end(struct marks_reader *r, struct mark *ret, bool *bad)
 		ret->woken = WOKEN_BY_THREAD;
 		ret->woken_by = ret->thread + (__u32)unzigzag(waker - sizeof(wokens));
 	}
-	if (r->holds_places && n & 1)
+	if (!r->is_first_form && n & 1)
 		ret->place = (__u32)take(r, bad);
+}
+
+static void take_wait(struct marks_reader *r, struct mark *ret, bool *bad)
+{
+	__u8 cause = take_byte(r, bad);
+
+	ret->cause = r->is_first_form ? cause : cause & (SAME_ROW - 1);
+	if (ret->cause >= CAUSE_COUNT)
+		*bad = true;
+	else if (r->is_first_form || !(cause & SAME_ROW))
+		ret->row = r->rows[ret->cause] = take_byte(r, bad);
+	else
+		ret->row = r->rows[ret->cause];
+}
+
+/* Whose step it is, its time, and how long it ran. */
+static void take_times(struct marks_reader *r, struct mark *ret, bool *bad)
+{
+	__u64 thread = take(r, bad), since = unzigzag(take(r, bad)), ran = take(r, bad);
+	bool has_gap = !r->is_first_form && thread & 1;
+
+	if (!r->is_first_form)
+		thread >>= 1;
+	ret->thread = r->last_thread + (__u32)unzigzag(thread);
+	ret->at = r->last_at + since;
+	ret->ran = has_gap ? since - unzigzag(ran) : ran;
 }
 
 int marks_next(struct marks_reader *r, struct mark *ret)
@@ -164,14 +201,10 @@ int marks_next(struct marks_reader *r, struct mark *ret)
 	ret->off = first >> 2 & 7;
 	ret->was_row = second & 15;
 	ret->behind = second >> 4 & 7;
-	ret->thread = r->last_thread + (__u32)unzigzag(take(r, &bad));
-	ret->at = r->last_at + unzigzag(take(r, &bad));
-	ret->ran = take(r, &bad);
+	take_times(r, ret, &bad);
 	ret->queued = take(r, &bad);
-	if (is_wait(ret->off)) {
-		ret->cause = take_byte(r, &bad);
-		ret->row = take_byte(r, &bad);
-	}
+	if (is_wait(ret->off))
+		take_wait(r, ret, &bad);
 	if (second & ENDLESS)
 		ret->behind_ns = ~0ull;
 	else if (ret->behind != BEHIND_UNKNOWN)

@@ -8,17 +8,24 @@
  *
  *	byte     kind, off << 2, and whether there is `stolen` (0x20), `rest` (0x40), a waker (0x80)
  *	byte     was_row, behind << 4, and whether behind_ns is without end (0x80)
- *	zigzag   thread, less the one before in this event; at, less that before
- *	varint   ran, queued
- *	byte     cause, row, if `off` is a wait
+ *	varint   the zigzag of thread, less the one before in this event; twice, and 1 if there is a gap
+ *	zigzag   at, less that before
+ *	varint   ran; or the gap, the zigzag of at, less that before, less ran: how long the CPU had
+ *	         none of these threads, which often is shorter
+ *	varint   queued
+ *	byte     cause, if `off` is a wait, and whether its row is that of the one before in this event that
+ *	         had this cause (0x80; of the first it is 0); else
+ *	byte     row
  *	varint   behind_ns, if `behind` is known and it is not without end
  *	varint   stolen, if there is some
  *	varint   uncharged, then unseen, if there is `rest`
- *	varint   who woke it, if that was seen: 0 an interrupt, 1 one from outside, else 2 more than
- *	         the zigzag of woken_by, less thread
- *	or, with MARKS_HOLD_PLACES:
- *	varint   who woke it: one more than that, 0: not seen; twice that, and 1 if there is a place
+ *	varint   if the end of the wait before is known: who woke it, twice, and 1 if there is a place; 0:
+ *	         not seen, 1 an interrupt, 2 one from outside, else 3 more than the zigzag of woken_by,
+ *	         less thread
  *	varint   place, if there is one
+ *
+ * In MARKS_FIRST_FORM there is no gap and no place, nothing is twice, who woke it is one less, and there is
+ * always a row.
  */
 #include <stdbool.h>
 
@@ -39,7 +46,8 @@ struct marks_reader {
 	__u32 left;
 	__u64 last_at;
 	__u32 last_thread;
-	bool holds_places;
+	bool is_first_form;
+	__u8 rows[CAUSE_COUNT]; /* the last ones */
 };
 
 void marks_begin(struct marks_reader *r, const struct ev_marks *ev);

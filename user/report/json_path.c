@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "analysis/places.h"
 #include "report/words.h"
 
 static void put_thread(struct json *j, const struct model *m, const char *key, size_t thread)
@@ -17,8 +18,19 @@ static void put_thread(struct json *j, const struct model *m, const char *key, s
 	json_string(j, key, text);
 }
 
-static void put_parts(struct json *j, const struct model *m, const struct path *p, struct room *r)
+/* What a wait was at; nothing if that has no name. */
+static void put_place(struct json *j, const struct places *places, size_t thread, uint32_t place)
 {
+	const char *name = place_name(places, thread, place);
+
+	if (name)
+		json_string(j, "where", name);
+}
+
+static void put_parts(struct json *j, const struct places *places, const struct path *p,
+		      struct room *r)
+{
+	const struct model *m = places->f->model;
 	size_t n = room_for(r, ROOM_PATH_PARTS, p->n_parts);
 
 	json_array(j, "parts");
@@ -34,6 +46,7 @@ static void put_parts(struct json *j, const struct model *m, const struct path *
 		json_string(j, "what", path_what_name(part->what));
 		if (part->what == PATH_BLOCKED)
 			json_string(j, "cause", cause_name(part->cause));
+		put_place(j, places, part->thread, part->place);
 		json_u64(j, "ns", part->ns);
 		json_u64(j, "times", part->times);
 		json_end(j);
@@ -41,8 +54,10 @@ static void put_parts(struct json *j, const struct model *m, const struct path *
 	json_end(j);
 }
 
-static void put_hops(struct json *j, const struct model *m, const struct path *p, struct room *r)
+static void put_hops(struct json *j, const struct places *places, const struct path *p,
+		     struct room *r)
 {
+	const struct model *m = places->f->model;
 	size_t n = room_for(r, ROOM_PATH_HOPS, p->n_hops);
 
 	json_array(j, "hops");
@@ -54,6 +69,7 @@ static void put_hops(struct json *j, const struct model *m, const struct path *p
 		put_thread(j, m, "to", h->to);
 		if (!h->created)
 			json_string(j, "cause", cause_name(h->cause));
+		put_place(j, places, h->to, h->place);
 		json_bool(j, "created", h->created);
 		json_u64(j, "times", h->times);
 		json_end(j);
@@ -64,6 +80,7 @@ static void put_hops(struct json *j, const struct model *m, const struct path *p
 void json_path(struct json *j, const struct findings *f, struct room *r)
 {
 	const struct path *p = f->path;
+	struct places places;
 	char key[32];
 
 	if (!p || p->last == NO_THREAD)
@@ -76,8 +93,10 @@ void json_path(struct json *j, const struct findings *f, struct room *r)
 		snprintf(key, sizeof(key), "%s_ns", path_what_name(what));
 		json_u64(j, key, p->sums_ns[what]);
 	}
-	put_parts(j, f->model, p, r);
-	put_hops(j, f->model, p, r);
+	places_begin(&places, f);
+	put_parts(j, &places, p, r);
+	put_hops(j, &places, p, r);
+	places_end(&places);
 	json_end(j);
 }
 

@@ -7,11 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/places.h"
 #include "base/units.h"
 #include "model/timeline.h"
 #include "report/words.h"
 
-#define ROWS 8 /* and no more without --top or -v */
+#define ROWS	      8 /* and no more without --top or -v */
+#define PLACE_COLUMNS 40
 
 enum { P_THREAD, P_DOES, P_TIME, P_SHARE, P_TIMES };
 
@@ -58,46 +60,82 @@ static int longest_part(const void *a, const void *b, void *m)
 	return x->ns != y->ns ? (x->ns > y->ns ? -1 : 1) : alike_parts(a, b, m);
 }
 
-/* Those of threads of one name as one, in place; how many there are then. */
-static size_t sum_parts(struct path_part *parts, size_t n, struct model *m)
+/* Those of threads of one name, which `all` sums up. */
+struct part_sum {
+	struct path_part all, most;
+};
+
+static int longest_sum(const void *a, const void *b, void *m)
 {
-	size_t sums = 0;
+	const struct part_sum *x = a, *y = b;
+
+	return longest_part(&x->all, &y->all, m);
+}
+
+/* Into `sums`, of n; how many there are then. */
+static size_t sum_parts(struct part_sum *sums, struct path_part *parts, size_t n, struct model *m)
+{
+	size_t n_sums = 0;
 
 	qsort_r(parts, n, sizeof(*parts), alike_parts, m);
 	for (size_t i = 0; i < n; i++) {
-		if (!sums || alike_parts(&parts[sums - 1], &parts[i], m)) {
-			parts[sums++] = parts[i];
+		struct part_sum *sum = &sums[n_sums ? n_sums - 1 : 0];
+
+		if (!n_sums || alike_parts(&sum->all, &parts[i], m)) {
+			sums[n_sums++] = (struct part_sum){ parts[i], parts[i] };
 			continue;
 		}
-		parts[sums - 1].ns += parts[i].ns;
-		parts[sums - 1].times += parts[i].times;
+		sum->all.ns += parts[i].ns;
+		sum->all.times += parts[i].times;
+		if (parts[i].ns > sum->most.ns)
+			sum->most = parts[i];
 	}
-	qsort_r(parts, sums, sizeof(*parts), longest_part, m);
-	return sums;
+	qsort_r(sums, n_sums, sizeof(*sums), longest_sum, m);
+	return n_sums;
 }
 
-static void say_what(char *buf, size_t size, const struct path_part *part)
+/* "waiting for a disk, mostly orders.db" */
+static void say_wait(const struct page *p, char *buf, size_t size, const struct places *places,
+		     const struct part_sum *sum)
+{
+	const char *where = sum->most.ns > sum->all.ns / 2
+				    ? place_name(places, sum->most.thread, sum->most.place)
+				    : NULL;
+	char name[PLACE_COLUMNS * 4 + 8];
+
+	if (where)
+		page_name(p, name, sizeof(name), where, PLACE_COLUMNS);
+	snprintf(buf, size, "waiting for %s%s%s", cause_words(sum->all.cause),
+		 !where			       ? ""
+		 : sum->most.ns == sum->all.ns ? ": "
+					       : ", mostly ",
+		 where ? name : "");
+}
+
+static void say_what(const struct page *p, char *buf, size_t size, const struct places *places,
+		     const struct part_sum *sum)
 {
 	static const char *const whats[PATH_WHAT_COUNT] = { [PATH_RUNNING] = "running",
 							    [PATH_QUEUED] =
 								    "ready, without a CPU yet",
 							    [PATH_UNKNOWN] = "not known" };
 
-	if (part->what == PATH_BLOCKED)
-		snprintf(buf, size, "waiting for %s", cause_words(part->cause));
+	if (sum->all.what == PATH_BLOCKED)
+		say_wait(p, buf, size, places, sum);
 	else
-		snprintf(buf, size, "%s", whats[part->what]);
+		snprintf(buf, size, "%s", whats[sum->all.what]);
 }
 
 static void put_part(struct page *p, struct table *t, const struct model *m,
-		     const struct path_part *part, uint64_t whole)
+		     const struct places *places, const struct part_sum *sum, uint64_t whole)
 {
-	char text[96], name[160];
+	const struct path_part *part = &sum->all;
+	char text[320], name[160];
 
 	table_row(t, STYLE_PLAIN);
 	NAME(p, name, comm_of(m, part->thread), p->name);
 	table_set(t, P_THREAD, name);
-	say_what(text, sizeof(text), part);
+	say_what(p, text, sizeof(text), places, sum);
 	table_set(t, P_DOES, text);
 	table_set(t, P_TIME, page_cell_ns(p, text, part->ns));
 	table_set(t, P_SHARE, units_percent(text, whole ? (double)part->ns / whole : 0));
@@ -117,23 +155,28 @@ static void put_parts(struct page *p, const struct findings *f, uint64_t whole)
 			   .n_columns = sizeof(part_columns) / sizeof(*part_columns) };
 	size_t n = f->path->n_parts, shown;
 	struct path_part *parts = reallocarray(NULL, n + 1, sizeof(*parts));
+	struct part_sum *sums = reallocarray(NULL, n + 1, sizeof(*sums));
 	char text[UNITS_SIZE];
+	struct places places;
 	uint64_t rest = 0;
 
-	if (!parts)
+	if (!parts || !sums)
 		abort(); /* as vec.h does */
+	places_begin(&places, f);
 	if (n)
 		memcpy(parts, f->path->parts, n * sizeof(*parts));
-	n = sum_parts(parts, n, (struct model *)f->model);
+	n = sum_parts(sums, parts, n, (struct model *)f->model);
 	shown = rows_of(p, n);
 	for (size_t i = 0; i < shown; i++)
-		put_part(p, &t, f->model, &parts[i], whole);
+		put_part(p, &t, f->model, &places, &sums[i], whole);
 	for (size_t i = shown; i < n; i++)
-		rest += parts[i].ns;
+		rest += sums[i].all.ns;
 	table_print(&t, p);
 	if (rest)
 		page_text(p, 2, NULL, STYLE_DIM, "%zu more, %s in all", n - shown,
 			  page_ns(p, text, rest));
+	places_end(&places);
+	free(sums);
 	free(parts);
 }
 
@@ -151,16 +194,24 @@ static void name_thread(const struct page *p, char *buf, size_t size, const stru
 static void put_hops(struct page *p, const struct findings *f)
 {
 	const struct path_hop *h = f->path->hops;
-	char from[160], to[160];
+	char from[160], to[160], name[PLACE_COLUMNS * 4 + 8] = "";
+	struct places places;
+	const char *where;
 
 	if (!f->path->n_hops || h->created)
 		return;
+	places_begin(&places, f);
+	where = place_name(&places, h->to, h->place);
+	if (where)
+		page_name(p, name, sizeof(name), where, PLACE_COLUMNS);
+	places_end(&places);
 	name_thread(p, from, sizeof(from), f->model, h->from);
 	name_thread(p, to, sizeof(to), f->model, h->to);
 	page_text(p, 2, NULL, STYLE_PLAIN,
 		  "It goes over most often from %s to %s: %" PRIu64
-		  " time%s, at the end of a wait for %s.",
-		  from, to, h->times, h->times == 1 ? "" : "s", cause_words(h->cause));
+		  " time%s, at the end of a wait for %s%s%s.",
+		  from, to, h->times, h->times == 1 ? "" : "s", cause_words(h->cause),
+		  where ? ": " : "", name);
 }
 
 void text_timeline(struct page *p, const struct findings *f)

@@ -179,6 +179,9 @@ def test_places(t, _, *workload):
     expect(expected.most_common(1)[0][1] > 10_000_000, expected)
     for name, ns in expected.items():
         expect(abs(where[name] - ns) <= ns * 0.01 + 100_000, name, ns, where)
+    path, names = report['critical_path'], {name.split(' ', 1)[1] for name in expected}
+    on_path = {row['where'] for row in path['parts'] + path['hops'] if 'where' in row}
+    expect(on_path and on_path <= names, on_path, names)
 
 
 def test_protoc(t):
