@@ -102,10 +102,13 @@ int report_perfetto_write(const struct findings *f, const struct report_opts *op
 	struct timeline_step step;
 
 	(void)opts;
+	for (size_t i = 0; i < t.m->n_losses; i++)
+		t.has_lost_steps |= t.m->losses[i].what == LOSS_MARKS;
 	put_clocks(&t);
 	put_tree(&t);
 	perfetto_cpus_begin(&t);
 	perfetto_waits_begin(&t);
+	perfetto_counters_begin(&t);
 	for (timeline_begin(&reader, t.m, TIMELINE_FORTH); timeline_next(&reader, &step);) {
 		if (step.thread == NO_THREAD)
 			continue;
@@ -115,5 +118,6 @@ int report_perfetto_write(const struct findings *f, const struct report_opts *op
 	timeline_end(&reader);
 	perfetto_cpus_end(&t);
 	perfetto_waits_end(&t);
+	perfetto_counters_end(&t);
 	return t.error;
 }

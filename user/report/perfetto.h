@@ -24,13 +24,17 @@ enum {
 	PACKET_TRACK = 60,
 };
 
+#define PERFETTO_SEQUENCE 1 /* all that is not of a CPU */
+
 struct tracing {
 	const struct findings *f;
 	const struct model *m;
 	FILE *out;
 	int error;
+	bool has_lost_steps;
 	struct cpus *cpus;
 	struct waiting *threads; /* by place in model.threads */
+	struct counters *counters;
 	struct places places;
 	struct intern titles; /* what waits are called */
 	size_t n_titles;      /* that were written */
@@ -47,6 +51,19 @@ static inline uint64_t since_start(const struct tracing *t, uint64_t at)
 void perfetto_cpus_begin(struct tracing *t);
 void perfetto_cpus_step(struct tracing *t, const struct timeline_step *s);
 void perfetto_cpus_end(struct tracing *t);
+
+/* Of a thread: since when it was off the CPUs, ready, on one, and since when off again. */
+struct stay {
+	uint64_t since, ready, arrived, left;
+	bool is_known; /* what it was off for; if it waited: */
+	bool was_blocked;
+	uint8_t row;
+};
+
+/* perfetto_counters.c: how many threads did what, and what was lost. */
+void perfetto_counters_begin(struct tracing *t);
+void perfetto_counters_add(struct tracing *t, const struct stay *s);
+void perfetto_counters_end(struct tracing *t);
 
 /* perfetto_waits.c: of each thread what it waited for, as slices on a track of its own. */
 void perfetto_waits_begin(struct tracing *t);

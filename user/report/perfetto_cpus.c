@@ -146,6 +146,8 @@ static void put_bundle(struct tracing *t, size_t cpu, uint64_t until)
 	put_wakes(&sched, t, b, until);
 	put_names(&sched, t, b);
 	proto_number(&bundle, BUNDLE_CPU, cpu);
+	if (t->has_lost_steps) /* of which CPU they were is not known */
+		proto_number(&bundle, BUNDLE_LOST, 1);
 	proto_element(&bundle, BUNDLE_SCHED, sched.items, sched.n);
 	proto_element(&packet, PACKET_FTRACE, bundle.items, bundle.n);
 	perfetto_put(t, &packet);

@@ -13,7 +13,6 @@ enum { EVENT_BEGIN = 1, EVENT_END = 2 };
 enum { INTERNED_NAMES = 2 };
 enum { NAME_NUMBER = 1, NAME_TEXT = 2 };
 
-#define SEQUENCE     1
 #define FLAG_NEEDS   2 /* what was interned before */
 #define FLAG_CLEARED 3 /* ... which begins here */
 
@@ -36,7 +35,7 @@ static void put_event(struct tracing *t, uint64_t at, uint64_t type, uint64_t tr
 	struct proto event = { 0 }, packet = { 0 };
 
 	proto_number(&packet, PACKET_TIMESTAMP, at);
-	proto_number(&packet, PACKET_SEQUENCE, SEQUENCE);
+	proto_number(&packet, PACKET_SEQUENCE, PERFETTO_SEQUENCE);
 	proto_number(&packet, PACKET_FLAGS, FLAG_NEEDS);
 	proto_number(&event, EVENT_TYPE, type);
 	if (name)
@@ -53,7 +52,7 @@ static void put_interned(struct tracing *t, uint64_t flags, uint64_t number, con
 {
 	struct proto name = { 0 }, interned = { 0 }, packet = { 0 };
 
-	proto_number(&packet, PACKET_SEQUENCE, SEQUENCE);
+	proto_number(&packet, PACKET_SEQUENCE, PERFETTO_SEQUENCE);
 	proto_number(&packet, PACKET_FLAGS, flags);
 	proto_number(&name, NAME_NUMBER, number);
 	proto_bytes(&name, NAME_TEXT, text, strlen(text));
@@ -101,7 +100,7 @@ static void put_track(struct tracing *t, uint64_t number, uint64_t parent, const
 		proto_bytes(&owner, OWNER_NAME, of->comm, strlen(of->comm));
 		proto_element(&track, TRACK_THREAD, owner.items, owner.n);
 	}
-	proto_number(&packet, PACKET_SEQUENCE, SEQUENCE);
+	proto_number(&packet, PACKET_SEQUENCE, PERFETTO_SEQUENCE);
 	proto_element(&packet, PACKET_TRACK, track.items, track.n);
 	perfetto_put(t, &packet);
 	free(owner.items);
@@ -132,9 +131,18 @@ void perfetto_waits_step(struct tracing *t, const struct timeline_step *s)
 	uint64_t arrived = since_start(t, s->mark.at - s->mark.ran);
 	uint64_t ready = arrived > s->mark.queued ? arrived - s->mark.queued : 0;
 	struct waiting *w = &t->threads[s->thread];
+	bool has_begun = s->mark.kind != MARK_BEGIN;
+	struct stay stay = { .since = w->since,
+			     .arrived = arrived,
+			     .left = since_start(t, s->mark.at),
+			     .is_known = has_begun && !s->mark.unseen,
+			     .was_blocked = w->off == OFF_BLOCKED,
+			     .row = s->mark.was_row };
 
-	ready = ready > w->since ? ready : w->since;
-	if (s->mark.kind != MARK_BEGIN && w->off == OFF_BLOCKED && ready > w->since)
+	stay.ready = ready = ready > w->since ? ready : w->since;
+	if (has_begun)
+		perfetto_counters_add(t, &stay);
+	if (has_begun && w->off == OFF_BLOCKED && ready > w->since)
 		put_wait(t, s->thread, w->since, ready, s->mark.place);
 	w->since = since_start(t, s->mark.at);
 	w->off = s->mark.off;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "report/protobuf.h"
 
-enum wire_type { WIRE_VARINT = 0, WIRE_LENGTH = 2 };
+#include <string.h>
+
+enum wire_type { WIRE_VARINT = 0, WIRE_8_BYTES = 1, WIRE_LENGTH = 2 };
 
 static size_t varint_size(uint64_t value)
 {
@@ -34,6 +36,16 @@ void proto_u64(struct proto *p, unsigned int field, uint64_t value)
 {
 	if (value)
 		proto_number(p, field, value);
+}
+
+void proto_double(struct proto *p, unsigned int field, double value)
+{
+	uint64_t bits;
+
+	memcpy(&bits, &value, sizeof(bits));
+	put_key(p, field, WIRE_8_BYTES);
+	for (int i = 0; i < 8; i++)
+		*vec_add(p) = (uint8_t)(bits >> 8 * i);
 }
 
 void proto_element(struct proto *p, unsigned int field, const void *bytes, size_t n)

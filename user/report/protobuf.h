@@ -18,6 +18,7 @@ struct proto {
 void proto_u64(struct proto *p, unsigned int field, uint64_t value);
 /* ... a 0 too: with proto2 it is not the same as none. */
 void proto_number(struct proto *p, unsigned int field, uint64_t value);
+void proto_double(struct proto *p, unsigned int field, double value);
 /* A string, or another message. */
 void proto_bytes(struct proto *p, unsigned int field, const void *bytes, size_t n);
 /* The same for what may be empty: an element of a list. */

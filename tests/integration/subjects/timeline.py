@@ -6,6 +6,7 @@ import itertools
 import pathlib
 import re
 import shutil
+import struct
 import subprocess
 
 from harness import cases, equal, expect, needs
@@ -57,11 +58,14 @@ def fields(data):
     found, at = collections.defaultdict(list), 0
     while at < len(data):
         key, at = varint(data, at)
-        value, at = varint(data, at)
+        if key & 7 == 1:
+            value, at = struct.unpack_from('<d', data, at)[0], at + 8
+        else:
+            value, at = varint(data, at)
         if key & 7 == 2:
             value, at = data[at:at + value], at + value
         else:
-            equal(key & 7, 0, 'only numbers and what has a length')
+            expect(key & 7 in (0, 1), 'only numbers and what has a length')
         found[key >> 3].append(value)
     return found
 
@@ -125,6 +129,8 @@ def waits(packets):
                 threads[track[1][0]] = fields(track[4][0])[2][0]
         for event in map(fields, packet[11]):
             track, at = event[11][0], packet[8][0]
+            if event[9][0] > 2: # of a counter
+                continue
             if event[9][0] == 1:
                 expect(track not in open_at, 'waits of one thread follow each other')
                 open_at[track] = at, names[event[10][0]]
@@ -135,6 +141,40 @@ def waits(packets):
                 where[name] += at - begun
     equal(open_at, {}, 'each wait has an end')
     return waited, where
+
+
+def counted(packets):
+    """What each counter comes to: thread-nanoseconds."""
+    names, values, sums = {}, collections.defaultdict(list), collections.Counter()
+    for packet in packets:
+        for track in map(fields, packet[60]):
+            if track[8]:
+                names[track[1][0]] = track[2][0].decode()
+        for event in map(fields, packet[11]):
+            if event[9][0] == 4:
+                values[names[event[11][0]]].append((packet[8][0], event[44][0]))
+    for name, rows in values.items():
+        equal(rows[-1][1], 0, name, 'comes to an end')
+        for (at, value), (until, _) in itertools.pairwise(rows):
+            expect(until > at and value >= 0, name, at, value)
+            sums[name] += value * (until - at)
+    return sums
+
+
+def test_counters(t):
+    """How many threads did what, over time, adds up to what they did."""
+    trace = t.dir / 'trace'
+    report = t.run(*t.python(SLEEPER), options=['-q', '--format', 'perfetto', '-o', trace]).report
+    sums = counted([fields(packet) for packet in fields(trace.read_bytes())[1]])
+    expected = collections.Counter()
+    for thread in report['threads']:
+        expected['threads running'] += thread['states']['running_ns']
+        expected['threads ready, without a CPU'] += thread['states']['woken_ns'] + thread['states']['preempted_ns']
+        for key, ns in thread['waited_for'].items():
+            expected['threads waiting: ' + key.removesuffix('_ns')] += ns
+    equal(sums.keys() - expected.keys(), set())
+    for name, ns in expected.items():
+        expect(abs(sums[name] - ns) <= ns * 0.001 + 200_000, name, sums[name], ns)
 
 
 def test_perfetto(t):
