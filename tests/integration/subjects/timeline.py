@@ -3,6 +3,7 @@
 import bisect
 import collections
 import itertools
+import os
 import pathlib
 import re
 import shutil
@@ -20,24 +21,44 @@ SLEEPER = ('import os, threading, time\n'
            'os.wait()\nsum(range(3000000))\n[thread.join() for thread in threads]')
 
 
-@cases(('ping-pong', 'pingpong', '--time', '60000'), ('mutex', 'mutex'), ('forks', 'forkstorm'),
-       ('crowd', 'crowd'), ('loop', 'event_loop'), ('queue', 'task_queue'),
-       ('aio', 'targets', 'aio'), ('uring', 'targets', 'uring'), ('survivors', None))
-def test_replay(t, _, workload, *arguments):
+MODES = {'awkward': 'pi-mutex', 'channels': 'pipe-slow-reader', 'deadlocks': 'two', 'dining': 'banker',
+         'echo': 'threads', 'habits': 'one', 'kinds': 'threads', 'lives': 'late', 'locks': 'mutex',
+         'loops': 'select-10', 'pingpong': '--time 60000', 'schedule': 'nice', 'sites': 'few',
+         'steady': 'compute', 'targets': 'aio'}
+
+
+def workloads(build):
+    """Each bundled one, in one of its ways to work; and some more."""
+    names = sorted(path.name for path in (build / 'workloads').iterdir()
+                   if path.is_file() and not path.suffix and os.access(path, os.X_OK))
+    yield from ((' '.join((name, *MODES.get(name, '').split())),) for name in names)
+    yield ('targets uring',)
+    yield ('survivors',)
+
+
+def test_replay(t, line):
     """Told each step of the timeline, a ledger becomes what the kernel has added up, to the last
-    nanosecond; and a step takes no more than 16 bytes."""
-    recording = t.dir / 'recording'
-    command = (t.workload(workload), *arguments) if workload else ('sh', '-c', 'sleep 3 >/dev/null 2>&1 & sleep 0.1')
-    outcome = t.run(*command, options=['-q', '--timeline', '--format', 'recording', '-o', recording],
-                    as_json=False)
-    expect(outcome.code in (0, 1), outcome)
+    nanosecond; and a switch takes no more than 16 bytes."""
+    recording, (name, *arguments) = t.dir / 'recording', line.split()
+    command = (t.workload(name), *arguments)
+    if name == 'survivors':
+        command = ('sh', '-c', 'sleep 3 >/dev/null 2>&1 & sleep 0.1')
+    outcome = t.run(*command, as_json=False,
+                    options=['-q', '--timeline', '--hang-after', '1', '-d', '2', '--format', 'recording',
+                             '-o', recording])
+    expect(outcome.code in (0, 1, 99), outcome)
     replayed = subprocess.run([t.build / 'tests/replay', recording], capture_output=True, text=True,
                               check=False)
     equal(replayed.returncode, 0, replayed.stdout[-2000:])
-    steps, size, lost = map(int, re.search(r'(\d+) steps in (\d+) bytes, (\d+) lost',
-                                           replayed.stdout).groups())
+    threads, steps, size, lost = map(int, re.search(
+        r'(\d+) threads, (\d+) steps in (\d+) bytes, (\d+) lost', replayed.stdout).groups())
     equal(lost, 0, replayed.stdout)
-    expect(size <= 16 * steps + 256, replayed.stdout)
+    # What begins and ends a thread that is measured stands alone, with no time before it.
+    expect(size <= 16 * steps + 16 * threads + 256, replayed.stdout)
+
+
+test_replay.cases = workloads
+test_replay.calm = True
 
 
 # --- perfetto ------------------------------------------------------------------------------------
