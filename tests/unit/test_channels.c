@@ -274,6 +274,18 @@ Test(channels, middle_is_slow)
 	cr_assert_eq(bottleneck()->n_evidence, 3);
 }
 
+/* A thread of it that waits for a job all the time, and is given one hardly ever, is no stage. */
+Test(channels, hardly_ever)
+{
+	put_stage(1, "server", 9 * SECOND);
+	put_stage(2, "closer", 0);
+	put_pipe(1, 3, 9 * SECOND, 0, 0);
+	put_wake(1, false, 2, 1, 3, 9 * SECOND);
+	analyse(wall(10 * SECOND));
+	cr_assert_eq(f->channels.n_links, 1);
+	cr_assert_null(bottleneck());
+}
+
 /* The last waits for the middle, which itself waits for the first. */
 Test(channels, first_is_slow)
 {

@@ -12,6 +12,7 @@
 #define ON_LEAST    0.1	 /* of its life that who is waited for waits, to go on from there */
 #define LATER_LEAST 0.05 /* of the wall time, for another waiter to be named */
 #define MOST	    0.5	 /* of the rest of its life, to say what it does */
+#define HANDED	    10 /* times that who waits was given something to go on with: else it is no stage */
 #define NAMED	    2
 #define FOLLOWED    64 /* links, and steps from each */
 
@@ -101,7 +102,7 @@ static bool shows(const struct findings *f, const struct channel_link *link, siz
 {
 	return link->waker == slow && link->waiter != slow &&
 	       strcmp(f->channels.items[link->most->channel].kind, "join") != 0 &&
-	       link->held_ns >= LATER_LEAST * (double)f->model->wall_ns;
+	       link->waits >= HANDED && link->held_ns >= LATER_LEAST * (double)f->model->wall_ns;
 }
 
 static bool is_waited_for(const struct findings *f, size_t slow)
@@ -111,6 +112,21 @@ static bool is_waited_for(const struct findings *f, size_t slow)
 			return true;
 	}
 	return false;
+}
+
+/* Of a futex what a person calls it, of all else the kind itself. */
+static const char *futex_words(const char *kind)
+{
+	static const char *const words[][2] = { { "cond", "condition" },
+						{ "sem", "semaphore" },
+						{ "pi", "mutex" },
+						{ "gil", "interpreter's lock" } };
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		if (!strcmp(kind, words[i][0]))
+			return words[i][1];
+	}
+	return kind;
 }
 
 static void add_evidence(struct finding *to, const struct findings *f, size_t slow)
@@ -127,14 +143,16 @@ static void add_evidence(struct finding *to, const struct findings *f, size_t sl
 			continue;
 		said++;
 		evidence_add(to, "channels.wait_ns", estimate_whole(link->held_ns),
-			     "%s wait%s for it for %s, %.0f %% of %s, to %s %s",
+			     "%s wait%s for it for %s, %.0f %% of %s, %s %s",
 			     crew_label(name, sizeof(name), c, link->waiter),
 			     p->parties > 1 ? "" : "s",
 			     units_ns(total, estimate_whole(link->held_ns), true),
 			     100 * link->held_ns / life_of(p),
 			     p->parties > 1 ? "their lives" : "its life",
-			     link->most->writes ? "write to" : "read from",
-			     c->items[link->most->channel].kind);
+			     c->items[link->most->channel].is_futex ? "at a"
+			     : link->most->writes		    ? "to write to"
+								    : "to read from",
+			     futex_words(c->items[link->most->channel].kind));
 	}
 }
 
@@ -176,7 +194,7 @@ void bottleneck_find(struct findings *f)
 		const struct channel_link *link = &c->links[i];
 		size_t slow;
 
-		if (link->held_ns < WAITS_LEAST * (double)f->model->wall_ns)
+		if (link->held_ns < WAITS_LEAST * (double)f->model->wall_ns || link->waits < HANDED)
 			continue;
 		slow = link->waiter == link->waker ? NO_PARTY : follow(f, link->waiter);
 		if (slow == NO_PARTY || !is_waited_for(f, slow))

@@ -2,7 +2,6 @@
 /* The critical path, and who woke whom: threads of one name together. */
 #include "report/text_parts.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -194,7 +193,7 @@ static void name_thread(const struct page *p, char *buf, size_t size, const stru
 static void put_hops(struct page *p, const struct findings *f)
 {
 	const struct path_hop *h = f->path->hops;
-	char from[160], to[160], name[PLACE_COLUMNS * 4 + 8] = "";
+	char from[160], to[160], times[UNITS_SIZE], name[PLACE_COLUMNS * 4 + 8] = "";
 	struct places places;
 	const char *where;
 
@@ -208,10 +207,10 @@ static void put_hops(struct page *p, const struct findings *f)
 	name_thread(p, from, sizeof(from), f->model, h->from);
 	name_thread(p, to, sizeof(to), f->model, h->to);
 	page_text(p, 2, NULL, STYLE_PLAIN,
-		  "It goes over most often from %s to %s: %" PRIu64
-		  " time%s, at the end of a wait for %s%s%s.",
-		  from, to, h->times, h->times == 1 ? "" : "s", cause_words(h->cause),
-		  where ? ": " : "", name);
+		  "It goes over most often from %s to %s: %s time%s, at the end of a wait for "
+		  "%s%s%s.",
+		  from, to, units_count(times, h->times), h->times == 1 ? "" : "s",
+		  cause_words(h->cause), where ? ": " : "", name);
 }
 
 void text_timeline(struct page *p, const struct findings *f)
