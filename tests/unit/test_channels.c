@@ -277,8 +277,8 @@ Test(channels, middle_is_slow)
 /* A thread of it that waits for a job all the time, and is given one hardly ever, is no stage. */
 Test(channels, hardly_ever)
 {
-	put_stage(1, "server", 9 * SECOND);
-	put_stage(2, "closer", 0);
+	put_stage(1, "server", 100 * MS);
+	put_stage(2, "closer", 9 * SECOND);
 	put_pipe(1, 3, 9 * SECOND, 0, 0);
 	put_wake(1, false, 2, 1, 3, 9 * SECOND);
 	analyse(wall(10 * SECOND));
