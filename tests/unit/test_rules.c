@@ -198,6 +198,22 @@ Test(polling, look_alikes, .init = setup, .fini = teardown)
 	is_silent("timer.polling");
 }
 
+/* At each tick it has something for another thread. */
+Test(polling, a_producer, .init = setup, .fini = teardown)
+{
+	struct ev_lock l = lock_at(64, LOCK_HINT_OTHER, SECOND);
+	struct ev_lock_waiter waiter = lock_waiter(64, 2, CAUSE_SYNC_FUTEX, 600, SECOND);
+	struct ev_wake w = wake(0, 2, 1, 600, SECOND);
+
+	w.key = l.key;
+	put_thread(thread(2, 1, 1, 0, 2 * SECOND));
+	put(&l);
+	put(&waiter);
+	put(&w);
+	sleeper(CAUSE_TIMER_SLEEP, 2000, 100 * MS);
+	is_silent("timer.polling");
+}
+
 /* Often, but hardly ever: a thread that lives for a moment. */
 Test(polling, short_life, .init = setup, .fini = teardown)
 {

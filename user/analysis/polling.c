@@ -37,6 +37,19 @@ static bool is_languages_doing(const struct findings *f, const struct thread *t)
 	return was_looked_at;
 }
 
+#define LEADS_TO_SHARE 0.25 /* of its looks, that something comes of, at most */
+
+/* Who produces something at each tick writes it, or wakes somebody for it. */
+static bool hands_on(const struct findings *f, const struct thread *t)
+{
+	const struct model *m = f->model;
+	double most = LEADS_TO_SHARE * sleeps_of(t)->count, woken = 0;
+
+	for (size_t i = 0; i < m->n_wakes; i++)
+		woken += m->wakes[i].waker_id == t->id ? m->wakes[i].waits : 0;
+	return woken > most || (t->flags & THREAD_IO_COUNTED && t->witness.writes > most);
+}
+
 /* --- so often that it costs ------------------------------------------------------------ */
 
 #define POLLS_LEAST	100
@@ -51,7 +64,7 @@ static bool is_costly(const struct findings *f, const struct thread *t)
 	return w && t->lifetime_ns && w->count >= POLLS_LEAST &&
 	       w->count * 1000000000.0 >= (double)POLLS_PER_S * t->lifetime_ns &&
 	       t->state_ns[TS_RUNNING] >= POLL_COST * t->lifetime_ns &&
-	       t->state_ns[TS_RUNNING] <= POLL_WORK_SHARE * t->lifetime_ns &&
+	       t->state_ns[TS_RUNNING] <= POLL_WORK_SHARE * t->lifetime_ns && !hands_on(f, t) &&
 	       !is_languages_doing(f, t);
 }
 
@@ -64,7 +77,6 @@ static bool is_costly(const struct findings *f, const struct thread *t)
 #define NAP_WORK_SHARE 0.02	 /* ... computing: more is work */
 #define NAP_WORK_MOST  100000	 /* ns of it after each: a look is cheap */
 #define START_NS       100000000 /* an interpreter's start takes as long */
-#define LEADS_TO_SHARE 0.25	 /* of its looks: waits or writes of anybody, at most */
 #define STANDSTILL     0.1	 /* of the wall time in which all wait for a time to come */
 
 /* Waits that are no sleeps: had a look led to something, that would mostly be seen by one. */
@@ -81,10 +93,8 @@ static uint64_t other_waits(const struct findings *f)
  * something to do at each tick mostly does. */
 static bool is_in_vain(const struct findings *f, const struct thread *t)
 {
-	uint64_t looks = sleeps_of(t)->count;
-
-	return t->flags & THREAD_IO_COUNTED && t->witness.writes <= LEADS_TO_SHARE * looks &&
-	       other_waits(f) <= LEADS_TO_SHARE * looks;
+	return t->flags & THREAD_IO_COUNTED &&
+	       other_waits(f) <= LEADS_TO_SHARE * sleeps_of(t)->count;
 }
 
 /* What it computed after its sleeps, at most; a program's first thread has started it, too. */
