@@ -12,6 +12,7 @@ static void setup_rich(void)
 	struct ev_text *note = text(TEXT_NOTE, "a note"), *what = NULL;
 	static const enum text_kind texts[] = { TEXT_KERNEL, TEXT_ARCH, TEXT_HOST,
 						TEXT_EXECUTABLE };
+	struct ev_marks *marks = steps(1, T0 + SECOND, 3);
 	struct ev_calls c = calls(3);
 	struct ev_wall w = wall(10 * SECOND);
 
@@ -31,6 +32,8 @@ static void setup_rich(void)
 	t.ledger.switches = 1;
 	t.ledger.longest_run_ns = MS;
 	put(&t);
+	put(marks);
+	free(marks);
 	put(&asks);
 	s.what = USE_SIGNAL;
 	put(&u);

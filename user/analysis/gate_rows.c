@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "analysis/gate_rows.h"
+#include "analysis/gate_values.h"
 
 #include <string.h>
-#include <sys/wait.h>
 
 #include "../bpf/wall.h"
 
@@ -32,7 +31,7 @@ static const char *const verdict_rules[] = {
 #define VERDICT_RULES (sizeof(verdict_rules) / sizeof(*verdict_rules))
 #define RULES	      (VERDICT_RULES + FINDING_RULES)
 
-static const char *rule_name(unsigned int i)
+const char *gate_rule_name(unsigned int i)
 {
 	return i < VERDICT_RULES ? verdict_rules[i] : finding_rules[i - VERDICT_RULES];
 }
@@ -40,14 +39,14 @@ static const char *rule_name(unsigned int i)
 bool gate_knows_rule(const char *rule)
 {
 	for (unsigned int i = 0; i < RULES; i++) {
-		if (!strcmp(rule_name(i), rule))
+		if (!strcmp(gate_rule_name(i), rule))
 			return true;
 	}
 	return false;
 }
 
 static const struct gate_names classes = { CLASS_COUNT, class_word };
-static const struct gate_names all_rules = { RULES, rule_name };
+static const struct gate_names all_rules = { RULES, gate_rule_name };
 static const struct gate_names ends = { ENDED_KEY + 1, ended_by_name };
 static const struct gate_names kinds = { ROW_KINDS, kind_name };
 static const struct gate_names parts = { ROW_COUNT, part_name };
@@ -65,243 +64,10 @@ static const char *kind_word(unsigned int i)
 	return concurrency_name(i);
 }
 
+static const struct gate_names path_whats = { PATH_WHAT_COUNT, path_what_name };
 static const struct gate_names concurrency = { KIND_COUNT, kind_word };
 
 static const struct gate_names io_models = { IO_MODEL_COUNT, model_word };
-
-/* --- values that lie nowhere ----------------------------------------------------- */
-
-static struct gate_value word(const char *text)
-{
-	return (struct gate_value){ .got = text ? GOT_VALUE : GOT_NULL, .word = text };
-}
-
-static const struct gate_value nothing = { .got = GOT_NULL };
-
-static struct gate_value get_quota(const struct findings *f, unsigned int key)
-{
-	const struct ev_run *run = &f->model->run;
-
-	(void)key;
-	if (run->quota_us < 0 || run->period_us <= 0)
-		return nothing;
-	return gate_number((double)run->quota_us / (double)run->period_us);
-}
-
-static struct gate_value get_mode(const struct findings *f, unsigned int key)
-{
-	(void)key;
-	return word(mode_name(f->model->run.mode));
-}
-
-static struct gate_value get_ended_by(const struct findings *f, unsigned int key)
-{
-	(void)key;
-	return word(ended_by_name(f->model->end.ended_by));
-}
-
-static struct gate_value get_exit_code(const struct findings *f, unsigned int key)
-{
-	int status = f->model->end.status;
-
-	(void)key;
-	return WIFSIGNALED(status) ? nothing : gate_number(WEXITSTATUS(status));
-}
-
-static struct gate_value get_exit_signal(const struct findings *f, unsigned int key)
-{
-	int status = f->model->end.status;
-
-	(void)key;
-	return WIFSIGNALED(status) ? gate_number(WTERMSIG(status)) : nothing;
-}
-
-static struct gate_value get_class(const struct findings *f, unsigned int key)
-{
-	(void)key;
-	return word(class_name(f->verdict.class));
-}
-
-static struct gate_value get_runner_up(const struct findings *f, unsigned int key)
-{
-	enum verdict_class class = f->verdict.runner_up;
-
-	(void)key;
-	return word(class == CLASS_UNKNOWN ? NULL : class_name(class));
-}
-
-static struct gate_value get_parts(const struct findings *f, unsigned int key)
-{
-	(void)key;
-	return gate_number(sizeof(f->verdict.parts) / sizeof(*f->verdict.parts));
-}
-
-static struct gate_value get_of_rule(const struct findings *f, unsigned int key)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < f->n_list; i++)
-		n += !strcmp(f->list[i].rule, rule_name(key));
-	return gate_number(n);
-}
-
-/* Is it named? */
-static struct gate_value get_concurrency(const struct findings *f, unsigned int key)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < f->n_kind_names; i++)
-		n += f->kind_names[i] == key;
-	return gate_number(n);
-}
-
-static struct gate_value get_serial_share(const struct findings *f, unsigned int key)
-{
-	double all = (double)f->amdahl.serial_ns + (double)f->amdahl.parallel_ns;
-
-	(void)key;
-	return gate_number(all > 0 ? (double)f->amdahl.serial_ns / all : 0);
-}
-
-static struct gate_value get_kind(const struct findings *f, unsigned int key)
-{
-	uint64_t ns = 0;
-
-	for (unsigned int r = 0; r < ROW_COUNT; r++)
-		ns += row_kind(r) == key ? f->model->wall.row_ns[r] : 0;
-	return gate_number(ns);
-}
-
-static struct gate_value get_queued_others(const struct findings *f, unsigned int key)
-{
-	const struct totals *t = &f->totals;
-	uint64_t queued = t->state_ns[TS_WOKEN] + t->state_ns[TS_PREEMPTED];
-	uint64_t known = t->queued_own_ns + t->queued_idle_ns;
-
-	(void)key;
-	return gate_number(queued > known ? queued - known : 0);
-}
-
-static struct gate_value get_slice(const struct findings *f, unsigned int key)
-{
-	const struct totals *t = &f->totals;
-
-	(void)key;
-	return gate_number(t->switches ? t->state_ns[TS_RUNNING] / t->switches : 0);
-}
-
-static struct gate_value get_omitted(const struct findings *f, unsigned int key)
-{
-	(void)key;
-	return gate_number((f->model->n_unsent > 0) + (f->sites.n_waits > SITES_LISTED) +
-			   (f->sites.n_cpu > SITES_LISTED));
-}
-
-/* As many as the JSON lists. */
-static struct gate_value get_wait_sites(const struct findings *f, unsigned int key)
-{
-	(void)key;
-	return gate_number(f->sites.n_waits < SITES_LISTED ? f->sites.n_waits : SITES_LISTED);
-}
-
-static struct gate_value get_cpu_sites(const struct findings *f, unsigned int key)
-{
-	(void)key;
-	return gate_number(f->sites.n_cpu < SITES_LISTED ? f->sites.n_cpu : SITES_LISTED);
-}
-
-/* --- what is not in every report ------------------------------------------------- */
-
-static bool has_end(const struct findings *f, unsigned int key)
-{
-	(void)key;
-	return f->model->complete;
-}
-
-static bool has_status(const struct findings *f, unsigned int key)
-{
-	(void)key;
-	return f->model->complete && f->model->end.status >= 0;
-}
-
-static bool knows_end(const struct findings *f, unsigned int key)
-{
-	(void)key;
-	return f->model->complete && ended_by_name(f->model->end.ended_by);
-}
-
-static bool has_cost(const struct findings *f, unsigned int key)
-{
-	(void)key;
-	return f->model->complete && f->trust.cpu_ns;
-}
-
-static bool has_mode(const struct findings *f, unsigned int key)
-{
-	(void)key;
-	return mode_name(f->model->run.mode);
-}
-
-static bool is_mixed(const struct findings *f, unsigned int key)
-{
-	(void)key;
-	return f->verdict.class == CLASS_MIXED;
-}
-
-static bool has_strip(const struct findings *f, unsigned int key)
-{
-	(void)key;
-	return f->model->n_strip;
-}
-
-static bool has_notes(const struct findings *f, unsigned int key)
-{
-	(void)key;
-	return f->model->n_notes;
-}
-
-static bool has_calls(const struct findings *f, unsigned int key)
-{
-	(void)key;
-	return f->model->calls.windows || f->model->calls.all_time;
-}
-
-static bool has_slices(const struct findings *f, unsigned int key)
-{
-	(void)key;
-	return f->totals.longest_run_ns && f->totals.switches;
-}
-
-static bool knows_idle(const struct findings *f, unsigned int key)
-{
-	(void)key;
-	return f->model->complete && f->model->end.idle_known;
-}
-
-static bool has_wait(const struct findings *f, unsigned int cause)
-{
-	const struct wait *w = &f->totals.waits[cause];
-
-	return w->count || w->ns || w->open;
-}
-
-static bool has_io_model(const struct findings *f, unsigned int model)
-{
-	const struct io_model_sum *sum = &f->io_models[model];
-
-	return sum->waits || sum->samples || sum->signals;
-}
-
-static bool has_amdahl(const struct findings *f, unsigned int key)
-{
-	(void)key;
-	return f->amdahl.is_known;
-}
-
-static bool has_row(const struct findings *f, unsigned int row)
-{
-	return f->totals.row_ns[row];
-}
 
 /* --- the table ------------------------------------------------------------------- */
 
@@ -318,6 +84,7 @@ static bool has_row(const struct findings *f, unsigned int row)
 #define NO_CALLS	     "no calls were counted"
 #define CALLS		     ONLY_IF(has_calls, NO_CALLS)
 #define SLICES		     ONLY_IF(has_slices, "no time on a CPU has ended, or the recording is older")
+#define PATH		     ONLY_IF(has_path, "there is no timeline: --timeline")
 #define AMDAHL		     ONLY_IF(has_amdahl, "it says nothing of this run")
 #define IF_WAITED(condition) ONLY_IF(condition, "nothing waited so"), .else_zero = true
 #define WAITS		     .names = &causes, .step = sizeof(struct wait), IF_WAITED(has_wait)
@@ -397,6 +164,13 @@ const struct gate_row gate_rows[] = {
 	{ "totals.slices.longest", GATE_TIME, FINDINGS(totals.longest_run_ns), SLICES },
 	{ "totals.slices.preempted", GATE_COUNT, FINDINGS(totals.preempts), SLICES },
 	{ "totals.slices.preempted_run", GATE_TIME, FINDINGS(totals.preempted_run_ns), SLICES },
+
+	{ "critical_path.start", GATE_TIME, .get = get_path_start, PATH },
+	{ "critical_path.end", GATE_TIME, .get = get_path_end, PATH },
+	{ "critical_path.%s", GATE_TIME, .names = &path_whats, .get = get_path_time, PATH },
+	{ "critical_path.parts", GATE_COUNT, .get = get_path_parts, PATH },
+	{ "critical_path.hops", GATE_COUNT, .get = get_path_hops, PATH },
+	{ "wakings", GATE_COUNT, .get = get_wakings, PATH },
 
 	{ "calls.windows", GATE_COUNT, MODEL(calls.windows), CALLS },
 	{ "calls.window", GATE_TIME, MODEL(calls.window_ns), CALLS },

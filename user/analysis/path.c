@@ -380,3 +380,13 @@ void path_free(struct path *p)
 	free(p->wakings);
 	free(p);
 }
+
+const char *path_what_name(unsigned int what)
+{
+	static const char *const names[PATH_WHAT_COUNT] = { [PATH_RUNNING] = "running",
+							    [PATH_QUEUED] = "queued",
+							    [PATH_BLOCKED] = "blocked",
+							    [PATH_UNKNOWN] = "unknown" };
+
+	return names[what];
+}

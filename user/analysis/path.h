@@ -63,6 +63,9 @@ struct path {
 
 #define PATH_PAIRS 65536 /* of threads are told apart */
 
+/* "running" */
+const char *path_what_name(unsigned int what);
+
 /* Of a model with a timeline. */
 struct path *path_new(const struct model *m);
 void path_free(struct path *p);

@@ -13,16 +13,6 @@
 
 #define NS_PER_S 1000000000ull
 
-const char *path_what_name(enum path_what what)
-{
-	static const char *const names[PATH_WHAT_COUNT] = { [PATH_RUNNING] = "running",
-							    [PATH_QUEUED] = "queued",
-							    [PATH_BLOCKED] = "blocked",
-							    [PATH_UNKNOWN] = "unknown" };
-
-	return names[what];
-}
-
 const char *policy_name(unsigned int policy)
 {
 	static const char *const names[] = {

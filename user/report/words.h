@@ -13,9 +13,6 @@
 /* "SCHED_OTHER"; NULL: not known. */
 const char *policy_name(unsigned int policy);
 
-/* "queued" */
-const char *path_what_name(enum path_what what);
-
 /* Running time, divided as the kernel divides it. False: it cannot be said. */
 bool cpu_split(const struct model *m, const struct thread *t, uint64_t *user_ns,
 	       uint64_t *kernel_ns);
