@@ -93,7 +93,7 @@ static uint64_t other_waits(const struct findings *f)
  * something to do at each tick mostly does. */
 static bool is_in_vain(const struct findings *f, const struct thread *t)
 {
-	return t->flags & THREAD_IO_COUNTED &&
+	return t->flags & THREAD_IO_COUNTED && !hands_on(f, t) &&
 	       other_waits(f) <= LEADS_TO_SHARE * sleeps_of(t)->count;
 }
 
