@@ -53,7 +53,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all install uninstall demo tour tour-test test soak bench clean help format workloads setup-build setup-tour setup-test setup-bench
+.PHONY: all install uninstall demo tour tour-test test soak faults bench clean help format workloads setup-build setup-tour setup-test setup-bench
 
 pages := $(patsubst packaging/man/%.man,$(O)/man/%.1,$(wildcard packaging/man/concprof*.man))
 completions := $(patsubst %,$(O)/completion/concprof.%,bash zsh fish)
@@ -70,6 +70,7 @@ help:
 	@echo 'make tour       the concepts of the textbook, each with its workload and what concprof says of'
 	@echo '                it (ONLY=deadlock: one lesson); make tour-test: all lessons, as a test'
 	@echo 'make soak       a thousand runs of what looks like a deadlock, and is none (RUNS=N)'
+	@echo 'make faults     its calls fail in turn, and it is killed at many of them (MOST=N of a function)'
 	@echo 'make bench      cost, as ratios to the unprofiled run and beside rivals (installs them)'
 	@echo 'make format     clang-format'
 	@echo 'make clean      remove $(O)'
@@ -302,9 +303,21 @@ $(O)/tests/corpus_recording: $(O)/tests/seeds_recording $(golden_streams)
 		$< <$$stream >$@/$$name && $< events <$$stream >$@/$${name}_events || exit 1; done
 	@find $@ -size +16k -delete # more than tests/run lets it read
 
+# Preloaded into concprof, to make its calls fail; and what is measured meanwhile.
+$(O)/tests/faults.so: tests/faults/shim.c tests/faults/calls.def
+	$(call say,TEST,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(filter-out -MMD -MP,$(common)) -O2 -g -fPIC -shared -fvisibility=hidden $< -o $@ -lgcc_s
+
+$(O)/tests/faults_workload: tests/faults/workload.c
+	$(call say,TEST,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(filter-out -MMD -MP,$(common)) -O2 -g -pthread $< -o $@
+
 fuzzers := $(patsubst tests/fuzz/%.c,$(O)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
 test_programs := $(unit_tests) $(if $(wildcard tests/golden/*.c),$(O)/tests/golden) $(fuzzers) \
-	$(O)/tests/corpus_recording $(O)/tests/corpus_elf $(O)/tests/replay
+	$(O)/tests/corpus_recording $(O)/tests/corpus_elf $(O)/tests/replay \
+	$(O)/tests/faults.so $(O)/tests/faults_workload
 
 setup-build:
 	@.ci/setup build
@@ -345,6 +358,10 @@ tour-test: setup-test
 soak: setup-test
 	@$(MAKE) --no-print-directory all workloads
 	@python3 tests/integration/soak.py $(O) $(or $(RUNS),1000)
+
+faults: setup-test
+	@$(MAKE) --no-print-directory all $(O)/tests/faults.so $(O)/tests/faults_workload
+	@python3 tests/faults/faults.py $(O) --most $(or $(MOST),2)
 
 bench: setup-bench
 	@$(MAKE) --no-print-directory all workloads

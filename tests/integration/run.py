@@ -26,7 +26,8 @@ import traceback
 
 from harness import Skip, Test
 
-SUBJECTS = ('workloads', 'probes', 'cgroups', 'status', 'output', 'signals', 'killed', 'environment',
+SUBJECTS = ('workloads', 'probes', 'cgroups', 'status', 'output', 'signals', 'killed', 'faults',
+            'environment',
             'sudo', 'privileges', 'ledger', 'preempted', 'crowd', 'documents', 'cost', 'calls', 'peers',
              'busy', 'programs', 'lives', 'locks', 'targets', 'journal', 'loops', 'channels', 'models', 'kinds',
              'habits', 'schedule',

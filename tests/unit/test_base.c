@@ -370,6 +370,30 @@ Test(err, too_long_is_cut_at_a_whole_character)
 	}
 }
 
+Test(err, failed_says_why_and_what_to_do)
+{
+	struct err e;
+
+	cr_assert_eq(err_failed(NULL, -EMFILE, "nobody %s", "listens"), -EMFILE);
+	cr_assert_eq(err_failed(&e, -EMFILE, "cannot open %d", 7), -EMFILE);
+	cr_assert_str_eq(e.text, "cannot open 7: Too many open files; more files have to be "
+				 "allowed: see ulimit -n");
+	err_failed(&e, -EIO, "cannot read");
+	cr_assert_str_eq(e.text, "cannot read: Input/output error; try again, and if it stays see "
+				 "'concprof check' and dmesg");
+}
+
+Test(err, failed_has_its_remedy_after_a_long_name)
+{
+	char name[600];
+	struct err e;
+
+	memset(name, 'x', sizeof(name));
+	name[sizeof(name) - 1] = '\0';
+	err_failed(&e, -ENOENT, "no %s", name);
+	cr_assert_str_eq(e.text + strlen(e.text) - strlen("; check the name"), "; check the name");
+}
+
 /* --- vec ------------------------------------------------------------------------- */
 
 Test(vec, grows_and_keeps)
@@ -391,7 +415,7 @@ const char *__asan_default_options(void)
 	return "allocator_may_return_null=1";
 }
 
-Test(vec, out_of_memory_aborts, .signal = SIGABRT)
+Test(vec, out_of_memory_ends_it, .exit_code = 125)
 {
 	volatile size_t large = SIZE_MAX / 16;
 	size_t room = large;

@@ -121,9 +121,7 @@ char *command_brief(const char *name, const char *first, const char *last)
 	if (shared <= program || strncmp(name, first, shared))
 		shared = program;
 	if (asprintf(&ret, "%.*s%s%s", (int)program, name, shared > program ? " …" : "",
-		     name + shared) < 0) {
-		fputs("concprof: out of memory\n", stderr);
-		abort();
-	}
+		     name + shared) < 0)
+		out_of_memory();
 	return ret;
 }

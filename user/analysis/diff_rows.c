@@ -388,10 +388,8 @@ static void put_row(struct sheet *s, const struct line *l)
 
 	d->rows = reallocarray(d->rows, d->n_rows + 1, sizeof(*d->rows));
 	s->values = reallocarray(s->values, d->n_rows + 1, sizeof(*s->values));
-	if (!d->rows || !s->values) {
-		fputs("concprof: out of memory\n", stderr);
-		abort();
-	}
+	if (!d->rows || !s->values)
+		out_of_memory();
 	s->values[d->n_rows] = l->values;
 	d->rows[d->n_rows++] = l->row;
 }

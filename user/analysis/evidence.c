@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
+
 const char *const finding_rules[] = {
 	"cpu.limit",
 	"cpu.spinning",
@@ -56,10 +58,8 @@ void *zeroed(size_t n, size_t size)
 {
 	void *p = calloc(n ? n : 1, size);
 
-	if (!p) {
-		fputs("concprof: out of memory\n", stderr);
-		abort();
-	}
+	if (!p)
+		out_of_memory();
 	return p;
 }
 
@@ -69,7 +69,7 @@ struct finding *finding_add(struct findings *f, const char *rule, enum severity 
 
 	f->list = reallocarray(f->list, f->n_list + 1, sizeof(*f->list));
 	if (!f->list)
-		abort();
+		out_of_memory();
 	one = &f->list[f->n_list++];
 	memset(one, 0, sizeof(*one));
 	one->rule = rule;

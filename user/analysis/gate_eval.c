@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "analysis/internal.h"
+#include "base/memory.h"
 #include "base/units.h"
 
 /* --- comparing ------------------------------------------------------------------- */
@@ -213,12 +214,6 @@ void gates_name_paths(struct gate_named *to, const struct gates *g, unsigned int
 	}
 	if (to->n < GATE_PATHS_TOLD)
 		to->paths[to->n++] = n->path;
-}
-
-static void out_of_memory(void)
-{
-	fputs("concprof: out of memory\n", stderr);
-	abort();
 }
 
 char *gate_words(const char *fmt, ...)

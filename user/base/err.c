@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "base/err.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -43,18 +44,60 @@ static void make_safe(char *text)
 	*to = '\0';
 }
 
+static void fill(struct err *err, const char *fmt, va_list ap)
+{
+	int n = vsnprintf(err->text, sizeof(err->text), fmt, ap);
+
+	if (n >= (int)sizeof(err->text))
+		drop_cut_character(err->text, sizeof(err->text) - 1);
+	make_safe(err->text);
+}
+
 int err_set(struct err *err, int code, const char *fmt, ...)
 {
 	va_list ap;
-	int n;
 
 	if (!err)
 		return code;
 	va_start(ap, fmt);
-	n = vsnprintf(err->text, sizeof(err->text), fmt, ap);
+	fill(err, fmt, ap);
 	va_end(ap);
-	if (n >= (int)sizeof(err->text))
-		drop_cut_character(err->text, sizeof(err->text) - 1);
-	make_safe(err->text);
 	return code;
+}
+
+static const struct remedy {
+	int error;
+	const char *text;
+} remedies[] = {
+	{ ENOMEM, "see the limits of ulimit -a, and those of its cgroup" },
+	{ EAGAIN, "see the limits of ulimit -a, and those of its cgroup" },
+	{ EMFILE, "more files have to be allowed: see ulimit -n" },
+	{ ENFILE, "close files elsewhere, or raise the limit in /proc/sys/fs/file-max" },
+	{ ENOENT, "check the name" },
+	{ ENOTDIR, "check the name" },
+	{ EACCES, "check its permissions" },
+	{ EPERM, "see 'concprof check'" },
+	{ ESRCH, "it has ended: look whether it should have" },
+};
+
+static const char *remedy_of(int error)
+{
+	for (size_t i = 0; i < sizeof(remedies) / sizeof(*remedies); i++) {
+		if (remedies[i].error == error)
+			return remedies[i].text;
+	}
+	return "try again, and if it stays see 'concprof check' and dmesg";
+}
+
+int err_failed(struct err *err, int code, const char *fmt, ...)
+{
+	struct err doing;
+	va_list ap;
+
+	if (!err)
+		return code;
+	va_start(ap, fmt);
+	fill(&doing, fmt, ap);
+	va_end(ap);
+	return err_set(err, code, "%.300s: %s; %s", doing.text, strerror(-code), remedy_of(-code));
 }

@@ -15,3 +15,8 @@ struct err {
  * in the result, and bytes that are not UTF-8, are replaced by '?': its parts may
  * come from hostile input. */
 int err_set(struct err *err, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* The same for a call of the system that failed with code, a negative errno: what the words say
+ * could not be done is followed by why, and by what is to be done about such an error. */
+int err_failed(struct err *err, int code, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));

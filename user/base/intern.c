@@ -20,10 +20,8 @@ static char *copy(const void *bytes, size_t n)
 {
 	char *to = malloc(n + 1);
 
-	if (!to) {
-		fputs("concprof: out of memory\n", stderr);
-		abort();
-	}
+	if (!to)
+		out_of_memory();
 	memcpy(to, bytes, n);
 	to[n] = '\0';
 	return to;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "base/map.h"
 
-#include <stdio.h>
 #include <stdlib.h>
+
+#include "base/memory.h"
 
 /* The finishing steps of MurmurHash3 (public domain). */
 uint64_t map_hash(uint64_t hash, uint64_t x)
@@ -29,10 +30,8 @@ static void grow(struct map *m)
 
 	m->room = old.room ? 2 * old.room : 64;
 	m->rows = calloc(m->room, sizeof(*m->rows));
-	if (!m->rows) {
-		fputs("concprof: out of memory\n", stderr);
-		abort();
-	}
+	if (!m->rows)
+		out_of_memory();
 	for (size_t i = 0; i < m->room; i++)
 		m->rows[i].key = MAP_NONE;
 	for (size_t i = 0; i < old.room; i++) {

@@ -2,12 +2,12 @@
 #pragma once
 
 /*
- * A growing array: struct { T *items; size_t n, room; }. Out of memory aborts,
- * here as in all of base: the kernel detaches the probes with the process, and
- * the workload lives on.
+ * A growing array: struct { T *items; size_t n, room; }. Out of memory ends
+ * concprof, here as in all of base: see base/memory.h.
  */
-#include <stdio.h>
 #include <stdlib.h>
+
+#include "base/memory.h"
 
 #define VEC(T)                                                                                     \
 	struct {                                                                                   \
@@ -20,10 +20,8 @@ static inline void *vec_grow(void *items, size_t *room, size_t size)
 	size_t more = *room ? *room * 2 : 16;
 
 	items = reallocarray(items, more, size);
-	if (!items) {
-		fputs("concprof: out of memory\n", stderr);
-		abort();
-	}
+	if (!items)
+		out_of_memory();
 	*room = more;
 	return items;
 }

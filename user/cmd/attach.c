@@ -58,11 +58,16 @@ static int check_pid(pid_t pid, struct err *err)
 
 static int check_pids(struct attach *a, const struct opts *o)
 {
-	int error = 0;
+	int error = 0, why;
 
 	for (size_t i = 0; i < o->n_pids && !error; i++) {
+		errno = EIO; /* of what can be read, and is no such file */
 		a->started[i] = proc_started((uint32_t)o->pids[i]);
+		why = errno;
 		error = check_pid(o->pids[i], &a->s.err);
+		if (!error && !a->started[i])
+			error = err_failed(&a->s.err, -why, "cannot read /proc/%d/stat",
+					   o->pids[i]);
 	}
 	return error;
 }
@@ -92,8 +97,7 @@ static int find_cgroup(const char *path, uint64_t *ret, struct err *err)
 	if (stat(path, &st) || statfs(path, &fs) || fs.f_type == SYSFS_MAGIC ||
 	    (fs.f_type != CGROUP2_SUPER_MAGIC && fs.f_type != CGROUP_SUPER_MAGIC)) {
 		if (stat(below, &st) || statfs(below, &fs))
-			return err_set(err, -errno, "there is no cgroup '%s': %s", path,
-				       strerror(errno));
+			return err_failed(err, -errno, "there is no cgroup '%s'", path);
 	}
 	if (fs.f_type == CGROUP_SUPER_MAGIC)
 		return err_set(
@@ -161,7 +165,7 @@ static int find_what(struct attach *a, const struct opts *o)
 		error = set_args(a, "--cgroup", o->cgroup);
 	else
 		error = o->all_processes ? set_args(a, "-a", NULL) : set_pids(a, o);
-	return error ? err_set(err, error, "out of memory") : 0;
+	return error ? err_failed(err, error, "cannot begin") : 0;
 }
 
 /* --- attaching ------------------------------------------------------------------------- */
@@ -231,7 +235,7 @@ static unsigned int cpus_of_all(const struct attach *a)
 
 	for (size_t i = 0; pids && i < a->processes.n; i++)
 		pids[i] = (pid_t)a->processes.items[i].pid;
-	cpus = facts_cpus_allowed(pids, pids ? a->processes.n : 0);
+	cpus = pids ? facts_cpus_allowed(pids, a->processes.n) : 0;
 	free(pids);
 	return cpus;
 }
@@ -253,8 +257,7 @@ static int tell_facts(struct attach *a)
 		error = tell_process(a, &a->processes.items[i]);
 	if (!error)
 		error = cgroups_tell(session_event, &a->s, &a->cgroups);
-	return error ? err_set(&a->s.err, error, "cannot describe what runs: %s", strerror(-error))
-		     : 0;
+	return error ? err_failed(&a->s.err, error, "cannot describe what runs") : 0;
 }
 
 static int take_over(struct attach *a)
@@ -263,7 +266,9 @@ static int take_over(struct attach *a)
 	int error = probe_attach(a->s.probe, &a->what, take_process, a, err);
 
 	if (a->stranger)
-		err_set(err, error, "process %d has ended meanwhile, and another has its number",
+		err_set(err, error,
+			"process %d has ended meanwhile, and another has its number; look "
+			"for what is wanted again",
 			a->stranger);
 	return error;
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "cmd/cmd.h"
+#include "cmd/output.h"
 #include "probe/probe.h"
 
 int cmd_check(void)
@@ -19,7 +20,5 @@ int cmd_check(void)
 	}
 	printf("\n%s\n", usable ? "concprof works here."
 				: "concprof does not work here: see the rows marked NO.");
-	if (fflush(stdout))
-		return STATUS_FAILED;
-	return usable ? 0 : STATUS_FAILED;
+	return output_said() || !usable ? STATUS_FAILED : 0;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* concprof diff BASE... --vs HEAD...: what changed between two groups of recordings. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -42,9 +43,10 @@ static int write_all(const struct diff *d, const struct opts *o, struct err *err
 int cmd_diff(const struct opts *o)
 {
 	struct runs *runs = calloc(1, sizeof(*runs));
-	struct err err = { "out of memory" };
+	struct err err;
 	struct diff *d = NULL;
-	int error = runs ? read_all(runs, o, &err) : -1, gates = 0;
+	int error = runs ? read_all(runs, o, &err) : err_failed(&err, -ENOMEM, "cannot begin");
+	int gates = 0;
 
 	if (!error) {
 		d = diff_new((const struct findings *const *)runs->findings, o->n_base,

@@ -39,7 +39,7 @@ unsigned int facts_cpus_allowed(const pid_t *pids, size_t n)
 	}
 	CPU_FREE(all);
 	CPU_FREE(room);
-	return count ? count : 1;
+	return count || !n ? count : 1; /* of processes that have all gone it is no longer known */
 }
 
 bool facts_idle_ns(uint64_t *ret)
@@ -96,6 +96,11 @@ static int tell_text(event_fn fn, void *ctx, enum text_kind what, const char *te
 	return error;
 }
 
+int facts_note(event_fn fn, void *ctx, const char *text)
+{
+	return tell_text(fn, ctx, TEXT_NOTE, text);
+}
+
 int facts_tell(event_fn fn, void *ctx, const struct facts *facts)
 {
 	struct ev_run run = { .head = { EV_RUN, sizeof(run) },
@@ -105,6 +110,8 @@ int facts_tell(event_fn fn, void *ctx, const struct facts *facts)
 	struct utsname name;
 	int error;
 
+	if (!facts->cpus_allowed)
+		return -ENODATA;
 	clock_gettime(CLOCK_REALTIME, &now);
 	run.realtime_ns = now.tv_sec * 1000000000ull + now.tv_nsec;
 	run.cpus = sysconf(_SC_NPROCESSORS_ONLN);
@@ -127,6 +134,6 @@ int facts_tell(event_fn fn, void *ctx, const struct facts *facts)
 	for (size_t i = 0; facts->argv[i] && !error; i++)
 		error = tell_text(fn, ctx, TEXT_ARGUMENT, facts->argv[i]);
 	for (size_t i = 0; facts->notes[i] && !error; i++)
-		error = tell_text(fn, ctx, TEXT_NOTE, facts->notes[i]);
+		error = facts_note(fn, ctx, facts->notes[i]);
 	return error;
 }

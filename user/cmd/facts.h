@@ -9,7 +9,7 @@
 #include "event/event.h"
 
 /* How many CPUs these processes may use together, as far as they are there; with none, this
- * process, and so the command: sched_getaffinity(2). */
+ * process, and so the command: sched_getaffinity(2). 0: not known, with which nothing can be told. */
 unsigned int facts_cpus_allowed(const pid_t *pids, size_t n);
 
 /* How long the allowed CPUs have had no work since the machine started, summed; in steps
@@ -28,3 +28,5 @@ struct facts {
 
 /* EV_RUN and its strings: the stream's first events. */
 int facts_tell(event_fn fn, void *ctx, const struct facts *facts);
+/* A note of what is not known, at any time. */
+int facts_note(event_fn fn, void *ctx, const char *text);

@@ -37,7 +37,7 @@ int live_start(struct live **ret, const struct opts *o, char *const *argv, struc
 	int error;
 
 	if (!l)
-		return err_set(err, -ENOMEM, "out of memory");
+		return err_failed(err, -ENOMEM, "cannot begin");
 	error = screen_open(&l->screen, err);
 	if (error) {
 		free(l);

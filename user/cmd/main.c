@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cmd/cmd.h"
+#include "cmd/output.h"
 
 #ifdef CONCPROF_STATIC
 #define LINKED "; static: without --debuginfod, and users of /etc/passwd only"
@@ -18,20 +19,23 @@
 static int version(void)
 {
 	printf("concprof %s (%s%s)\n", CONCPROF_VERSION, libbpf_version_string(), LINKED);
-	return fflush(stdout) ? STATUS_FAILED : 0;
+	return output_said();
 }
 
 static int help(void)
 {
 	opts_help(stdout);
-	return fflush(stdout) ? STATUS_FAILED : 0;
+	return output_said();
 }
 
 /* For a reader that has gone is no error (the contract). */
 static int write_quietly(int (*command)(const struct opts *o), const struct opts *o)
 {
 	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR) {
-		fprintf(stderr, "concprof: cannot ignore SIGPIPE: %s\n", strerror(errno));
+		struct err err;
+
+		(void)err_failed(&err, -errno, "cannot ignore SIGPIPE");
+		fprintf(stderr, "concprof: %s\n", err.text);
 		return STATUS_FAILED;
 	}
 	return command(o);
@@ -62,7 +66,8 @@ int main(int argc, char **argv)
 	if (!error)
 		error = launch_signals_take(&inherited);
 	if (error) {
-		fprintf(stderr, "concprof: cannot start: %s\n", strerror(-error));
+		(void)err_failed(&err, error, "cannot start");
+		fprintf(stderr, "concprof: %s\n", err.text);
 		return STATUS_FAILED;
 	}
 	if (opts_parse(&o, argc, argv, &err)) {

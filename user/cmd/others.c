@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/vec.h"
+#include "cmd/facts.h"
 
 #define LEAST_NS 10000000ull /* less than that is a tick that may have been somebody else's */
 
@@ -173,8 +174,12 @@ int others_end(const struct others *o, const pid_t *own, size_t n_own, event_fn 
 	size_t told = 0;
 	int error = 0;
 
-	if (!now || !now->list.n)
+	/* it sees at least itself */
+	if (!now || !now->list.n || !o->list.n) {
+		error = facts_note(fn, ctx,
+				   "who else used the CPUs is not known: /proc could not be read");
 		goto out;
+	}
 	for (size_t i = 0; i < now->list.n; i++)
 		subtract(&now->list.items[i], o);
 	qsort(now->list.items, now->list.n, sizeof(*now->list.items), most_first);

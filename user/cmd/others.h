@@ -17,7 +17,7 @@ struct others *others_begin(void);
 
 /* An EV_OTHER for each of those that have used most since, largest first, OTHERS_MAX at most;
  * not for ourselves, nor for those in `own`, which are part of what is measured. A process that
- * has ended meanwhile is not seen. What fn returns if not 0. */
+ * has ended meanwhile is not seen; where nobody could be seen is a note. What fn returns if not 0. */
 int others_end(const struct others *o, const pid_t *own, size_t n_own, event_fn fn, void *ctx);
 
 void others_free(struct others *o);

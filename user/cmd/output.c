@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "cmd/output.h"
+#include "cmd/cmd.h"
 #include "cmd/gates.h"
 #include "cmd/target.h"
 #include "model/timeline.h"
@@ -23,7 +24,7 @@ int output_try(const struct opts_output *out, struct err *err)
 {
 	struct target t = { .temporary = "", .fd = -1 };
 	struct stat st;
-	int error;
+	int error, removed;
 
 	if (!out->path || !strcmp(out->path, "-"))
 		return 0;
@@ -32,8 +33,20 @@ int output_try(const struct opts_output *out, struct err *err)
 		error = access(out->path, W_OK) ? -errno : 0;
 	else
 		error = target_open(&t, out->path);
-	target_abandon(&t);
+	removed = target_abandon(&t);
+	error = error ? error : removed;
 	return error ? target_complain(out->path, error, err) : 0;
+}
+
+int output_said(void)
+{
+	struct err err;
+
+	if (!fflush(stdout))
+		return 0;
+	(void)target_complain("standard output", -errno, &err);
+	fprintf(stderr, "concprof: %s\n", err.text);
+	return STATUS_FAILED;
 }
 
 /* Colours as in no-color.org; a terminal called dumb shows none. */
@@ -193,7 +206,7 @@ int output_write(const struct opts_output *out, const struct document *doc, cons
 		goto fail;
 	return 0;
 fail:
-	target_abandon(&t);
+	(void)target_abandon(&t); /* why it failed says more */
 	return target_complain(out->path, error, err);
 }
 

@@ -22,3 +22,6 @@ int output_write(const struct opts_output *out, const struct document *doc, cons
 /* All that is to be written of a model, text on standard output unless something else was asked
  * for; frees it. 0 with the exit status in *ret_status, or a negative errno with err filled. */
 int output_model(struct model *m, const struct opts *o, int *ret_status, struct err *err);
+
+/* Whether what was printed has come to standard output: 0; or STATUS_FAILED, and that is said. */
+int output_said(void);

@@ -142,8 +142,8 @@ void record_abandon(struct record *r)
 	if (r->recorder)
 		recorder_free(r->recorder);
 	if (r->out)
-		(void)fclose(r->out); /* it is removed */
-	target_abandon(&r->target);
+		(void)fclose(r->out);	  /* it is removed */
+	(void)target_abandon(&r->target); /* why it is given up says more */
 	free(r->memory);
 	free(r);
 }

@@ -25,7 +25,7 @@ static int open_recording(FILE **ret, const char *path, struct err *err)
 	}
 	if (*ret)
 		return 0;
-	return err_set(err, -errno, "cannot read the recording '%s': %s", path, strerror(errno));
+	return err_failed(err, -errno, "cannot read the recording '%s'", path);
 }
 
 int recorded_model(struct model **ret, const char *path, struct err *err)

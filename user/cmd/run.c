@@ -17,6 +17,7 @@ struct run {
 	struct launch_user user; /* whom the command runs as */
 	struct launch_environ environ;
 	struct launch *launch;
+	unsigned int cpus; /* that it is allowed */
 };
 
 /* Everything up to the held child. 0, or concprof's exit status. */
@@ -46,10 +47,10 @@ static int watch(struct run *r)
 				   .live = s->o->live,
 				   .code = sites_sink(s->sites) };
 
+	r->cpus = facts_cpus_allowed(NULL, 0);
 	sites_follow(s->sites, launch_pid(r->launch));
 	if (probe_open(&s->probe, &opts, &s->err) ||
-	    probe_watch(s->probe, launch_pid(r->launch), facts_cpus_allowed(NULL, 0), &s->err) ||
-	    session_drop(s))
+	    probe_watch(s->probe, launch_pid(r->launch), r->cpus, &s->err) || session_drop(s))
 		return STATUS_FAILED;
 	if (s->o->all_calls && probe_window(s->probe, true, &s->err))
 		return STATUS_FAILED;
@@ -77,11 +78,11 @@ static int tell_facts(struct run *r)
 		notes[n++] = "the environment from before sudo could not be read: the command got "
 			     "concprof's, "
 			     "with the user's HOME, USER, LOGNAME and SHELL";
-	facts.cpus_allowed = facts_cpus_allowed(NULL, 0);
+	facts.cpus_allowed = r->cpus;
 	error = facts_tell(session_event, &r->s, &facts);
 	if (!error)
 		return 0;
-	err_set(&r->s.err, error, "cannot describe this machine: %s", strerror(-error));
+	err_failed(&r->s.err, error, "cannot describe this machine");
 	return STATUS_FAILED;
 }
 

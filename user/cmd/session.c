@@ -73,7 +73,7 @@ static int start_symbols(struct session *s)
 	s->sites = sites_new(s->sym, "/proc/kallsyms");
 	if (s->sites)
 		return 0;
-	err_set(&s->err, -ENOMEM, "out of memory");
+	err_failed(&s->err, -ENOMEM, "cannot begin");
 	return STATUS_FAILED;
 }
 
@@ -87,7 +87,7 @@ int session_start(struct session *s, const struct opts *o)
 	s->signal_fd = supervise_signals();
 	if (s->signal_fd >= 0)
 		return 0;
-	err_set(&s->err, s->signal_fd, "cannot receive signals: %s", strerror(-s->signal_fd));
+	err_failed(&s->err, s->signal_fd, "cannot receive signals");
 	return STATUS_FAILED;
 }
 

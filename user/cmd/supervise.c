@@ -90,7 +90,7 @@ void supervise_forget_signals(int signal_fd)
 
 static int failed(struct state *st, int error, const char *doing)
 {
-	return err_set(st->err, error, "%s failed: %s; there is no report", doing,
+	return err_set(st->err, error, "%s failed: %s; there is no report, try again", doing,
 		       strerror(-error));
 }
 

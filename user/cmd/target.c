@@ -31,6 +31,26 @@ static int open_straight(struct target *t)
 	return t->fd < 0 ? -errno : 0;
 }
 
+/* What is being written, for exit(3), as out_of_memory() has it. */
+static const struct target *unfinished;
+
+static void remove_unfinished(void)
+{
+	if (unfinished)
+		(void)unlink(unfinished->temporary); /* nothing more can be done about it */
+}
+
+static int remove_at_exit(const struct target *t)
+{
+	static bool is_registered;
+
+	if (!is_registered && atexit(remove_unfinished))
+		return -ENOMEM;
+	is_registered = true;
+	unfinished = t;
+	return 0;
+}
+
 static int open_beside(struct target *t)
 {
 	const char *slash = strrchr(t->path, '/');
@@ -42,7 +62,7 @@ static int open_beside(struct target *t)
 	t->fd = mkostemp(t->temporary, O_CLOEXEC);
 	if (t->fd < 0)
 		return -errno;
-	return fchmod(t->fd, target_mode()) ? -errno : 0;
+	return fchmod(t->fd, target_mode()) ? -errno : remove_at_exit(t);
 }
 
 int target_find(struct target *t, const char *path, bool *ret_file)
@@ -78,18 +98,21 @@ int target_open(struct target *t, const char *path)
 	return is_file ? open_beside(t) : open_straight(t);
 }
 
-void target_abandon(struct target *t)
+int target_abandon(struct target *t)
 {
-	if (t->temporary[0])
-		(void)unlink(t->temporary); /* nothing more can be done about it */
+	int error = t->temporary[0] && unlink(t->temporary) ? -errno : 0;
+
+	unfinished = NULL;
 	if (t->fd >= 0)
 		close(t->fd);
+	return error;
 }
 
 int target_commit(struct target *t)
 {
 	if (t->temporary[0] && rename(t->temporary, t->path))
 		return -errno;
+	unfinished = NULL;
 	t->temporary[0] = '\0';
 	return 0;
 }

@@ -29,7 +29,7 @@ int target_open(struct target *t, const char *path);
 int target_write(int fd, const char *text, size_t size);
 /* What was written stands under its name from here on. -errno: abandon it. */
 int target_commit(struct target *t);
-/* Closes it, and leaves nothing behind. */
-void target_abandon(struct target *t);
+/* Closes it, and leaves nothing behind. -errno: the temporary file could not be removed. */
+int target_abandon(struct target *t);
 /* Fills err; returns error. */
 int target_complain(const char *path, int error, struct err *err);

@@ -68,7 +68,7 @@ static int open_looker(struct why_run *r)
 	int error = pthread_create(&o.thread, NULL, open_it, &o);
 
 	if (error)
-		return err_set(&r->err, -error, "cannot start a thread: %s", strerror(error));
+		return err_failed(&r->err, -error, "cannot start a thread");
 	warm(r, &o);
 	pthread_join(o.thread, NULL);
 	r->looker = o.looker;
@@ -93,7 +93,7 @@ static int start(struct why_run *r)
 	r->sites = sites_new(r->sym, "/proc/kallsyms");
 	r->builder = model_builder_new();
 	if (!r->sites || !r->builder)
-		return err_set(&r->err, -ENOMEM, "out of memory");
+		return err_failed(&r->err, -ENOMEM, "cannot begin");
 	return open_looker(r);
 }
 
@@ -118,7 +118,7 @@ static int look(struct why_run *r)
 
 	r->look = look_new(r->looker);
 	if (!r->look)
-		return err_set(&r->err, -ENOMEM, "out of memory");
+		return err_failed(&r->err, -ENOMEM, "cannot begin");
 	error = look_at(r->look, r->o->pids, r->o->n_pids, &r->err);
 	for (size_t i = 0; !error && look_process(r->look, i); i++)
 		sites_follow(r->sites, look_process(r->look, i));
@@ -155,7 +155,7 @@ static int tell(struct why_run *r)
 	if (!error)
 		error = take_event(r, &end.head);
 	if (error)
-		err_set(&r->err, error, "cannot tell what was found: %s", strerror(-error));
+		err_failed(&r->err, error, "cannot tell what was found");
 	return error;
 }
 

@@ -404,7 +404,7 @@ int recording_read_most(FILE *in, uint64_t most, event_fn fn, void *ctx, bool *r
 
 	*ret_cut = false;
 	if (!r)
-		return err_set(err, -ENOMEM, "out of memory");
+		return err_failed(err, -ENOMEM, "cannot begin");
 	r->in = in;
 	r->fn = fn;
 	r->ctx = ctx;

@@ -49,10 +49,12 @@ static void look_inside(struct child_report *report, const char *path)
 		report->file = CHILD_FILE_OTHER;
 }
 
+/* errno says why not. */
 static bool looks_executable(const char *path)
 {
 	struct stat st;
 
+	errno = EACCES; /* of what is no file */
 	return !stat(path, &st) && S_ISREG(st.st_mode) &&
 	       !faccessat(AT_FDCWD, path, X_OK, AT_EACCESS);
 }
@@ -97,12 +99,11 @@ static void note_failure(const struct child_plan *plan, struct child_report *rep
 static struct child_report look_ahead(const struct child_plan *plan)
 {
 	struct child_report report = { .kind = CHILD_HELD, .error = ENOENT };
-	struct stat st;
 
 	for (size_t i = 0; i < plan->n_paths; i++) {
 		if (looks_executable(plan->paths[i]))
 			return (struct child_report){ .kind = CHILD_HELD, .path = i };
-		note_failure(plan, &report, i, stat(plan->paths[i], &st) ? errno : EACCES);
+		note_failure(plan, &report, i, errno);
 	}
 	diagnose(plan, &report);
 	return report;

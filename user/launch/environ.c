@@ -86,7 +86,7 @@ int launch_environ_build(struct launch_environ *ret, const struct launch_user *u
 		r = split(&env, text, len);
 	if (r) {
 		launch_environ_free(&env);
-		return err_set(err, r, "out of memory for the command's environment");
+		return err_failed(err, r, "cannot make the command's environment");
 	}
 	*ret = env;
 	return 0;

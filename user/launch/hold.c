@@ -141,7 +141,7 @@ static int set_executable(struct launch *launch, size_t path, struct err *err)
 		executable = NULL;
 	free(cwd);
 	if (!executable)
-		return err_set(err, -ENOMEM, "out of memory");
+		return err_failed(err, -ENOMEM, "cannot begin");
 	free(launch->executable);
 	launch->executable = executable;
 	return 0;
@@ -173,7 +173,7 @@ int launch_hold(struct launch **ret, const struct launch_opts *opts, struct err 
 	int r;
 
 	if (!launch)
-		return err_set(err, -ENOMEM, "out of memory");
+		return err_failed(err, -ENOMEM, "cannot begin");
 	launch->pidfd = -1;
 	launch->channel = -1;
 	r = describe(launch, opts);
@@ -200,6 +200,13 @@ int launch_check(const struct launch *launch, struct err *err)
 	return launch->held.error ? explain(launch, &launch->held, err) : 0;
 }
 
+/* What failed is not the command. */
+static int lost(const struct launch *launch, int error, const char *doing, struct err *err)
+{
+	(void)err_failed(err, error, "%s '%.150s'", doing, launch->command);
+	return -ECHILD;
+}
+
 /* Until the channel ends, which it does by the exec. */
 static int await_exec(struct launch *launch, struct err *err)
 {
@@ -214,10 +221,7 @@ static int await_exec(struct launch *launch, struct err *err)
 			return r;
 		r = receive(launch, &report);
 	}
-	if (r < 0)
-		err_set(err, r, "lost sight of '%.150s' at its start: %s; try again",
-			launch->command, strerror(-r));
-	return r;
+	return r < 0 ? lost(launch, r, "lost sight at its start of", err) : 0;
 }
 
 int launch_release(struct launch *launch, struct err *err)
@@ -231,13 +235,11 @@ int launch_release(struct launch *launch, struct err *err)
 	} while (n < 0 && errno == EINTR);
 	/* one that was killed meanwhile has closed its end: its status tells more than this */
 	if (n < 0 && errno != EPIPE)
-		r = err_set(err, -errno, "cannot release '%.150s': %s; try again", launch->command,
-			    strerror(errno));
+		r = lost(launch, -errno, "cannot release", err);
 	else
 		r = n < 0 ? 0 : await_exec(launch, err);
 	if (close(launch->channel) && !r)
-		r = err_set(err, -errno, "cannot release '%.150s': %s; try again", launch->command,
-			    strerror(errno));
+		r = lost(launch, -errno, "cannot release", err);
 	launch->channel = -1;
 	return r;
 }
@@ -250,6 +252,8 @@ int launch_exit_status(int error)
 	case ELOOP:
 	case ENAMETOOLONG:
 		return 127;
+	case ECHILD:
+		return 125;
 	default:
 		return 126;
 	}

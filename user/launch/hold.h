@@ -49,7 +49,8 @@ int launch_check(const struct launch *launch, struct err *err);
 int launch_release(struct launch *launch, struct err *err);
 
 /* The exit status for a result of launch_check() or launch_release(): 127 if the command was not
- * found, 126 if it was and cannot be executed (a missing interpreter is such a case). */
+ * found, 126 if it was and cannot be executed (a missing interpreter is such a case), 125 if what
+ * failed is not the command. */
 int launch_exit_status(int error);
 
 pid_t launch_pid(const struct launch *launch);

@@ -157,7 +157,7 @@ int launch_user_resolve(struct launch_user *ret, const char *name, bool as_root,
 			r = uid ? fill_sudo(&user, uid, err) : fill_self(&user);
 	}
 	if (r == -ENOMEM)
-		err_set(err, r, "out of memory while looking up a user");
+		err_failed(err, r, "cannot look up a user");
 	if (r) {
 		launch_user_free(&user);
 		return r;

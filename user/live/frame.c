@@ -27,7 +27,7 @@ static void put(struct live_frame *f, const struct live_wish *wish, enum live_lo
 	line = vec_add(&f->lines);
 	*line = (struct live_line){ strndup(text, text_fit(text, bytes, wish->columns)), look };
 	if (!line->text)
-		abort(); /* as vec.h does */
+		out_of_memory();
 }
 
 static void say(struct live_frame *f, const struct live_wish *wish, enum live_look_of look,

@@ -32,7 +32,7 @@ int screen_open(struct screen **ret, struct err *err)
 	struct screen *s = calloc(1, sizeof(*s));
 
 	if (!s)
-		return err_set(err, -ENOMEM, "out of memory");
+		return err_failed(err, -ENOMEM, "cannot begin");
 	s->tty = fopen("/dev/tty", "r+e");
 	if (!s->tty) {
 		int error = -errno;

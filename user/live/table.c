@@ -280,7 +280,7 @@ size_t *live_order(const struct live_table *t, enum live_view view, enum live_so
 	struct ordering how = { t->rows[view].items, by };
 
 	if (!order)
-		abort(); /* as vec.h does */
+		out_of_memory();
 	if (view != LIVE_THREADS && by < LIVE_BY_WAITING)
 		how.by = LIVE_BY_WAITING;
 	for (size_t i = 0; i < n; i++)

@@ -2,6 +2,7 @@
 /* What the descriptors are that threads wait at, and who else is to be named. */
 #include "look/internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -84,6 +85,6 @@ void read_descriptors(struct look_around *l)
 			continue;
 		t->text = strdup(text);
 		if (!t->text)
-			abort(); /* as base/vec.h */
+			out_of_memory();
 	}
 }

@@ -150,7 +150,7 @@ int look_at(struct look_around *l, const pid_t *pids, size_t n, struct err *err)
 	if (!error)
 		error = prove(l);
 	if (error)
-		return err_set(err, error, "cannot look at them: %s", strerror(-error));
+		return err_failed(err, error, "cannot look at them");
 	return check_found(l, pids, n, err);
 }
 
@@ -172,6 +172,5 @@ int look_code(struct look_around *l, const struct code_sink *sink, struct err *e
 		proc_command(l->processes.items[i].pid, &l->processes.items[i].exec);
 	read_descriptors(l);
 	error = read_places(l, sink);
-	return error ? err_set(err, error, "cannot read where they stand: %s", strerror(-error))
-		     : 0;
+	return error ? err_failed(err, error, "cannot read where they stand") : 0;
 }

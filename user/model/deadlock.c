@@ -114,7 +114,7 @@ void deadlocks_build(struct model_builder *b)
 	qsort(m->stuck, m->n_stuck, sizeof(*m->stuck), in_order);
 	m->deadlocks = calloc(m->n_stuck, sizeof(*m->deadlocks));
 	if (!m->deadlocks)
-		abort(); /* as base/vec.h */
+		out_of_memory();
 	for (size_t i = 0; i < m->n_stuck; i++) {
 		struct stuck_wait *w = &m->stuck[i];
 

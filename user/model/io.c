@@ -170,7 +170,7 @@ static void settle_places(struct model_builder *b)
 	size_t *places = calloc(m->n_ios + 1, sizeof(*places));
 
 	if (!places)
-		abort(); /* as base/vec.h */
+		out_of_memory();
 	for (size_t i = 0; i < m->n_ios; i++)
 		places[m->ios[i].number] = i;
 	for (size_t i = 0; i < m->n_sites; i++)

@@ -64,7 +64,7 @@ static void *room_for(size_t n, size_t size)
 	void *room = calloc(n + 1, size);
 
 	if (!room)
-		abort();
+		out_of_memory();
 	return room;
 }
 

@@ -332,7 +332,7 @@ static void join_words(struct model_builder *b)
 	size_t *into = calloc(m->n_locks + 1, sizeof(*into)), n = 0;
 
 	if (!into)
-		abort(); /* as base/vec.h */
+		out_of_memory();
 	for (size_t i = 0; i < m->n_locks; i++) {
 		struct lock_key other = m->locks[i].key;
 		size_t k;

@@ -148,7 +148,7 @@ void lock_kinds_find(struct model *m)
 	uint64_t(*ns)[LOCK_KIND_COUNT] = calloc(m->n_locks + 1, sizeof(*ns));
 
 	if (!ns)
-		abort(); /* as base/vec.h */
+		out_of_memory();
 	for (size_t i = 0; i < m->n_sites; i++) {
 		const struct site *s = &m->sites[i];
 

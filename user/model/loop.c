@@ -121,7 +121,7 @@ void loops_build(struct model_builder *b)
 		*map_add(&places, m->threads[i].id) = i;
 	m->loops = calloc(b->loops.n + 1, sizeof(*m->loops));
 	if (!m->loops)
-		abort(); /* as base/vec.h */
+		out_of_memory();
 	m->n_loops = b->loops.n;
 	for (size_t i = 0; i < m->n_loops; i++)
 		put_loop(b, &m->loops[i], b->loops.items[i], &places);

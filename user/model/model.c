@@ -10,10 +10,8 @@
 
 static void *checked(void *p)
 {
-	if (!p) {
-		fputs("concprof: out of memory\n", stderr);
-		abort();
-	}
+	if (!p)
+		out_of_memory();
 	return p;
 }
 

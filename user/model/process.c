@@ -47,7 +47,7 @@ static void collect(struct model *m)
 {
 	m->processes = calloc(m->n_threads ? m->n_threads : 1, sizeof(*m->processes));
 	if (!m->processes)
-		abort();
+		out_of_memory();
 	for (size_t i = 0; i < m->n_threads; i++)
 		m->processes[i].id = m->threads[i].process_id;
 	qsort(m->processes, m->n_threads, sizeof(*m->processes), by_id);
@@ -163,7 +163,7 @@ static void sort_by_start(struct model *m)
 	struct process *by_number = malloc((m->n_processes + 1) * sizeof(*by_number));
 
 	if (!place || !by_number)
-		abort();
+		out_of_memory();
 	memcpy(by_number, m->processes, m->n_processes * sizeof(*by_number));
 	qsort(m->processes, m->n_processes, sizeof(*m->processes), by_start);
 	for (size_t i = 0; i < m->n_processes; i++) {

@@ -102,7 +102,7 @@ void timeline_begin(struct timeline_reader *r, const struct model *m, enum timel
 	r->n = cpus + 1;
 	r->streams = calloc(r->n, sizeof(*r->streams));
 	if (!r->streams)
-		abort(); /* as vec.h does */
+		out_of_memory();
 	for (size_t i = 0; i < m->n_marks; i++) {
 		const struct ev_marks *ev = m->marks[i];
 

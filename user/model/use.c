@@ -56,7 +56,7 @@ void uses_build(struct model_builder *b)
 	double one;
 
 	if (!all)
-		abort(); /* as base/vec.h */
+		out_of_memory();
 	for (size_t i = 0; i < m->n_threads; i++)
 		*map_add(&places, m->threads[i].id) = i;
 	m->uses = b->uses.items;

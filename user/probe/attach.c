@@ -118,11 +118,11 @@ int probe_attach(struct probe *p, const struct probe_attachment *what, attached_
 	if (!error)
 		error = take_over(p);
 	if (error)
-		return err_set(err, error, "cannot take over what runs: %s", strerror(-error));
+		return err_failed(err, error, "cannot take over what runs");
 	__atomic_store_n(&p->skel->bss->attaching, 0, __ATOMIC_RELEASE);
 	error = read_program(p, &program);
 	if (error)
-		return err_set(err, error, "cannot read the sums: %s", strerror(-error));
+		return err_failed(err, error, "cannot read the sums");
 	if (program.wall.alive)
 		return 0;
 	return err_set(err, -ESRCH, "%s", nothing_of[what->which]);

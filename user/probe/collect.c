@@ -25,6 +25,15 @@ int collect_ring(struct probe *p, event_fn fn, void *ctx)
 	return n < 0 ? n : 0;
 }
 
+bool next_key(int map, const void *last, void *key, int *ret_error)
+{
+	int error = bpf_map_get_next_key(map, last, key);
+
+	if (error && error != -ENOENT)
+		*ret_error = error;
+	return !error;
+}
+
 int collect_wall(struct probe *p, uint64_t until, event_fn fn, void *ctx)
 {
 	struct ev_wall ev = { .head = { EV_WALL, sizeof(ev) } };

@@ -127,6 +127,10 @@ int mark_collector(struct probe *p, struct err *err);
 /* ... sleeps so long, unless a signal comes. */
 void nap(long ns);
 
+/* collect.c: the key of a map that follows the last one; NULL: the first. False at the end, and on an
+ * error, which is set. */
+bool next_key(int map, const void *last, void *key, int *ret_error);
+
 /* attach.c: takes over what has come into the cgroup by itself. */
 int attach_who_came(struct probe *p);
 

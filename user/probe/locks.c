@@ -36,7 +36,7 @@ static int tell_locks(struct probe *p, event_fn fn, void *ctx)
 	int map = bpf_map__fd(p->skel->maps.locks), error = 0;
 	struct lock_state l;
 
-	for (struct lock_key *last = NULL; !error && !bpf_map_get_next_key(map, last, &ev.key);
+	for (struct lock_key *last = NULL; !error && next_key(map, last, &ev.key, &error);
 	     last = &ev.key) {
 		error = bpf_map_lookup_elem(map, &ev.key, &l);
 		if (error)
@@ -66,7 +66,7 @@ static int tell_waiters(struct probe *p, event_fn fn, void *ctx)
 	struct lock_pair pair;
 	struct lock_waits w;
 
-	for (struct lock_pair *last = NULL; !error && !bpf_map_get_next_key(map, last, &pair);
+	for (struct lock_pair *last = NULL; !error && next_key(map, last, &pair, &error);
 	     last = &pair) {
 		error = bpf_map_lookup_elem(map, &pair, &w);
 		if (error)
@@ -90,7 +90,7 @@ static int tell_holders(struct probe *p, event_fn fn, void *ctx)
 	struct lock_pair pair;
 	struct lock_blame b;
 
-	for (struct lock_pair *last = NULL; !error && !bpf_map_get_next_key(map, last, &pair);
+	for (struct lock_pair *last = NULL; !error && next_key(map, last, &pair, &error);
 	     last = &pair) {
 		error = bpf_map_lookup_elem(map, &pair, &b);
 		if (error)
@@ -110,7 +110,7 @@ static int tell_orders(struct probe *p, event_fn fn, void *ctx)
 	int map = bpf_map__fd(p->skel->maps.lock_orders), error = 0;
 	struct lock_order_key order;
 
-	for (struct lock_order_key *last = NULL; !error && !bpf_map_get_next_key(map, last, &order);
+	for (struct lock_order_key *last = NULL; !error && next_key(map, last, &order, &error);
 	     last = &order) {
 		error = bpf_map_lookup_elem(map, &order, &ev.count);
 		if (error)

@@ -38,7 +38,9 @@ static int load_with(struct looker *l, struct kernel_types *types)
 	if (!l->skel)
 		return -errno;
 	error = kernel_types_fill(types, l->skel->obj);
-	return error ? error : look_bpf__load(l->skel);
+	if (!error)
+		error = look_bpf__load(l->skel);
+	return error || l->skel->bss ? error : -ENOTSUP; /* as load_with() has it */
 }
 
 static int load(struct looker *l)
@@ -56,7 +58,7 @@ int looker_open(struct looker **ret, struct err *err)
 	int error;
 
 	if (!l)
-		return err_set(err, -ENOMEM, "out of memory");
+		return err_failed(err, -ENOMEM, "cannot begin");
 	load_listen();
 	error = load(l);
 	if (!error) {

@@ -33,7 +33,7 @@ int collect_loops(struct probe *p, event_fn fn, void *ctx)
 	struct loop l;
 	struct ev_loop ev;
 
-	for (struct loop_key *last = NULL; !error && !bpf_map_get_next_key(map, last, &key);
+	for (struct loop_key *last = NULL; !error && next_key(map, last, &key, &error);
 	     last = &key) {
 		error = bpf_map_lookup_elem(map, &key, &l);
 		if (error || !l.n_users)

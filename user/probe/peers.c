@@ -55,7 +55,7 @@ int collect_peers(struct probe *p, event_fn fn, void *ctx)
 	struct peer_sums sums;
 	bool asked = false;
 
-	for (struct peer_key *last = NULL; !error && !bpf_map_get_next_key(map, last, &ev.key);
+	for (struct peer_key *last = NULL; !error && next_key(map, last, &ev.key, &error);
 	     last = &ev.key) {
 		error = bpf_map_lookup_elem(map, &ev.key, &sums);
 		if (error)

@@ -87,8 +87,7 @@ int attach_row(struct probe *p, size_t i, struct err *err)
 	snprintf(p->why[i], sizeof(p->why[i]), "attaching failed: %s", strerror(-error));
 	if (!probe_rows[i].needed)
 		return 0;
-	return err_set(err, error, "cannot attach to tracepoint %s: %s", probe_rows[i].tracepoint,
-		       strerror(-error));
+	return err_failed(err, error, "cannot attach to tracepoint %s", probe_rows[i].tracepoint);
 }
 
 static int on_ring_event(void *ctx, void *data, size_t size)
@@ -180,7 +179,10 @@ static int load_with(struct probe *p, const struct probe_opts *opts, struct kern
 		error = kernel_types_fill(types, p->skel->obj);
 	if (!error)
 		error = set_types(p, types);
-	return error ? error : beside_end(concprof_bpf__load(p->skel));
+	if (!error)
+		error = beside_end(concprof_bpf__load(p->skel));
+	/* libbpf goes on without, if it could not make the map that shows whether there may be */
+	return error || p->skel->bss ? error : -ENOTSUP;
 }
 
 /* Opens and loads what is not known to be missing. */
@@ -247,7 +249,7 @@ int probe_open(struct probe **ret, const struct probe_opts *opts, struct err *er
 	int error;
 
 	if (!p)
-		return err_set(err, -ENOMEM, "out of memory");
+		return err_failed(err, -ENOMEM, "cannot begin");
 	p->epoll = -1;
 	p->all_calls = opts->all_calls;
 	p->code = opts->code;
@@ -263,13 +265,13 @@ int probe_open(struct probe **ret, const struct probe_opts *opts, struct err *er
 	if (!error) {
 		error = code_open(p);
 		if (error)
-			err_set(err, error, "cannot watch the code: %s", strerror(-error));
+			err_failed(err, error, "cannot watch the code");
 	}
 	if (error)
 		goto fail;
 	error = open_rings(p);
 	if (error) {
-		err_set(err, error, "cannot map the ring buffers: %s", strerror(-error));
+		err_failed(err, error, "cannot map the ring buffers");
 		goto fail;
 	}
 	*ret = p;
@@ -298,13 +300,13 @@ void probe_free(struct probe *p)
 	free(p);
 }
 
-/* As one who reads an empty pipe is. */
-static bool is_asleep(pid_t pid)
+/* Its state's letter in /proc; 0 if there is none. */
+static char state_of(pid_t pid)
 {
 	char text[512];
 	const char *rest = procfs_stat((uint32_t)pid, text, sizeof(text));
 
-	return rest && *rest == 'S';
+	return rest ? *rest : 0;
 }
 
 void nap(long ns)
@@ -321,10 +323,10 @@ static int mark(struct probe *p, pid_t pid, const struct tracked *value, struct 
 	int error;
 
 	if (pidfd < 0)
-		return err_set(err, -errno, "cannot watch process %d: %s", pid, strerror(errno));
+		return err_failed(err, -errno, "cannot watch process %d", pid);
 	error = bpf_map_update_elem(bpf_map__fd(p->skel->maps.threads), &pidfd, value, BPF_NOEXIST);
 	if (error)
-		error = err_set(err, error, "cannot watch process %d: %s", pid, strerror(-error));
+		error = err_failed(err, error, "cannot watch process %d", pid);
 	close(pidfd);
 	return error;
 }
@@ -335,7 +337,7 @@ int set_sums(struct probe *p, const struct program *program, struct err *err)
 	int error =
 		bpf_map_update_elem(bpf_map__fd(p->skel->maps.programs), &zero, program, BPF_ANY);
 
-	return error ? err_set(err, error, "cannot set up the sums: %s", strerror(-error)) : 0;
+	return error ? err_failed(err, error, "cannot set up the sums") : 0;
 }
 
 int mark_collector(struct probe *p, struct err *err)
@@ -363,10 +365,14 @@ int probe_watch(struct probe *p, pid_t held, unsigned int cpus, struct err *err)
 		error = mark_collector(p, err);
 	if (error)
 		return error;
-	while (!is_asleep(held)) {
-		if (kill(held, 0))
-			return err_set(err, -ESRCH, "the held command has gone");
-		nap(50000);
+	/* asleep, as one who reads an empty pipe is */
+	for (char state; (state = state_of(held)) != 'S'; nap(50000)) {
+		if (!state) /* it is there, as nobody has waited for it */
+			return err_failed(err, -EIO, "cannot read /proc/%d/stat", held);
+		if (strchr("ZX", state))
+			return err_set(err, -ESRCH,
+				       "the process for the command was killed before it could "
+				       "start: look for who did it in dmesg");
 	}
 	nap(1); /* a switch-in of our own: the clocks, and our PID namespace, are known from here on */
 	return mark(p, held, &command, err);

@@ -34,7 +34,7 @@ int collect_takers(struct probe *p, event_fn fn, void *ctx)
 	struct taker_sum sum;
 	struct ev_taker ev;
 
-	for (struct taker_key *last = NULL; !error && !bpf_map_get_next_key(map, last, &key);
+	for (struct taker_key *last = NULL; !error && next_key(map, last, &key, &error);
 	     last = &key) {
 		error = bpf_map_lookup_elem(map, &key, &sum);
 		if (error)

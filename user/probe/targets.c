@@ -126,17 +126,17 @@ static int add_messages(const struct probe *p, struct moved *to)
 	struct messages m;
 	uint32_t index;
 
-	for (struct io_object *last = NULL; !bpf_map_get_next_key(map, last, &object);
+	for (struct io_object *last = NULL; !error && next_key(map, last, &object, &error);
 	     last = &object) {
 		error = bpf_map_lookup_elem(map, &object, &m);
 		if (error)
-			return error;
+			break;
 		index = target_of(p, &m.key);
 		to[index].reads += m.reads;
 		if (side_of(&m.key) != SIDE_BOUND) /* of datagrams: it sends to others */
 			to[index].writes += m.writes;
 	}
-	return 0;
+	return error;
 }
 
 /* moved: NULL: that is not asked for. */

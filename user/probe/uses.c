@@ -26,7 +26,7 @@ int collect_uses(struct probe *p, event_fn fn, void *ctx)
 	struct use_key key;
 	struct use_sum sum;
 
-	for (struct use_key *last = NULL; !error && !bpf_map_get_next_key(map, last, &key);
+	for (struct use_key *last = NULL; !error && next_key(map, last, &key, &error);
 	     last = &key) {
 		struct ev_use ev = {
 			.head = { EV_USE, sizeof(ev) },

@@ -34,7 +34,7 @@ static int tell_wakes(struct probe *p, event_fn fn, void *ctx)
 	struct wake_key key;
 	struct ev_wake ev;
 
-	for (struct wake_key *last = NULL; !error && !bpf_map_get_next_key(map, last, &key);
+	for (struct wake_key *last = NULL; !error && next_key(map, last, &key, &error);
 	     last = &key) {
 		error = bpf_map_lookup_elem(map, &key, &sums);
 		if (error)
@@ -51,7 +51,7 @@ static int tell_signals(struct probe *p, event_fn fn, void *ctx)
 	struct signal_sums sums;
 	struct signal_key key;
 
-	for (struct signal_key *last = NULL; !error && !bpf_map_get_next_key(map, last, &key);
+	for (struct signal_key *last = NULL; !error && next_key(map, last, &key, &error);
 	     last = &key) {
 		struct ev_signal ev = { .head = { EV_SIGNAL, sizeof(ev) } };
 

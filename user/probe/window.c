@@ -20,10 +20,10 @@ static int add_waits(struct probe *p, bool opens, struct err *err)
 	if (!p->window_waits)
 		p->window_waits = calloc(IO_TARGETS, sizeof(*p->window_waits));
 	if (!p->window_waits)
-		return err_set(err, -ENOMEM, "out of memory");
+		return err_failed(err, -ENOMEM, "cannot count the waits");
 	for (uint32_t i = 1; i <= n && i < LOOKED_AT; i++) {
 		if (bpf_map_lookup_elem(map, &i, &t))
-			return err_set(err, -errno, "cannot read the waits: %s", strerror(errno));
+			return err_failed(err, -errno, "cannot read the waits");
 		p->window_waits[i] += opens ? -t.waits : t.waits;
 	}
 	return 0;
@@ -38,8 +38,8 @@ static int open_row(struct probe *p, size_t i, struct err *err)
 		return 0;
 	p->links[i] = bpf_program__attach(program);
 	if (!p->links[i])
-		return err_set(err, -errno, "cannot attach to tracepoint %s: %s",
-			       probe_rows[i].tracepoint, strerror(errno));
+		return err_failed(err, -errno, "cannot attach to tracepoint %s",
+				  probe_rows[i].tracepoint);
 	p->windows++;
 	p->window_since = clock_ns();
 	return p->all_calls ? 0 : add_waits(p, true, err);

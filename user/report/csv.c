@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "base/escape.h"
+#include "base/memory.h"
 #include "report/csv.h"
 #include "report/room.h"
 #include "report/words.h"
@@ -46,7 +47,7 @@ void csv_text(FILE *out, const char *text)
 	char *shown = malloc(room);
 
 	if (!shown)
-		abort(); /* as base/vec.h */
+		out_of_memory();
 	escape_text(shown, room, text, 0, true);
 	fputc('"', out);
 	if (*shown && strchr("=+-@", *shown))

@@ -24,7 +24,7 @@ static void add_row(struct junit_suite *s, const struct diff *d, const struct di
 	snprintf(t->why, sizeof(t->why), "%s", words);
 	diff_row_words(words, d, r, true);
 	if (asprintf(&t->output, "%s%s\n", r->is_change ? "changed: " : "", words) < 0)
-		abort(); /* as base/vec.h */
+		out_of_memory();
 }
 
 static void put_properties(const struct junit_suite *s, const struct diff *d,

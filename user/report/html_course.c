@@ -380,7 +380,7 @@ void html_course(struct page *p, const struct findings *f)
 	FILE *out = p->out;
 
 	if (!c)
-		abort(); /* as base/vec.h */
+		out_of_memory();
 	fill(c, f);
 	if (c->n && c->wall_ns > 0) {
 		fprintf(out,

@@ -169,7 +169,7 @@ static void find_least(struct flame *fl)
 	double *ns = reallocarray(NULL, fl->nodes.n, sizeof(*ns));
 
 	if (!ns)
-		abort(); /* as base/vec.h */
+		out_of_memory();
 	for (size_t i = 0; i < fl->nodes.n; i++)
 		ns[i] = fl->nodes.items[i].ns;
 	qsort(ns, fl->nodes.n, sizeof(*ns), largest_first);

@@ -202,7 +202,7 @@ static void choose(struct family *fam)
 	struct rank *ranks = reallocarray(NULL, n, sizeof(*ranks));
 
 	if (!ranks)
-		abort(); /* as base/vec.h */
+		out_of_memory();
 	for (size_t i = 0; i < n; i++) {
 		ranks[i] = (struct rank){ fam->lives[i].running_ns, i };
 		if (is_marked(&fam->lives[i]) && fam->rows < SHOWN / 4)
@@ -369,7 +369,7 @@ void html_processes(struct page *p, const struct findings *f)
 	if (f->model->n_processes >= 2 && f->model->wall_ns) {
 		fam.lives = calloc(f->model->n_processes, sizeof(*fam.lives));
 		if (!fam.lives)
-			abort(); /* as base/vec.h */
+			out_of_memory();
 		put_picture(p, &fam);
 		free(fam.lives);
 	}

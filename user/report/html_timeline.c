@@ -42,7 +42,7 @@ static size_t choose(const struct model *m, size_t ret[LANES])
 	size_t n = 0;
 
 	if (!ranked)
-		abort(); /* as base/vec.h */
+		out_of_memory();
 	for (size_t i = 0; i < m->n_threads; i++)
 		ranked[i] = &m->threads[i];
 	if (m->n_threads)

@@ -65,7 +65,7 @@ static char *safe_copy(const char *text)
 	char *safe = malloc(room);
 
 	if (!safe)
-		abort(); /* as base/vec.h */
+		out_of_memory();
 	escape_text(safe, room, text, 0, true);
 	return safe;
 }

@@ -207,7 +207,7 @@ void lanes_make(struct lanes *ret, const struct model *m, const size_t *threads,
 	d.tracks = calloc(n + 1, sizeof(*d.tracks));
 	d.lane_of = reallocarray(NULL, m->n_threads + 1, sizeof(*d.lane_of));
 	if (!d.tracks || !d.lane_of)
-		abort(); /* as base/vec.h */
+		out_of_memory();
 	for (size_t i = 0; i < m->n_threads; i++)
 		d.lane_of[i] = SIZE_MAX;
 	for (size_t i = 0; i < n; i++) {

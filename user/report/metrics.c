@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/escape.h"
+#include "base/memory.h"
 
 #define S_NS UINT64_C(1000000000)
 
@@ -44,7 +45,7 @@ void metrics_label(struct metrics *o, const char *name, const char *value)
 	char *shown = malloc(room);
 
 	if (!shown)
-		abort(); /* as base/vec.h */
+		out_of_memory();
 	escape_text(shown, room, value, 0, true);
 	fprintf(o->out, "%c%s=\"", o->labels++ ? ',' : '{', name);
 	for (const char *s = shown; *s; s++) {

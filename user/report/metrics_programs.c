@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "report/metrics.h"
 
 #define REST "other" /* a program that is called so is among them */
@@ -50,7 +51,7 @@ static struct program *programs_of(const struct model *m)
 	struct program *list = calloc(m->n_processes + 1, sizeof(*list));
 
 	if (!list)
-		abort(); /* as base/vec.h */
+		out_of_memory();
 	for (size_t i = 0; i < m->n_processes; i++) {
 		const struct process *p = &m->processes[i];
 

@@ -188,10 +188,8 @@ static char *format(const char *fmt, va_list ap)
 {
 	char *text;
 
-	if (vasprintf(&text, fmt, ap) < 0) {
-		fputs("concprof: out of memory\n", stderr);
-		abort();
-	}
+	if (vasprintf(&text, fmt, ap) < 0)
+		out_of_memory();
 	return text;
 }
 

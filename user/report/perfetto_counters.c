@@ -39,7 +39,7 @@ void perfetto_counters_begin(struct tracing *t)
 {
 	t->counters = calloc(1, sizeof(*t->counters));
 	if (!t->counters)
-		abort(); /* as base/vec.h */
+		out_of_memory();
 	t->counters->part_ns = t->m->wall_ns / PARTS + 1;
 	if (t->counters->part_ns < LEAST_NS)
 		t->counters->part_ns = LEAST_NS;

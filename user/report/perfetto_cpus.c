@@ -311,7 +311,7 @@ static void find_wakes(struct tracing *t)
 	struct timeline_step s;
 
 	if (!wakers)
-		abort(); /* as base/vec.h */
+		out_of_memory();
 	for (timeline_begin(&r, t->m, TIMELINE_BACK); timeline_next(&r, &s);) {
 		if (s.thread == NO_THREAD)
 			continue;
@@ -342,7 +342,7 @@ void perfetto_cpus_begin(struct tracing *t)
 {
 	t->cpus = calloc(1, sizeof(*t->cpus));
 	if (!t->cpus)
-		abort(); /* as base/vec.h */
+		out_of_memory();
 	t->cpus->n = 1;
 	for (size_t i = 0; i < t->m->n_marks; i++) {
 		if (t->m->marks[i]->cpu >= t->cpus->n)
@@ -350,7 +350,7 @@ void perfetto_cpus_begin(struct tracing *t)
 	}
 	t->cpus->items = calloc(t->cpus->n, sizeof(*t->cpus->items));
 	if (!t->cpus->items)
-		abort(); /* as base/vec.h */
+		out_of_memory();
 	for (size_t i = 0; i < t->cpus->n; i++)
 		t->cpus->items[i].is_idle = true;
 	find_wakes(t);

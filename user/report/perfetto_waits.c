@@ -153,7 +153,7 @@ void perfetto_waits_begin(struct tracing *t)
 {
 	t->threads = calloc(t->m->n_threads + 1, sizeof(*t->threads));
 	if (!t->threads)
-		abort(); /* as base/vec.h */
+		out_of_memory();
 	places_begin(&t->places, t->f);
 }
 

@@ -31,10 +31,8 @@ void table_set(struct table *t, size_t column, const char *text)
 	if (!*text)
 		return;
 	*cell = strdup(text);
-	if (!*cell) {
-		fputs("concprof: out of memory\n", stderr);
-		abort();
-	}
+	if (!*cell)
+		out_of_memory();
 }
 
 void table_part(struct table *t, unsigned int tone, double share)

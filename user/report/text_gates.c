@@ -12,10 +12,8 @@ static char *escaped(const struct page *p, const char *text, bool ours)
 	size_t size = 4 * strlen(text) + 8;
 	char *buf = malloc(size);
 
-	if (!buf) {
-		fputs("concprof: out of memory\n", stderr);
-		abort();
-	}
+	if (!buf)
+		out_of_memory();
 	return ours ? page_words(p, buf, size, text) : page_name(p, buf, size, text, 0);
 }
 

@@ -231,7 +231,7 @@ void text_io(struct page *p, const struct findings *f)
 	struct io_row *rows = calloc(f->model->n_ios + 1, sizeof(*rows));
 
 	if (!rows)
-		abort(); /* as base/vec.h */
+		out_of_memory();
 	put_rows(p, f, rows, rows_of(rows, f, !p->opts->verbose));
 	free(rows);
 }

@@ -160,7 +160,7 @@ static void put_parts(struct page *p, const struct findings *f, uint64_t whole)
 	uint64_t rest = 0;
 
 	if (!parts || !sums)
-		abort(); /* as vec.h does */
+		out_of_memory();
 	places_begin(&places, f);
 	if (n)
 		memcpy(parts, f->path->parts, n * sizeof(*parts));
@@ -322,7 +322,7 @@ void text_wakings(struct page *p, const struct findings *f)
 	n = f->path->n_wakings;
 	rows = reallocarray(NULL, n, sizeof(*rows));
 	if (!rows)
-		abort(); /* as vec.h does */
+		out_of_memory();
 	memcpy(rows, f->path->wakings, n * sizeof(*rows));
 	n = sum_wakings(rows, n, (struct model *)f->model);
 	shown = rows_of(p, n);

@@ -53,7 +53,7 @@ void text_stands(struct page *p, const struct findings *f)
 	size_t groups = 0, left = 0;
 
 	if (!done)
-		abort(); /* as base/vec.h */
+		out_of_memory();
 	for (size_t i = 0; i < m->n_threads && m->end.ended_by == ENDED_HANG; i++) {
 		if (done[i] || !stands(&m->threads[i]))
 			continue;

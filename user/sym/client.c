@@ -233,7 +233,7 @@ int client_start(struct sym **ret, const struct sym_opts *opts, worker_fn worker
 	int r;
 
 	if (!s)
-		return err_set(err, -ENOMEM, "cannot name functions: out of memory");
+		return err_failed(err, -ENOMEM, "cannot name functions");
 	s->keeper = s->worker = s->cancel = -1;
 	s->debuginfod = opts->debuginfod;
 	s->patience_ms = patience_ms;
@@ -244,8 +244,7 @@ int client_start(struct sym **ret, const struct sym_opts *opts, worker_fn worker
 	}
 	if (r) {
 		sym_stop(s);
-		return err_set(err, r, "cannot start the process that names functions: %s",
-			       strerror(-r));
+		return err_failed(err, r, "cannot start the process that names functions");
 	}
 	*ret = s;
 	return 0;
@@ -278,9 +277,9 @@ static void wait_for_keeper(struct sym *s, struct rusage *use)
 	ended.fd = (int)syscall(SYS_pidfd_open, s->pid, 0);
 	if (ended.fd < 0)
 		return;
-	if (!poll(&ended, 1, STOP_MS)) {
+	if (!wire_wait(&ended, 1, STOP_MS)) {
 		kill(s->pid, SIGKILL);
-		(void)poll(&ended, 1, STOP_MS);
+		(void)wire_wait(&ended, 1, STOP_MS);
 	}
 	close(ended.fd);
 	while (wait4(s->pid, NULL, WNOHANG, use) < 0 && errno == EINTR)

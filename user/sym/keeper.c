@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,7 +38,7 @@ void objects_add(struct objects *o, const struct request *request, size_t size, 
 		object.level = OBJECT_REFUSED;
 	object.path = strndup(request->path, size > head ? size - head : 0);
 	if (!object.path)
-		abort();
+		out_of_memory();
 	*vec_add(&o->v) = object;
 }
 
@@ -104,7 +103,7 @@ bool child_reap(pid_t pid, int ms, int *ret_status)
 	struct pollfd ended = { .fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN };
 
 	if (ended.fd >= 0) {
-		(void)poll(&ended, 1, ms);
+		(void)wire_wait(&ended, 1, ms);
 		close(ended.fd);
 	}
 	return waitpid(pid, ret_status, WNOHANG) == pid;

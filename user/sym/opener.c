@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -99,7 +98,7 @@ static int take_file(int socket, int *ret_fd)
 {
 	struct pollfd p = { .fd = socket, .events = POLLIN };
 	struct verdict verdict;
-	int n = poll(&p, 1, SYM_OPEN_MS);
+	int n = wire_wait(&p, 1, SYM_OPEN_MS);
 
 	if (n <= 0)
 		return n ? -errno : -ETIMEDOUT;

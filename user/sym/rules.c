@@ -3,7 +3,6 @@
 #include "sym/client.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
 
 static bool is_valid_from(const struct unwind_from *from)
@@ -45,7 +44,7 @@ int client_settle(struct sym *s, int64_t until)
 				      { .fd = s->cancel, .events = POLLIN } };
 		int64_t left = until - client_now_ms();
 
-		if (!poll(p, 2, left > 0 ? (int)left : 0) && client_now_ms() < l->until)
+		if (!wire_wait(p, 2, left > 0 ? (int)left : 0) && client_now_ms() < l->until)
 			return -EAGAIN;
 	}
 	s->request.object = l->object;

@@ -46,10 +46,8 @@ static void *zeroed(size_t size)
 {
 	void *p = calloc(1, size);
 
-	if (!p) {
-		fputs("concprof: out of memory\n", stderr);
-		abort();
-	}
+	if (!p)
+		out_of_memory();
 	return p;
 }
 

@@ -35,6 +35,16 @@ int wire_send(int socket, const void *bytes, size_t size, int fd)
 	return n < 0 ? -errno : 0;
 }
 
+int wire_wait(struct pollfd *fds, size_t n, int ms)
+{
+	int r;
+
+	do
+		r = poll(fds, n, ms);
+	while (r < 0 && errno == EINTR);
+	return r;
+}
+
 ssize_t wire_receive(int socket, void *bytes, size_t size, int *ret_fd)
 {
 	union control control = { .bytes = "" };

@@ -12,6 +12,7 @@
  * The client has one end of the worker's socket, and the keeper the same one: what it sends is there
  * before what the client asks next.
  */
+#include <poll.h>
 #include <limits.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -67,6 +68,8 @@ struct verdict {
 
 /* fd -1: none. 0 or -errno. */
 int wire_send(int socket, const void *bytes, size_t size, int fd);
+/* poll(2), begun anew where a signal ends it. */
+int wire_wait(struct pollfd *fds, size_t n, int ms);
 /* The bytes of one packet, 0 at the end, -errno. *ret_fd is -1 if it had no descriptor; ret_fd NULL:
  * none is taken. */
 ssize_t wire_receive(int socket, void *bytes, size_t size, int *ret_fd);

@@ -3,12 +3,14 @@
 
 #include <stdlib.h>
 
+#include "base/memory.h"
+
 static size_t *new_marks(size_t n)
 {
 	size_t *marks = malloc((n + 1) * sizeof(*marks));
 
 	if (!marks)
-		abort(); /* as base/vec.h */
+		out_of_memory();
 	for (size_t i = 0; i < n; i++)
 		marks[i] = GRAPH_NONE;
 	return marks;

@@ -86,7 +86,7 @@ static size_t *new_places(size_t n)
 	size_t *places = malloc((n + 1) * sizeof(*places));
 
 	if (!places)
-		abort(); /* as base/vec.h */
+		out_of_memory();
 	return places;
 }
 
@@ -230,7 +230,7 @@ static void search_begin(struct search *l, const struct watch *w, const struct l
 	*l = (struct search){ .look = look, .waits = look->waits, .n = n };
 	l->is_stuck = calloc(n + 1, sizeof(*l->is_stuck));
 	if (!l->is_stuck)
-		abort(); /* as base/vec.h */
+		out_of_memory();
 	l->first_need = new_places(n);
 	l->next = new_places(n);
 	l->circle = new_places(n);
@@ -303,7 +303,7 @@ static struct knot make(const struct search *l, size_t circle, uint64_t at)
 	};
 
 	if (!d.waits)
-		abort(); /* as base/vec.h */
+		out_of_memory();
 	put_members(&d, l, circle);
 	for (size_t i = 0; i < l->n; i++) {
 		if (l->leads[i] == circle && l->circle[i] != circle)
@@ -358,7 +358,7 @@ static void remember(struct watch *w, const struct search *l)
 	w->places = (struct map){ 0 };
 	w->last = malloc((l->n + 1) * sizeof(*w->last));
 	if (!w->last)
-		abort(); /* as base/vec.h */
+		out_of_memory();
 	if (l->n)
 		memcpy(w->last, l->waits, l->n * sizeof(*w->last));
 	w->n_last = l->n;
