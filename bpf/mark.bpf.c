@@ -38,6 +38,14 @@ static __always_inline void note_end(struct mark *mark, struct tracked *t)
 	t->woken = t->woken_by = t->place = 0;
 }
 
+/* All that is more than it was queued is one, and takes no room: see track_charge_queued(). */
+static __always_inline u64 behind_of(const struct track *t, const struct departure *d, u64 queued)
+{
+	u64 ns = t->off == OFF_BLOCKED ? queued : d->arrived - t->last_out;
+
+	return t->behind_ns < ns && t->behind != BEHIND_IDLE ? t->behind_ns : ~0ull;
+}
+
 static __always_inline void note_departure(struct mark *mark, struct tracked *t,
 					   const struct departure *d)
 {
@@ -46,7 +54,7 @@ static __always_inline void note_departure(struct mark *mark, struct tracked *t,
 	mark->at = d->now;
 	mark->ran = ran;
 	mark->queued = d->run_delay - t->track.run_delay;
-	mark->behind_ns = t->track.behind_ns;
+	mark->behind_ns = behind_of(&t->track, d, mark->queued);
 	mark->stolen = d->stolen;
 	mark->uncharged = ran > d->stolen + d->kernel_ran ? ran - d->stolen - d->kernel_ran : 0;
 	mark->thread = t->id;
