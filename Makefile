@@ -53,7 +53,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all install uninstall demo tour tour-test test soak faults bench clean help format workloads setup-build setup-tour setup-test setup-bench
+.PHONY: all install uninstall demo tour tour-test test soak faults kernels bench clean help format workloads setup-build setup-tour setup-test setup-bench setup-kernels
 
 pages := $(patsubst packaging/man/%.man,$(O)/man/%.1,$(wildcard packaging/man/concprof*.man))
 completions := $(patsubst %,$(O)/completion/concprof.%,bash zsh fish)
@@ -71,6 +71,7 @@ help:
 	@echo '                it (ONLY=deadlock: one lesson); make tour-test: all lessons, as a test'
 	@echo 'make soak       a thousand runs of what looks like a deadlock, and is none (RUNS=N)'
 	@echo 'make faults     its calls fail in turn, and it is killed at many of them (MOST=N of a function)'
+	@echo 'make kernels    on other kernels, in virtual machines (ONLY=6.12: one); fetches them, takes an hour'
 	@echo 'make bench      cost, as ratios to the unprofiled run and beside rivals (installs them)'
 	@echo 'make format     clang-format'
 	@echo 'make clean      remove $(O)'
@@ -327,6 +328,8 @@ setup-test:
 	@.ci/setup test
 setup-bench:
 	@.ci/setup bench
+setup-kernels:
+	@.ci/setup kernels
 
 # As many at a time as there are CPUs, unless -j says.
 jobs = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
@@ -362,6 +365,11 @@ soak: setup-test
 faults: setup-test
 	@$(MAKE) --no-print-directory all $(O)/tests/faults.so $(O)/tests/faults_workload
 	@python3 tests/faults/faults.py $(O) --most $(or $(MOST),2)
+# ONLY: beginnings of rows' names, with commas between them.
+kernels: export ONLY := $(ONLY)
+kernels: setup-kernels
+	@$(MAKE) --no-print-directory $(jobs) all workloads
+	@python3 tests/kernels/kernels.py $(O) "$$ONLY"
 
 bench: setup-bench
 	@$(MAKE) --no-print-directory all workloads

@@ -101,6 +101,9 @@ bool kernel_has_tracepoint(const struct btf *btf, const char *name);
 bool kernel_has_capability(int bit);
 /* Is this a user namespace other than the machine's, where capabilities load no probes? */
 bool kernel_is_namespaced(void);
+#define KERNEL_RELEASE 65
+/* Is this kernel older than that version? Then its release is there. */
+bool kernel_is_before(unsigned major, unsigned minor, char release[KERNEL_RELEASE]);
 /* What to do for who may not load probes. */
 const char *kernel_remedy(void);
 /* Where a function of the kernel lies; start 0 if kallsyms does not say. */

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 bool kernel_has_tracepoint(const struct btf *btf, const char *name)
@@ -67,6 +68,17 @@ bool kernel_is_namespaced(void)
 		n = 0; /* none is mapped yet */
 	fclose(f);
 	return n < UINT32_MAX;
+}
+
+bool kernel_is_before(unsigned major, unsigned minor, char release[KERNEL_RELEASE])
+{
+	struct utsname name;
+	unsigned own_major, own_minor;
+
+	if (uname(&name) || sscanf(name.release, "%u.%u", &own_major, &own_minor) != 2)
+		return false;
+	snprintf(release, KERNEL_RELEASE, "%s", name.release);
+	return own_major < major || (own_major == major && own_minor < minor);
 }
 
 const char *kernel_remedy(void)

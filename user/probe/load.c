@@ -94,25 +94,53 @@ void load_refused(const char *program, int error, const char *log)
 	hear_log(log);
 }
 
+static bool is_privileged(void)
+{
+	return kernel_has_capability(CAP_BPF_BIT) && kernel_has_capability(CAP_PERFMON_BIT);
+}
+
+/* libbpf 1.1 goes through them for a function that the kernel has not: bpf_rdonly_cast, before 6.2. */
+static bool has_searched_modules(void)
+{
+	return strstr(heard, "failed to iterate BTF objects");
+}
+
+static int explain_denied(struct err *err)
+{
+	if (!is_privileged() || kernel_is_namespaced())
+		return err_set(err, -EPERM, "cannot load the probes: not permitted; %s",
+			       kernel_remedy());
+	if (has_searched_modules())
+		return err_set(err, -EPERM,
+			       "cannot load the probes: not permitted; what this kernel lacks is "
+			       "looked for in its modules, for which CAP_SYS_ADMIN is needed as "
+			       "well");
+	return err_set(err, -EPERM,
+		       "cannot load the probes: not permitted, as by a security module or "
+		       "a filter of system calls%s%s; see 'concprof check'",
+		       heard[0] ? ": " : "", heard);
+}
+
 int load_explain(int error, struct err *err)
 {
-	bool privileged =
-		kernel_has_capability(CAP_BPF_BIT) && kernel_has_capability(CAP_PERFMON_BIT);
+	char release[KERNEL_RELEASE];
 
-	if (privileged && error == -EACCES && strstr(heard, "prog '"))
+	if (error == -EPERM || has_searched_modules() || (error == -EACCES && !is_privileged()))
+		return explain_denied(err);
+	/* Only now: a distribution may have given an older one what is needed. */
+	if (kernel_is_before(5, 18, release))
+		return err_set(err, -ENOTSUP,
+			       "cannot load the probes: Linux %s is too old; 5.18 or newer is "
+			       "needed, whose sched_switch tells how a thread leaves the CPU",
+			       release);
+	if (error == -EACCES && strstr(heard, "prog '"))
 		return err_set(
 			err, -ENOTSUP,
 			"cannot load the probes: this kernel's verifier refuses them (%s); please "
 			"report this with the output of 'uname -r'",
 			heard);
-	if ((error == -EPERM || error == -EACCES) && (!privileged || kernel_is_namespaced()))
-		return err_set(err, -EPERM, "cannot load the probes: not permitted; %s",
-			       kernel_remedy());
-	if (error == -EPERM || error == -EACCES)
-		return err_set(err, -EPERM,
-			       "cannot load the probes: not permitted, as by a security module or "
-			       "a filter of system calls%s%s; see 'concprof check'",
-			       heard[0] ? ": " : "", heard);
+	if (error == -EACCES)
+		return explain_denied(err);
 	if (access("/sys/kernel/btf/vmlinux", R_OK))
 		return err_set(
 			err, -ENOTSUP,
