@@ -14,12 +14,14 @@
 
 #define CPUS_MAX (1 << 20)
 
-/* All that are there are added to the set. */
-static void add_affinity(pid_t pid, cpu_set_t *to, cpu_set_t *room, size_t size)
+/* All that are there are added to the set. False: those of one that is there are not known. */
+static bool add_affinity(pid_t pid, cpu_set_t *to, cpu_set_t *room, size_t size)
 {
 	CPU_ZERO_S(size, room);
-	if (!sched_getaffinity(pid, size, room)) /* else it has gone */
-		CPU_OR_S(size, to, to, room);
+	if (sched_getaffinity(pid, size, room))
+		return errno == ESRCH;
+	CPU_OR_S(size, to, to, room);
+	return true;
 }
 
 /* sched_setaffinity(2): the mask can be larger than cpu_set_t. */
@@ -27,19 +29,22 @@ unsigned int facts_cpus_allowed(const pid_t *pids, size_t n)
 {
 	cpu_set_t *all = CPU_ALLOC(CPUS_MAX), *room = CPU_ALLOC(CPUS_MAX);
 	size_t size = CPU_ALLOC_SIZE(CPUS_MAX);
+	bool known = all && room;
 	int count = 0;
 
-	if (all && room) {
+	if (known) {
 		CPU_ZERO_S(size, all);
 		if (!n)
-			add_affinity(0, all, room, size);
+			known = add_affinity(0, all, room, size);
 		for (size_t i = 0; i < n; i++)
-			add_affinity(pids[i], all, room, size);
+			known &= add_affinity(pids[i], all, room, size);
 		count = CPU_COUNT_S(size, all);
 	}
 	CPU_FREE(all);
 	CPU_FREE(room);
-	return count || !n ? count : 1; /* of processes that have all gone it is no longer known */
+	if (!known)
+		return 0;
+	return count ? count : 1;
 }
 
 bool facts_idle_ns(uint64_t *ret)

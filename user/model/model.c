@@ -21,6 +21,7 @@ struct model_builder *model_builder_new(void)
 	struct model_memory *memory = checked(calloc(1, sizeof(*memory)));
 
 	b->m = &memory->model;
+	obstack_alloc_failed_handler = out_of_memory;
 	obstack_init(&memory->strings);
 	return b;
 }
