@@ -2,10 +2,13 @@
 """README and docs: links, commands, rules, terms, and that nothing is said twice."""
 import collections
 import json
+import os
 import pathlib
 import re
+import subprocess
 
 from harness import equal, expect, without_bpf
+from subjects.pages import prepare
 from subjects.shells import options_of
 
 CALM = True  # see run.py
@@ -144,3 +147,59 @@ def test_options(t):
             if unknown:
                 problems.append(f'{path.name}: {line}: {unknown}')
     equal(problems, [], 'commands')
+
+
+# What commands of the pages speak of, and what stands for it here; in order.
+STANDS_FOR = (('[ARG...]', ''), ('[,PID...]', ''), ('COMMAND', 'true'), (' ...', ' true'), ('-d 3600', '-d 0.1'),
+              ('-d 10', '-d 0.1'), ('--hang-after 30', '--hang-after 1'), ('-o FILE', '-o new.rec'),
+              ('report FILE', 'report base1.rec'), ('--linger 5', '--linger 0.1'))
+ELSEWHERE = ('--live', '--cgroup')  # wants a terminal; a cgroup that is not everywhere
+
+
+def commands_of(text):
+    """Those of concprof in a page, without what is said of each beside it."""
+    for line in re.findall(r'^ {4}(.*)$', text, re.M):
+        match = re.match(r'(?:\$ )?(?:sudo )?(concprof .*)', line)
+        if match:
+            yield re.split(r' {2,}', match[1])[0].strip()
+
+
+def test_commands(t):
+    """Each command of the pages is taken, with what stands for its programs and files here."""
+    prepare(t)
+    for name in ('test', 'daemonize', 'server-test', 'daemon-test'):
+        (t.dir / name).symlink_to('program')
+    server = t.start(['sleep', '60'])
+    env = {**os.environ, 'PATH': f"{t.dir}/bin:{os.environ['PATH']}",
+           'DEBUGINFOD_URLS': 'http://127.0.0.1:9'}  # nobody answers there
+    commands = {command for text in documents().values() for command in commands_of(text)}
+    commands = {command for command in commands if 'build/workloads/' not in command
+                and not any(word in command for word in ELSEWHERE)}
+    expect(len(commands) > 20, commands)
+    for command in sorted(commands):
+        for word, meant in STANDS_FOR:
+            command = command.replace(word, meant)
+        command = re.sub(r'\bPID\b', str(server.pid), command)
+        if re.search(r' -- (sh|dd|python3) ', command):  # of a case: what it measured is not here
+            command = re.sub(r' -- .*', ' -- true', command)
+        done = t.spawn(['sh', '-c', command], env=env)
+        if done.code == 125 or 'sh: ' in done.stderr:
+            t.problems.append(f'{command}: {done}')
+
+
+def test_cases(t):
+    """Each workload of a case is there, and has that way to work."""
+    used = set(re.findall(r'build/workloads/(\S+)((?: [a-z][\w-]*)*)', ''.join(documents().values())))
+    expect(len(used) > 25, used)
+    for name, words in sorted(used):
+        program = t.build / 'workloads' / name
+        if not program.exists():
+            t.problems.append(f'there is no workload {name}')
+        elif words and name in WITH_MODES:
+            listed = subprocess.run([program], capture_output=True, text=True, check=False).stdout.split()
+            if words.split()[0] not in listed and '_'.join(words.split()) not in listed:
+                t.problems.append(f'{name} has no {words}: {listed}')
+
+
+WITH_MODES = ('awkward', 'channels', 'deadlocks', 'dining', 'echo', 'habits', 'kinds', 'lives', 'locks',
+              'loops', 'schedule', 'targets')
