@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Who waits for whom, and who holds up the others. */
-#include "findings.h"
+#include "troubles.h"
 
 TestSuite(channels, .init = setup, .fini = teardown);
 
@@ -12,6 +12,16 @@ static void put_stage(__u64 id, const char *comm, __u64 waited_ns)
 	snprintf(t.comm, sizeof(t.comm), "%s", comm);
 	if (waited_ns)
 		waited(&t, CAUSE_IO_PIPE, waited_ns, 100);
+	put_thread(t);
+}
+
+/* ... of so many calls that the kernel has counted. */
+static void put_caller(__u64 id, __u64 reads, __u64 writes)
+{
+	struct ev_thread t = thread(id, id > 1, 0, 0, 10 * SECOND);
+
+	counted(&t, reads, 0, writes, 0);
+	waited(&t, CAUSE_IO_PIPE, SECOND, 100);
 	put_thread(t);
 }
 
@@ -79,6 +89,8 @@ Test(channels, sampled)
 	cr_assert_eq(f->channels.n_links, 2, "not known for whom is none");
 }
 
+static __u64 read_calls, write_calls; /* that the kernel has counted; 0: it has not */
+
 /* A pipe of 1,000 waits and a window of 10 s in 1,000: what the channel's messages are. */
 static const struct channel_messages *messages(__u64 seen, __u64 seen_waits, bool all_time)
 {
@@ -93,7 +105,10 @@ static const struct channel_messages *messages(__u64 seen, __u64 seen_waits, boo
 	row.seen_reads = seen;
 	row.seen_writes = 2 * seen;
 	row.seen_waits = seen_waits;
-	put_stage(1, "reader", SECOND);
+	if (read_calls)
+		put_caller(1, read_calls, write_calls);
+	else
+		put_stage(1, "reader", SECOND);
 	put(t);
 	put(&row);
 	put(&c);
@@ -124,6 +139,31 @@ Test(channels, messages_by_time)
 	const struct channel_messages *m = messages(100, 9, false);
 
 	cr_assert_float_eq(m->reads, 100000, 1e-6);
+}
+
+/* A program that in windows always waits, and else finds something there as often as not: the kernel has
+ * counted its calls. */
+Test(channels, messages_by_calls)
+{
+	static const struct {
+		__u64 reads, writes; /* in all */
+		double expected;
+	} cases[] = {
+		{ 4000, 8000, 4000 },	/* 40 for each that was seen; 20 by waits */
+		{ 1900, 3800, 2000 },	/* fewer: the others were of another kind */
+		{ 60000, 120000, 2000 } /* far more: mostly elsewhere */
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		double reads;
+
+		read_calls = cases[i].reads;
+		write_calls = cases[i].writes;
+		reads = messages(100, 50, false)->reads;
+		cr_expect_float_eq(reads, cases[i].expected, 1e-6);
+		again();
+	}
+	read_calls = write_calls = 0;
 }
 
 /* Too few to go by: three in a window may have been all there were. */

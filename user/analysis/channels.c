@@ -155,16 +155,41 @@ static void find_in_io(struct builder *b)
 
 #define WAITS_SEEN_LEAST 10 /* in windows, to go by them */
 #define CALLS_SEEN_LEAST 30 /* ... to go by time: they come in bursts */
+#define CALLS_MORE	 3  /* more of them than by the waits were mostly made elsewhere */
 
-/* Windows are as likely at any time but the first second; but a call takes longer in one. 0: too little was seen. */
+/* How many calls there were for each that was seen, as the kernel counts them: read(2), write(2) and their
+ * kin alone, of all files. 0: it has not for each thread. */
+static double calls_for_each(const struct model *m)
+{
+	double all = 0, seen = 0;
+
+	for (size_t i = 0; i < m->n_threads; i++) {
+		const struct thread *t = &m->threads[i];
+
+		if (!(t->flags & THREAD_IO_COUNTED))
+			return 0;
+		all += (double)t->witness.reads + (double)t->witness.writes;
+	}
+	for (size_t i = 0; i < m->n_ios; i++)
+		seen += (double)m->ios[i].seen_reads + (double)m->ios[i].seen_writes;
+	return seen >= CALLS_SEEN_LEAST ? all / seen : 0;
+}
+
+/* Windows are as likely at any time but the first second; but a call takes longer in one, and who then
+ * always waits may else find something there as often as not. 0: too little was seen. */
 static double scale_of(const struct model *m, const struct channel *c)
 {
 	const struct channel_messages *seen = &c->messages;
+	double by_calls, by_waits;
 
 	if (m->calls.all_time || !m->calls.window_ns || m->calls.window_ns >= m->wall_ns)
 		return 1;
-	if (seen->seen_waits >= WAITS_SEEN_LEAST)
-		return (c->reads.waits + c->writes.waits) / (double)seen->seen_waits;
+	if (seen->seen_waits >= WAITS_SEEN_LEAST) {
+		by_waits = (c->reads.waits + c->writes.waits) / (double)seen->seen_waits;
+		by_calls = calls_for_each(m);
+		return by_calls > by_waits && by_calls < CALLS_MORE * by_waits ? by_calls
+									       : by_waits;
+	}
 	if (seen->seen_reads + seen->seen_writes < CALLS_SEEN_LEAST)
 		return 0;
 	return (double)m->wall_ns / (double)m->calls.window_ns;

@@ -2,6 +2,7 @@
 #include "cmd/output.h"
 #include "cmd/cmd.h"
 #include "cmd/gates.h"
+#include "cmd/progress.h"
 #include "cmd/target.h"
 #include "model/timeline.h"
 
@@ -118,6 +119,7 @@ static int write_at_once(int fd, const struct opts_output *out, const struct doc
 			  : out->format->write(doc->findings, r, memory);
 	if (fclose(memory) && !error)
 		error = -ENOMEM;
+	progress_end(); /* it may be the same terminal */
 	if (!error)
 		error = target_write(fd, text, size);
 	free(text);
@@ -148,6 +150,7 @@ static int write_by_and_by(int fd, const struct opts_output *out, const struct d
 	error = out->format->write(doc->findings, r, stream);
 	if (fclose(stream) && !error)
 		error = -errno;
+	progress_end();
 	return error;
 }
 
@@ -159,6 +162,7 @@ static int write_to(int fd, const struct opts_output *out, const struct document
 	int error;
 
 	look_at_reader(&r, o, fd);
+	progress_begin(!o->quiet, "making the report");
 	error = out->format->of_timeline ? write_by_and_by(fd, out, doc, &r)
 					 : write_at_once(fd, out, doc, &r, apart);
 	if (close(fd) && !error)

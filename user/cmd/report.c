@@ -4,6 +4,7 @@
 
 #include "cmd/cmd.h"
 #include "cmd/output.h"
+#include "cmd/progress.h"
 #include "cmd/recorded.h"
 
 int cmd_report(const struct opts *o)
@@ -12,8 +13,10 @@ int cmd_report(const struct opts *o)
 	struct model *m = NULL;
 	int status = 0;
 
+	progress_begin(!o->quiet, "reading the recording");
 	if (!recorded_model(&m, o->files[0], &err) && !output_model(m, o, &status, &err))
 		return status;
+	progress_end();
 	fprintf(stderr, "concprof: %s\n", err.text);
 	return STATUS_FAILED;
 }

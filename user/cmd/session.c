@@ -11,6 +11,7 @@
 #include "cmd/cmd.h"
 #include "cmd/gates.h"
 #include "cmd/output.h"
+#include "cmd/progress.h"
 #include "cmd/supervise.h"
 #include "launch/environ.h"
 
@@ -171,10 +172,14 @@ int session_tell_code(void *ctx, uint64_t *ret_cpu_ns)
 
 int session_report(struct session *s)
 {
-	struct model *m = model_builder_finish(s->builder);
-	struct findings *f = findings_new(m);
+	struct findings *f;
+	struct model *m;
 	int status;
 
+	progress_begin(!s->o->quiet, "adding up");
+	m = model_builder_finish(s->builder);
+	f = findings_new(m);
+	progress_end();
 	gates_judge(&s->o->gates, f);
 	status = write_reports(s, f);
 	s->gates = gates_status(f->gates, f->n_gates, s->o);

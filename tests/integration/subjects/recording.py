@@ -11,6 +11,7 @@ import threading
 from harness import Skip, cases, equal, expect, nothing_lost, poll, read_until, without_bpf
 from subjects.status import complains
 from subjects.sudo import run_as, user
+from terminal import Terminal
 
 CALM = True  # see run.py
 
@@ -460,3 +461,20 @@ def test_formats_at_once(t):
     equal((outcome.code, outcome.stdout, outcome.stderr), (0, '', ''), outcome)
     outcome = report(t, path, '--json', '/dev/full')
     complains(outcome, 125, "'/dev/full'", 'No space')
+
+
+def test_long_reading(t):
+    """Who waits at a terminal for a recording to be read is told so, and then has the report alone."""
+    recording, fifo = t.dir / 'recording', t.dir / 'fifo'
+    done = t.run('true', options=['-q', '--format', 'recording', '-o', recording], as_json=False)
+    equal(done.code, 0, done)
+    os.mkfifo(fifo)
+    terminal = Terminal(t, [t.concprof, 'report', fifo], env={**os.environ, 'TERM': 'xterm'})
+    data = recording.read_bytes()
+    with open(fifo, 'wb', buffering=0) as writer:
+        writer.write(data[:100])
+        terminal.expect('concprof: reading the recording, 1 s')
+        writer.write(data[100:])
+    equal(terminal.finish(), 0)
+    expect('\x1b[K' in terminal.seen and 'Wall time' in terminal.seen, terminal.seen)
+    expect('concprof: ' not in terminal.seen.rpartition('\x1b[K')[2].partition('Cost')[0], terminal.seen)
