@@ -81,11 +81,11 @@ static void put_way_back(struct page *p, unsigned int rows, const char *words)
 	unsigned int top = BOX_HEIGHT / 2 + 1, bottom = (rows - 1) * STEP + BOX_HEIGHT / 2 + 1;
 
 	fprintf(p->out,
-		"<path class=\"arrow\" d=\"M%d %uH22a12 12 0 0 1 -12 -12V%ua12 12 0 0 1 12 -12H%d"
+		"<path class=\"arrow\" d=\"M%d %uH30a12 12 0 0 1 -12 -12V%ua12 12 0 0 1 12 -12H%d"
 		"m-8 -5l8 5l-8 5\"/>\n",
 		LEFT, bottom, top + 12, LEFT);
 	fprintf(p->out,
-		"<text class=\"edge middle\" transform=\"translate(6 %u) rotate(-90)\">%s</text>\n",
+		"<text class=\"edge middle\" transform=\"translate(12 %u) rotate(-90)\">%s</text>\n",
 		(top + bottom) / 2, words);
 }
 
