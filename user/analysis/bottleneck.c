@@ -114,13 +114,12 @@ static bool is_waited_for(const struct findings *f, size_t slow)
 	return false;
 }
 
-/* Of a futex what a person calls it, of all else the kind itself. */
-static const char *futex_words(const char *kind)
+/* What a person calls it. Locks proper are no channels. */
+static const char *kind_words(const char *kind)
 {
 	static const char *const words[][2] = { { "cond", "condition" },
 						{ "sem", "semaphore" },
-						{ "pi", "mutex" },
-						{ "gil", "interpreter's lock" } };
+						{ "sysv-sem", "semaphore" } };
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
 		if (!strcmp(kind, words[i][0]))
@@ -152,7 +151,7 @@ static void add_evidence(struct finding *to, const struct findings *f, size_t sl
 			     c->items[link->most->channel].is_futex ? "at a"
 			     : link->most->writes		    ? "to write to"
 								    : "to read from",
-			     futex_words(c->items[link->most->channel].kind));
+			     kind_words(c->items[link->most->channel].kind));
 	}
 }
 

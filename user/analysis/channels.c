@@ -177,16 +177,15 @@ static double calls_for_each(const struct model *m)
 
 /* Windows are as likely at any time but the first second; but a call takes longer in one, and who then
  * always waits may else find something there as often as not. 0: too little was seen. */
-static double scale_of(const struct model *m, const struct channel *c)
+static double scale_of(const struct model *m, const struct channel *c, double by_calls)
 {
 	const struct channel_messages *seen = &c->messages;
-	double by_calls, by_waits;
+	double by_waits;
 
 	if (m->calls.all_time || !m->calls.window_ns || m->calls.window_ns >= m->wall_ns)
 		return 1;
 	if (seen->seen_waits >= WAITS_SEEN_LEAST) {
 		by_waits = (c->reads.waits + c->writes.waits) / (double)seen->seen_waits;
-		by_calls = calls_for_each(m);
 		return by_calls > by_waits && by_calls < CALLS_MORE * by_waits ? by_calls
 									       : by_waits;
 	}
@@ -197,9 +196,11 @@ static double scale_of(const struct model *m, const struct channel *c)
 
 static void estimate_messages(struct builder *b)
 {
+	double by_calls = calls_for_each(b->f->model);
+
 	for (size_t i = 0; i < b->list.n; i++) {
 		struct channel_messages *to = &b->list.items[i].messages;
-		double scale = scale_of(b->f->model, &b->list.items[i]);
+		double scale = scale_of(b->f->model, &b->list.items[i], by_calls);
 
 		if (b->list.items[i].by_ring)
 			*to = (struct channel_messages){ 0 };

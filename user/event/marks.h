@@ -6,7 +6,8 @@
  * what becomes of them. Numbers are varints of 7 bits a byte, low ones first; those that may be
  * negative zigzag (0, -1, 1, -2 ...). Of each:
  *
- *	byte     kind, off << 2, and whether there is `stolen` (0x20), `rest` (0x40), a waker (0x80)
+ *	byte     kind, off << 2, and whether there is `stolen` (0x20), `rest` (0x40), the end of the
+ *	         wait before (0x80)
  *	byte     was_row, behind << 4, and whether behind_ns is without end (0x80)
  *	varint   the zigzag of thread, less the one before in this event; twice, and 1 if there is a gap
  *	zigzag   at, less that before

@@ -85,7 +85,8 @@ static void put_way_back(struct page *p, unsigned int rows, const char *words)
 		"m-8 -5l8 5l-8 5\"/>\n",
 		LEFT, bottom, top + 12, LEFT);
 	fprintf(p->out,
-		"<text class=\"edge middle\" transform=\"translate(12 %u) rotate(-90)\">%s</text>\n",
+		"<text class=\"edge middle\" transform=\"translate(12 %u) "
+		"rotate(-90)\">%s</text>\n",
 		(top + bottom) / 2, words);
 }
 

@@ -29,6 +29,16 @@ void perfetto_put(struct tracing *t, const struct proto *packet)
 	free(head.items);
 }
 
+void perfetto_put_part(struct tracing *t, struct proto *packet, unsigned int field,
+		       struct proto *part)
+{
+	proto_number(packet, PACKET_SEQUENCE, PERFETTO_SEQUENCE);
+	proto_element(packet, field, part->items, part->n);
+	perfetto_put(t, packet);
+	free(part->items);
+	free(packet->items);
+}
+
 /* --- who there is ------------------------------------------------------------------------------ */
 
 static void put_process(struct proto *tree, const struct process *p)

@@ -41,6 +41,9 @@ struct tracing {
 };
 
 void perfetto_put(struct tracing *t, const struct proto *packet);
+/* The same of the sequence, with this message in it too; both are freed. */
+void perfetto_put_part(struct tracing *t, struct proto *packet, unsigned int field,
+		       struct proto *part);
 
 static inline uint64_t since_start(const struct tracing *t, uint64_t at)
 {

@@ -88,23 +88,17 @@ static void put_track(struct tracing *t, uint64_t number, const char *name, bool
 		proto_bytes(&counter, COUNTER_UNIT_NAME, unit, strlen(unit));
 		proto_element(&track, TRACK_COUNTER, counter.items, counter.n);
 	}
-	proto_number(&packet, PACKET_SEQUENCE, PERFETTO_SEQUENCE);
-	proto_element(&packet, PACKET_TRACK, track.items, track.n);
-	perfetto_put(t, &packet);
+	perfetto_put_part(t, &packet, PACKET_TRACK, &track);
 	free(counter.items);
-	free(track.items);
-	free(packet.items);
 }
 
-static void put_event(struct tracing *t, uint64_t at, const struct proto *event)
+/* Frees it. */
+static void put_event(struct tracing *t, uint64_t at, struct proto *event)
 {
 	struct proto packet = { 0 };
 
 	proto_number(&packet, PACKET_TIMESTAMP, at);
-	proto_number(&packet, PACKET_SEQUENCE, PERFETTO_SEQUENCE);
-	proto_element(&packet, PACKET_EVENT, event->items, event->n);
-	perfetto_put(t, &packet);
-	free(packet.items);
+	perfetto_put_part(t, &packet, PACKET_EVENT, event);
 }
 
 static void put_value(struct tracing *t, uint64_t track, uint64_t at, double value)
@@ -115,7 +109,6 @@ static void put_value(struct tracing *t, uint64_t track, uint64_t at, double val
 	proto_number(&event, EVENT_TRACK, track);
 	proto_double(&event, EVENT_VALUE, value);
 	put_event(t, at, &event);
-	free(event.items);
 }
 
 static void put_counter(struct tracing *t, unsigned int which)
@@ -158,7 +151,6 @@ static void put_gap(struct tracing *t, const struct loss *l)
 	proto_number(&event, EVENT_TRACK, GAPS_TRACK);
 	proto_bytes(&event, EVENT_NAME, text, strlen(text));
 	put_event(t, t->m->wall_ns, &event);
-	free(event.items);
 }
 
 void perfetto_counters_end(struct tracing *t)

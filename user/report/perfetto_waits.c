@@ -16,7 +16,8 @@ enum { NAME_NUMBER = 1, NAME_TEXT = 2 };
 #define FLAG_NEEDS   2 /* what was interned before */
 #define FLAG_CLEARED 3 /* ... which begins here */
 
-#define TITLE_SIZE 512
+#define KIND_SIZE 40
+#define NAME_SIZE 400 /* what is longer ends at a whole character */
 
 /* A thread's way off the CPU. */
 struct waiting {
@@ -35,16 +36,12 @@ static void put_event(struct tracing *t, uint64_t at, uint64_t type, uint64_t tr
 	struct proto event = { 0 }, packet = { 0 };
 
 	proto_number(&packet, PACKET_TIMESTAMP, at);
-	proto_number(&packet, PACKET_SEQUENCE, PERFETTO_SEQUENCE);
 	proto_number(&packet, PACKET_FLAGS, FLAG_NEEDS);
 	proto_number(&event, EVENT_TYPE, type);
 	if (name)
 		proto_number(&event, EVENT_NAME, name);
 	proto_number(&event, EVENT_TRACK, track);
-	proto_element(&packet, PACKET_EVENT, event.items, event.n);
-	perfetto_put(t, &packet);
-	free(event.items);
-	free(packet.items);
+	perfetto_put_part(t, &packet, PACKET_EVENT, &event);
 }
 
 /* From now on a number stands for a name; of FLAG_CLEARED what did before does no more. */
@@ -52,16 +49,12 @@ static void put_interned(struct tracing *t, uint64_t flags, uint64_t number, con
 {
 	struct proto name = { 0 }, interned = { 0 }, packet = { 0 };
 
-	proto_number(&packet, PACKET_SEQUENCE, PERFETTO_SEQUENCE);
 	proto_number(&packet, PACKET_FLAGS, flags);
 	proto_number(&name, NAME_NUMBER, number);
 	proto_bytes(&name, NAME_TEXT, text, strlen(text));
 	proto_element(&interned, INTERNED_NAMES, name.items, name.n);
-	proto_element(&packet, PACKET_INTERNED, interned.items, interned.n);
-	perfetto_put(t, &packet);
+	perfetto_put_part(t, &packet, PACKET_INTERNED, &interned);
 	free(name.items);
-	free(interned.items);
-	free(packet.items);
 }
 
 /* The number of what a wait is called: "io.file orders.db". */
@@ -70,12 +63,11 @@ static uint64_t number_of(struct tracing *t, size_t thread, enum cause cause, ui
 	const struct lock *lock = place_lock(&t->places, thread, place);
 	const char *kind = lock ? lock_kind_name(lock->kind) : cause_name(cause);
 	const char *where = place_name(&t->places, thread, place);
-	char text[TITLE_SIZE], shown[TITLE_SIZE];
+	char text[KIND_SIZE + NAME_SIZE], shown[NAME_SIZE];
 	size_t number;
 
 	escape_text(shown, sizeof(shown), where ? where : "", 0, true);
-	snprintf(text, sizeof(text), "%.40s%s%.*s", kind, where ? " " : "", (int)sizeof(text) - 50,
-		 shown);
+	snprintf(text, sizeof(text), "%.*s%s%s", KIND_SIZE - 2, kind, where ? " " : "", shown);
 	number = intern(&t->titles, text, strlen(text)) + 1;
 	if (number > t->n_titles) {
 		t->n_titles = number;
@@ -100,12 +92,8 @@ static void put_track(struct tracing *t, uint64_t number, uint64_t parent, const
 		proto_bytes(&owner, OWNER_NAME, of->comm, strlen(of->comm));
 		proto_element(&track, TRACK_THREAD, owner.items, owner.n);
 	}
-	proto_number(&packet, PACKET_SEQUENCE, PERFETTO_SEQUENCE);
-	proto_element(&packet, PACKET_TRACK, track.items, track.n);
-	perfetto_put(t, &packet);
+	perfetto_put_part(t, &packet, PACKET_TRACK, &track);
 	free(owner.items);
-	free(track.items);
-	free(packet.items);
 }
 
 static void put_wait(struct tracing *t, size_t thread, uint64_t from, uint64_t to, uint32_t place)
