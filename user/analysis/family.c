@@ -142,7 +142,6 @@ static void grow(struct family *all, const size_t *members, size_t n, unsigned i
 	*b = (struct branch){ .process = members[0], .depth = depth };
 	for (size_t i = 0; i < n; i++)
 		add_member(b, all, members[i]);
-	t->shown += n;
 	children = children_of(all, members, n, &count);
 	grow_alike(all, children, count, depth + 1);
 	free(children);

@@ -174,7 +174,6 @@ struct branch {
 struct tree {
 	struct branch branches[BRANCHES_MAX]; /* each before its children */
 	size_t n_branches;
-	size_t shown;	 /* processes in them */
 	bool by_program; /* too many command lines: those of one program are alike */
 	bool is_cut;	 /* there was no room for all */
 };

@@ -2,6 +2,7 @@
 /* What is around the program: servers that it waits for, others that use the CPUs, cgroups. */
 #include "model/internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,6 +39,16 @@ static int longest_waited_for_first(const void *a, const void *b)
 	return p->ns > q->ns ? -1 : p->ns < q->ns;
 }
 
+/* The first of those that have had this number; NULL: none. */
+static const struct process *process_numbered(const struct model *m, uint32_t pid)
+{
+	for (size_t i = 0; i < m->n_processes; i++) {
+		if (pid && m->processes[i].pid == pid)
+			return &m->processes[i];
+	}
+	return NULL;
+}
+
 /* Who listened at the end is part of what was measured if a process of it was alive then that has
  * its number. Of a local socket the number is known from the time of the waits. */
 static void look_inside(struct peer *peer, const struct model *m)
@@ -54,6 +65,42 @@ static void look_inside(struct peer *peer, const struct model *m)
 	}
 }
 
+/* "127.0.0.1:80" of a server is where "127.0.0.1:80" was asked for; so is "*:80". */
+static bool serves(const struct io *io, const struct peer *peer)
+{
+	char asked[PEER_NAME_SIZE], any[PEER_NAME_SIZE];
+
+	if (!io->local ||
+	    (io->side != SIDE_SERVED && io->side != SIDE_LISTENING && io->side != SIDE_BOUND))
+		return false;
+	snprintf(any, sizeof(any), "*:%u", peer->key.port);
+	return !strcmp(io->local, any) ||
+	       !strcmp(io->local, peer_name(asked, sizeof(asked), &peer->key));
+}
+
+/* Nobody listens there at the end: then it was who waited there for clients, the earliest of several. */
+static void look_at_waits(struct peer *peer, const struct model *m)
+{
+	const struct process *found = NULL;
+
+	for (size_t i = 0; i < m->n_ios; i++) {
+		const struct io *io = &m->ios[i];
+
+		for (size_t u = 0; u < io->n_users && u < TARGET_USERS && serves(io, peer); u++) {
+			const struct process *p = process_numbered(m, io->users[u].pid);
+
+			if (p && (!found || p < found))
+				found = p;
+		}
+	}
+	if (!found)
+		return;
+	peer->is_inside = true;
+	peer->pid = found->pid;
+	memcpy(peer->comm, found->comm, sizeof(peer->comm));
+}
+
+/* After ios_build(). */
 void peers_build(struct model_builder *b)
 {
 	struct model *m = b->m;
@@ -62,8 +109,13 @@ void peers_build(struct model_builder *b)
 	m->n_peers = b->peers.n;
 	if (m->n_peers)
 		qsort(m->peers, m->n_peers, sizeof(*m->peers), longest_waited_for_first);
-	for (size_t i = 0; i < m->n_peers; i++)
-		look_inside(&m->peers[i], m);
+	for (size_t i = 0; i < m->n_peers; i++) {
+		struct peer *peer = &m->peers[i];
+
+		look_inside(peer, m);
+		if (peer->is_local && !peer->pid && peer->key.family != PEER_UNIX)
+			look_at_waits(peer, m);
+	}
 }
 
 static int most_used_first(const void *a, const void *b)
@@ -79,11 +131,7 @@ static int most_used_first(const void *a, const void *b)
  * is better than to blame the program itself. */
 static bool is_tracked(const struct model *m, uint32_t pid)
 {
-	for (size_t i = 0; i < m->n_processes; i++) {
-		if (m->processes[i].pid == pid)
-			return true;
-	}
-	return false;
+	return process_numbered(m, pid);
 }
 
 void others_build(struct model_builder *b)

@@ -393,7 +393,6 @@ struct model *model_builder_finish(struct model_builder *b)
 	if (m->n_threads)
 		qsort(m->threads, m->n_threads, sizeof(*m->threads), by_start);
 	settle_wall(b);
-	peers_build(b);
 	m->cpus = affinity_cpus(b);
 	others_build(b);
 	cgroups_build(b);
@@ -411,6 +410,7 @@ struct model *model_builder_finish(struct model_builder *b)
 	stands_build(b);
 	loops_build(b);
 	ios_build(b);
+	peers_build(b);
 	schedules_build(b);
 	m->losses = b->losses.items;
 	m->n_losses = b->losses.n;

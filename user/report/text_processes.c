@@ -91,18 +91,62 @@ static void put_branch(struct page *p, struct table *t, const struct findings *f
 	put_end(t, f, b);
 }
 
+#define OF_A_DEATH (UINT64_MAX >> 8) /* what a signal ended goes before all others */
+
+/* What ranks a branch for itself. */
+static uint64_t weight_of(const struct findings *f, const struct branch *b)
+{
+	const struct process *first = &f->model->processes[b->process];
+	bool died = b->failed && WIFSIGNALED(first->status);
+
+	return died ? OF_A_DEATH : b->running_ns;
+}
+
+/* Of those of the tree that rank first, with what they started: theirs is never less than that of
+ * one below them, so who is shown stands below its creator. */
+static void choose(bool chosen[BRANCHES_MAX], const struct findings *f, size_t most)
+{
+	const struct tree *tree = &f->tree;
+	uint64_t with_below[BRANCHES_MAX] = { 0 };
+
+	for (size_t i = tree->n_branches; i--;) {
+		with_below[i] = weight_of(f, &tree->branches[i]);
+		for (size_t k = i + 1;
+		     k < tree->n_branches && tree->branches[k].depth > tree->branches[i].depth; k++)
+			with_below[i] += weight_of(f, &tree->branches[k]);
+		chosen[i] = false;
+	}
+	for (size_t n = 0; n < most && n < tree->n_branches; n++) {
+		size_t best = BRANCHES_MAX;
+
+		for (size_t i = 0; i < tree->n_branches; i++) {
+			if (!chosen[i] &&
+			    (best == BRANCHES_MAX || with_below[i] > with_below[best]))
+				best = i;
+		}
+		chosen[best] = true;
+	}
+}
+
 void text_processes(struct page *p, const struct findings *f)
 {
 	const struct model *m = f->model;
 	const struct tree *tree = &f->tree;
 	struct table t = { .columns = columns, .n_columns = P_END + 1 };
+	bool chosen[BRANCHES_MAX];
+	size_t shown = 0;
 
 	if (m->n_processes < 2)
 		return;
 	page_heading(p, "Processes", "who started whom; to exec: from its creation, on average");
-	for (size_t i = 0; i < tree->n_branches; i++)
+	choose(chosen, f, p->opts->top);
+	for (size_t i = 0; i < tree->n_branches; i++) {
+		if (!chosen[i])
+			continue;
 		put_branch(p, &t, f, &tree->branches[i]);
+		shown += tree->branches[i].count;
+	}
 	table_print(&t, p);
-	if (tree->shown < m->n_processes)
-		page_text(p, 2, NULL, STYLE_DIM, "and %zu more", m->n_processes - tree->shown);
+	if (shown < m->n_processes)
+		page_text(p, 2, NULL, STYLE_DIM, "and %zu more", m->n_processes - shown);
 }
