@@ -9,6 +9,7 @@
  */
 #include "thread.bpf.h"
 #include "arch.bpf.h"
+#include "event_life.h"
 
 /* Processes of the program that are dead, and that the kernel has not forgotten yet. */
 __u64 dead = 0;

@@ -577,6 +577,11 @@ static const struct field other_fields[] = {
 	{ 0 },
 };
 
+static const struct field unreaped_fields[] = {
+	NUMBER(ev_unreaped, parent), NUMBER(ev_unreaped, pid),	NUMBER(ev_unreaped, count),
+	NUMBER(ev_unreaped, left),   STRING(ev_unreaped, comm), { 0 },
+};
+
 /* `birth` and `reap` are what `code` is called in those events. */
 static const struct field life_fields[] = {
 	WORDS(ev_life, what, life_of),
@@ -947,6 +952,7 @@ static const struct kind kinds[] = {
 	{ "peer", EV_PEER, sizeof(struct ev_peer), peer_fields },
 	{ "other", EV_OTHER, sizeof(struct ev_other), other_fields },
 	{ "life", EV_LIFE, sizeof(struct ev_life), life_fields },
+	{ "unreaped", EV_UNREAPED, sizeof(struct ev_unreaped), unreaped_fields },
 	{ "frame", EV_FRAME, sizeof(struct ev_frame), frame_fields },
 	{ "stack", EV_STACK, sizeof(struct ev_stack), stack_fields },
 	{ "site", EV_SITE, sizeof(struct ev_site), site_fields },

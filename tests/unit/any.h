@@ -268,6 +268,12 @@ static inline void analyse_any(struct rng *rng)
 
 		put(&p);
 	}
+	for (int i = rng_below(rng, 3); i; i--) {
+		struct ev_unreaped u =
+			unreaped(1000 + rng_below(rng, 6), some(rng), some(rng), some(rng));
+
+		put(&u);
+	}
 	for (int i = rng_below(rng, 5); i; i--) {
 		struct ev_other o = any_other(rng);
 

@@ -161,6 +161,17 @@ static inline struct ev_peer peer(__u32 pid, __u64 ns, __u64 waits)
 	return p;
 }
 
+/* Zombies from before: of process `parent`, `pid` the first. */
+static inline struct ev_unreaped unreaped(__u32 parent, __u32 pid, __u64 count, __u64 left)
+{
+	return (struct ev_unreaped){ .head = HEAD(EV_UNREAPED, ev_unreaped),
+				     .parent = parent,
+				     .pid = pid,
+				     .count = count,
+				     .left = left,
+				     .comm = "dead" };
+}
+
 static inline struct ev_other other(__u32 pid, __u64 cpu_ns)
 {
 	struct ev_other o = { .head = HEAD(EV_OTHER, ev_other), .cpu_ns = cpu_ns, .pid = pid };

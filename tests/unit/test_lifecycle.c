@@ -15,6 +15,56 @@ static void is_zombie(size_t i, uint32_t pid, uint64_t from_ns, uint64_t to_ns)
 	cr_assert_eq(z->to_ns, to_ns, "%llu", (unsigned long long)z->to_ns);
 }
 
+/* --- zombies from before ------------------------------------------------------------- */
+
+static void put_unreaped(uint32_t parent, uint64_t count, uint64_t left)
+{
+	struct ev_unreaped u = unreaped(parent, 90, count, left);
+
+	put(&u);
+}
+
+Test(before, of_what_was_attached_to_the_most_first, .init = start, .fini = teardown)
+{
+	const struct finding *one;
+
+	alive(2, 0, 0);
+	put_unreaped(1001, 5, 2);
+	put_unreaped(4711, 9, 9); /* not of the program */
+	put_unreaped(0, 9, 9);
+	put_unreaped(1002, 3, 3);
+	analyse(wall(SECOND));
+	cr_assert_eq(m->n_unreaped, 2);
+	cr_assert_eq(m->processes[m->unreaped[0].parent].pid, 1002);
+	cr_assert_eq(m->unreaped[1].count, 5);
+	cr_assert_eq(m->unreaped[1].left, 2);
+	one = said("lifecycle.zombies");
+	cr_assert_str_eq(one->title, "has not reaped 3 zombies from before the measurement");
+	cr_assert_eq(one->severity, SEVERITY_WARNING);
+	one = next_of("lifecycle.zombies", one);
+	cr_assert_not_null(one);
+	cr_assert_str_eq(one->title, "has not reaped 2 zombies from before the measurement");
+	cr_assert_null(next_of("lifecycle.zombies", one));
+}
+
+Test(before, not_of_those_that_were_reaped_meanwhile, .init = start, .fini = teardown)
+{
+	put_unreaped(1001, 5, 0);
+	analyse(wall(SECOND));
+	cr_assert_eq(m->n_unreaped, 1);
+	cr_assert(unsaid("lifecycle.zombies"));
+}
+
+/* A recording says what it likes. */
+Test(before, no_more_left_than_there_were, .init = start, .fini = teardown)
+{
+	put_unreaped(1001, 1, 7);
+	analyse(wall(SECOND));
+	cr_assert_eq(m->unreaped[0].left, 1);
+	cr_assert_str_eq(said("lifecycle.zombies")->title,
+			 "has not reaped 1 zombie from before the measurement");
+}
+
 /* --- zombies: which ------------------------------------------------------------------- */
 
 Test(zombies, from_the_least_that_is_noticed, .init = start, .fini = teardown)

@@ -67,6 +67,7 @@ static void add_each_kind(struct bytes *to)
 	ADD(to, calls(3));
 	ADD(to, peer(812, 1000, 1));
 	ADD(to, other(813, 1000));
+	ADD(to, unreaped(812, 814, 3, 2));
 	ADD(to, life(LIFE_DIED, 9, 1));
 	add_freed(to, frame(1, "main", "main.c", "/bin/true"));
 	add_freed(to, stack(1, (const __u32[]){ 1, 1, 1 }, 3));

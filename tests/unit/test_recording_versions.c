@@ -40,6 +40,7 @@ static void setup(void)
 	KEEP(calls(3));
 	KEEP(peer(812, 1000, 1));
 	KEEP(other(813, 1000));
+	KEEP(unreaped(812, 814, 3, 2));
 	KEEP(life(LIFE_DIED, 9, 1));
 	KEEP(end(0));
 	KEEP(cpu_site(1, 1, 3));

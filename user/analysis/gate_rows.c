@@ -228,6 +228,7 @@ const struct gate_row gate_rows[] = {
 	{ "wait_sites", GATE_COUNT, .get = get_wait_sites },
 	{ "cpu_sites", GATE_COUNT, .get = get_cpu_sites },
 	{ "lifecycle.zombies", GATE_COUNT, FINDINGS(lives.n_zombies) },
+	{ "lifecycle.zombies_before", GATE_COUNT, MODEL(n_unreaped) },
 	{ "lifecycle.zombies_at_once", GATE_COUNT, FINDINGS(lives.peak) },
 	{ "lifecycle.orphans", GATE_COUNT, FINDINGS(lives.n_orphans) },
 	{ "lifecycle.survivors", GATE_COUNT, FINDINGS(lives.n_survivors) },

@@ -2,8 +2,10 @@
 /* Zombies, orphans and survivors, in words: whose fault, and the remedy. */
 #include "analysis/internal.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 
 #include "base/units.h"
@@ -162,6 +164,37 @@ static void say_zombies(struct findings *f)
 	free(all);
 }
 
+/* --- zombies from before the measurement ----------------------------------------------- */
+
+static void say_unreaped(struct findings *f, const struct unreaped *u)
+{
+	const struct process *parent = &f->model->processes[u->parent];
+	struct neglect by = { .process = (ptrdiff_t)u->parent };
+	struct finding *to = finding_add(f, "lifecycle.zombies", SEVERITY_WARNING);
+	struct kin kin = { .pid = parent->pid };
+	char reaped[64] = "none reaped meanwhile";
+
+	memcpy(kin.comm, parent->comm, sizeof(kin.comm));
+	kin_name(to->subject, sizeof(to->subject), &kin);
+	finding_title(to, "has not reaped %" PRIu64 " zombie%s from before the measurement",
+		      u->left, u->left == 1 ? "" : "s");
+	if (u->count > u->left)
+		snprintf(reaped, sizeof(reaped), "%" PRIu64 " of %" PRIu64 " reaped meanwhile",
+			 u->count - u->left, u->count);
+	evidence_add(to, "lifecycle.zombies_before", u->count,
+		     "dead when it was attached to, %s (%u) the first; %s", u->comm, u->pid,
+		     reaped);
+	say_remedy(to, f, &by);
+}
+
+static void say_all_unreaped(struct findings *f)
+{
+	const struct model *m = f->model;
+
+	for (size_t i = 0; i < m->n_unreaped && i < PARENTS_SHOWN && m->unreaped[i].left; i++)
+		say_unreaped(f, &m->unreaped[i]);
+}
+
 /* --- those who live on -------------------------------------------------------------- */
 
 static int by_place(const void *a, const void *b)
@@ -292,6 +325,7 @@ void lifecycle_say(struct findings *f)
 {
 	deaths_say(f);
 	say_zombies(f);
+	say_all_unreaped(f);
 	say_orphans(f);
 	say_survivors(f);
 	say_cut_off(f);

@@ -338,6 +338,7 @@ static const size_t sizes[EV_KIND_COUNT] = {
 	[EV_CALLS] = sizeof(struct ev_calls),
 	[EV_END] = sizeof(struct ev_end),
 	[EV_PEER] = sizeof(struct ev_peer),
+	[EV_UNREAPED] = sizeof(struct ev_unreaped),
 	[EV_OTHER] = sizeof(struct ev_other),
 	[EV_LIFE] = sizeof(struct ev_life),
 	[EV_FRAME] = sizeof(struct ev_frame),
@@ -394,6 +395,8 @@ int event_is_valid(const struct event *ev, size_t room)
 		return IS_ENDED(((const struct ev_thread *)ev)->comm);
 	case EV_CGROUP:
 		return IS_ENDED(((const struct ev_cgroup *)ev)->path);
+	case EV_UNREAPED:
+		return IS_ENDED(((const struct ev_unreaped *)ev)->comm);
 	case EV_PEER:
 		return peer_is_valid((const struct ev_peer *)ev);
 	case EV_OTHER:

@@ -12,6 +12,7 @@
 #include "../bpf/event.h"
 #include "../bpf/event_code.h"
 #include "../bpf/event_io.h"
+#include "../bpf/event_life.h"
 #include "../bpf/event_loop.h"
 #include "../bpf/event_sched.h"
 #include "../bpf/event_use.h"

@@ -111,6 +111,7 @@ static const struct {
 	[EV_CHANGE] = PARTS(plain_parts),
 	[EV_CGROUP] = PARTS(plain_parts),
 	[EV_MARKS] = PARTS(plain_parts),
+	[EV_UNREAPED] = PARTS(plain_parts),
 };
 
 void layout_own(struct layout *ret, unsigned int kind)

@@ -39,16 +39,6 @@ static int longest_waited_for_first(const void *a, const void *b)
 	return p->ns > q->ns ? -1 : p->ns < q->ns;
 }
 
-/* The first of those that have had this number; NULL: none. */
-static const struct process *process_numbered(const struct model *m, uint32_t pid)
-{
-	for (size_t i = 0; i < m->n_processes; i++) {
-		if (pid && m->processes[i].pid == pid)
-			return &m->processes[i];
-	}
-	return NULL;
-}
-
 /* Who listened at the end is part of what was measured if a process of it was alive then that has
  * its number. Of a local socket the number is known from the time of the waits. */
 static void look_inside(struct peer *peer, const struct model *m)
@@ -87,7 +77,7 @@ static void look_at_waits(struct peer *peer, const struct model *m)
 		const struct io *io = &m->ios[i];
 
 		for (size_t u = 0; u < io->n_users && u < TARGET_USERS && serves(io, peer); u++) {
-			const struct process *p = process_numbered(m, io->users[u].pid);
+			const struct process *p = process_of_pid(m, io->users[u].pid);
 
 			if (p && (!found || p < found))
 				found = p;
@@ -131,7 +121,7 @@ static int most_used_first(const void *a, const void *b)
  * is better than to blame the program itself. */
 static bool is_tracked(const struct model *m, uint32_t pid)
 {
-	return process_numbered(m, pid);
+	return process_of_pid(m, pid);
 }
 
 void others_build(struct model_builder *b)

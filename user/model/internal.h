@@ -40,6 +40,7 @@ struct model_builder {
 	VEC(const char *) command;
 	VEC(const char *) notes;
 	VEC(struct peer) peers;
+	VEC(struct ev_unreaped) unreaped;
 	VEC(struct other) others;
 	VEC(struct ev_life) lives;
 	VEC(struct frame) frames;
@@ -125,10 +126,12 @@ int on_marks(struct model_builder *b, const struct event *head);
 void marks_build(struct model_builder *b);
 /* around.c */
 int on_peer(struct model_builder *b, const struct event *head);
+int on_unreaped(struct model_builder *b, const struct event *head);
 int on_other(struct model_builder *b, const struct event *head);
 int on_cgroup(struct model_builder *b, const struct event *head);
 /* After processes_build(): who is one of the program's own is known. */
 void peers_build(struct model_builder *b);
+void unreaped_build(struct model_builder *b);
 void others_build(struct model_builder *b);
 void cgroups_build(struct model_builder *b);
 /* use.c */
@@ -173,5 +176,7 @@ void processes_build(struct model_builder *b);
 void lives_build(struct model_builder *b);
 /* process.c; NULL: there is none of this id. Before the processes are sorted by start. */
 struct process *process_by_id(struct model *m, uint64_t id);
+/* The first that has had this number; NULL: none, or it is 0. */
+const struct process *process_of_pid(const struct model *m, uint32_t pid);
 /* process.c: of the same time. The threads are sorted by id. */
 const struct thread *thread_by_id(const struct model *m, uint64_t id);

@@ -267,6 +267,7 @@ int model_builder_event(void *ctx, const struct event *ev)
 		[EV_TAKER] = on_taker,
 		[EV_CHANGE] = on_change,
 		[EV_MARKS] = on_marks,
+		[EV_UNREAPED] = on_unreaped,
 	};
 
 	if (!ev->kind || ev->kind >= EV_KIND_COUNT)
@@ -411,6 +412,7 @@ struct model *model_builder_finish(struct model_builder *b)
 	loops_build(b);
 	ios_build(b);
 	peers_build(b);
+	unreaped_build(b);
 	schedules_build(b);
 	m->losses = b->losses.items;
 	m->n_losses = b->losses.n;
@@ -438,6 +440,7 @@ void model_free(struct model *m)
 	free((void *)m->command);
 	free((void *)m->notes);
 	free(m->peers);
+	free(m->unreaped);
 	free(m->others);
 	free(m->execs);
 	free(m->frames);

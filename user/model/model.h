@@ -171,6 +171,14 @@ struct peer {
 	char comm[EVENT_COMM_SIZE];
 };
 
+/* Zombies from before the measurement. */
+struct unreaped {
+	size_t parent; /* a place in model.processes */
+	uint32_t pid;  /* of the first */
+	char comm[EVENT_COMM_SIZE];
+	uint64_t count, left; /* left: at the end */
+};
+
 /* A process that used the CPUs meanwhile and is not part of what was measured. */
 struct other {
 	uint64_t cpu_ns;
@@ -425,8 +433,6 @@ struct signal {
 	uint64_t merged, ignored; /* of them */
 };
 
-#define NO_PROCESS SIZE_MAX
-
 /* What a loop was blocked in while it was away. */
 struct loop_wait {
 	enum cause cause;   /* CAUSE_COUNT: several */
@@ -504,6 +510,8 @@ struct model {
 	size_t n_signals;
 	struct peer *peers; /* the one waited for longest first */
 	size_t n_peers;
+	struct unreaped *unreaped; /* most first */
+	size_t n_unreaped;
 
 	struct other *others; /* the one that used most first */
 	size_t n_others;

@@ -27,6 +27,15 @@ struct process *process_by_id(struct model *m, uint64_t id)
 	return bsearch(&key, m->processes, m->n_processes, sizeof(key), by_id);
 }
 
+const struct process *process_of_pid(const struct model *m, uint32_t pid)
+{
+	for (size_t i = 0; i < m->n_processes; i++) {
+		if (pid && m->processes[i].pid == pid)
+			return &m->processes[i];
+	}
+	return NULL;
+}
+
 const struct thread *thread_by_id(const struct model *m, uint64_t id)
 {
 	size_t low = 0, high = m->n_threads;

@@ -115,6 +115,8 @@ int probe_attach(struct probe *p, const struct probe_attachment *what, attached_
 	if (error)
 		return error;
 	error = ask(p, what);
+	if (!error) /* who dies from here on is one of the program's dead */
+		error = unreaped_look(p);
 	if (!error)
 		error = take_over(p);
 	if (error)

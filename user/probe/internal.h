@@ -88,7 +88,10 @@ struct probe {
 	char code_why[CODE_SOURCES][128];
 	struct bpf_link *stuck;		    /* its iterator */
 	struct bpf_link *came, *came_to_be; /* who comes into the cgroup */
-	attached_fn attached;		    /* takes them */
+	struct dead_child
+		*unreaped; /* zombies that were there before, those of a parent together */
+	size_t n_unreaped;
+	attached_fn attached; /* takes them */
 	void *attached_ctx;
 };
 
@@ -199,6 +202,10 @@ int collect_unsent(struct probe *p, event_fn fn, void *ctx);
 int collect_dying(struct probe *p, event_fn fn, void *ctx);
 /* After collect_alive(), which has the waits that are open. */
 int collect_peers(struct probe *p, event_fn fn, void *ctx);
+/* unreaped.c: before something is attached to. */
+int unreaped_look(struct probe *p);
+/* ... and at the end, what became of them. */
+int collect_unreaped(struct probe *p, event_fn fn, void *ctx);
 /* While the measurement goes on. */
 int peek_locks(struct probe *p, event_fn fn, void *ctx);
 int peek_targets(struct probe *p, event_fn fn, void *ctx);

@@ -141,6 +141,7 @@ static int set_up(struct probe *p, const struct probe_opts *opts)
 		bpf_program__set_autoload(p->skel->progs.cp_attach, false);
 		bpf_program__set_autoload(p->skel->progs.cp_attach_words, false);
 		bpf_program__set_autoload(p->skel->progs.cp_attach_stacks, false);
+		bpf_program__set_autoload(p->skel->progs.cp_unreaped, false);
 	}
 	if (!opts->in_cgroup) {
 		bpf_program__set_autoload(p->skel->progs.cp_came, false);
@@ -286,6 +287,7 @@ void probe_free(struct probe *p)
 	if (!p)
 		return;
 	free(p->window_waits);
+	free(p->unreaped);
 	ring_buffer__free(p->ring);
 	ring_buffer__free(p->stacks);
 	code_close(p);
@@ -538,6 +540,8 @@ int probe_finish(struct probe *p, event_fn fn, void *ctx, struct ev_end *end)
 		error = collect_dying(p, fn, ctx);
 	if (!error)
 		error = collect_lives(p, fn, ctx);
+	if (!error)
+		error = collect_unreaped(p, fn, ctx);
 	if (!error) /* those that died meanwhile */
 		error = collect_ring(p, fn, ctx);
 	if (!error)

@@ -229,6 +229,7 @@ static void put_omitted(struct json *j, const struct findings *f, const struct r
 		[ROOM_OTHERS] = "others",
 		[ROOM_TAKERS] = "takers",
 		[ROOM_ZOMBIES] = "zombies",
+		[ROOM_UNREAPED] = "zombies_before",
 		[ROOM_ORPHANS] = "orphans",
 		[ROOM_SURVIVORS] = "survivors",
 		[ROOM_DEATHS] = "deaths",

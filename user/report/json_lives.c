@@ -52,6 +52,26 @@ static void put_zombies(struct json *j, const struct findings *f, struct room *r
 	json_u64(j, "zombies_at_once", f->lives.peak);
 }
 
+static void put_unreaped(struct json *j, const struct findings *f, struct room *r)
+{
+	const struct model *m = f->model;
+	size_t n = room_for(r, ROOM_UNREAPED, m->n_unreaped);
+
+	json_array(j, "zombies_before");
+	for (size_t i = 0; i < n; i++) {
+		const struct unreaped *u = &m->unreaped[i];
+
+		json_line_object(j, NULL);
+		put_process_id(j, "parent", &m->processes[u->parent]);
+		json_u64(j, "pid", u->pid);
+		json_string(j, "comm", u->comm);
+		json_u64(j, "count", u->count);
+		json_u64(j, "left", u->left);
+		json_end(j);
+	}
+	json_end(j);
+}
+
 static void put_orphans(struct json *j, const struct findings *f, struct room *r)
 {
 	size_t n = room_for(r, ROOM_ORPHANS, f->lives.n_orphans);
@@ -211,6 +231,7 @@ void json_lifecycle(struct json *j, const struct findings *f, struct room *r)
 
 	json_object(j, "lifecycle");
 	put_zombies(j, f, r);
+	put_unreaped(j, f, r);
 	put_orphans(j, f, r);
 	put_survivors(j, f, r);
 	put_deaths(j, f, r);

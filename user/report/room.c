@@ -147,7 +147,7 @@ static size_t longest_list(const struct findings *f)
 		m->n_command,	    f->n_list,		m->n_threads,	      m->n_processes,
 		f->sites.n_waits,   f->sites.n_cpu,	m->n_peers,	      m->n_others,
 		f->lives.n_zombies, f->lives.n_orphans, f->lives.n_survivors, f->lives.n_deaths,
-		m->n_losses,
+		m->n_losses,	    m->n_unreaped,
 	};
 	size_t longest = 0;
 

@@ -231,6 +231,53 @@ def test_children(t):
                'attached' not in row for row in children[:-1]), children)
 
 
+def has_taken_over(pid):
+    """What needs privileges is over: it has given them up."""
+    status = pathlib.Path(f'/proc/{pid}/status').read_text(encoding='utf-8')
+    return 'Seccomp:\t2\n' in status
+
+
+BREEDER = """
+import os, sys, time
+def dead(status):
+    pid = os.fork()
+    if not pid:
+        os._exit(status)
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    return pid
+
+old = [dead(status) for status in range(5)]
+print("up", flush=True)
+sys.stdin.readline()
+os.waitpid(old[0], 0), os.waitpid(old[3], 0)
+dead(7)
+print("done", flush=True)
+time.sleep(1000)
+"""
+
+
+def test_zombies(t):
+    """Those from before are counted, and which of them stay; one that dies meanwhile is none of them."""
+    process = up(t, [sys.executable, '-I', '-S', '-c', BREEDER], stdin=subprocess.PIPE)
+    attaching = t.start([t.concprof, 'attach', '-q', '--json', str(t.json), '-p', str(process.pid)],
+                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    poll(lambda: has_taken_over(attaching.pid), 'the attach')
+    process.stdin.write(b'go\n')
+    process.stdin.flush()
+    read_until(process.stdout.fileno(), 'done')
+    attaching.send_signal(signal.SIGINT)
+    outcome = t.finish(attaching)
+    equal((outcome.code, outcome.stderr), (0, ''), outcome)
+    report = outcome.report
+    before, = report['lifecycle']['zombies_before']
+    equal((before['count'], before['left'], before['parent']),
+          (5, 3, report['processes'][0]['id']), before)
+    equal(len(report['processes']), 2)
+    said, = [one for one in report['findings'] if one['rule'] == 'lifecycle.zombies' and
+             'from before' in one['title']]
+    equal(said['title'], 'has not reaped 3 zombies from before the measurement')
+
+
 def cgroup(t):
     """A new one, of version 2, which is mounted if it is not."""
     root = t.dir / 'cgroup2'
