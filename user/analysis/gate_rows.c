@@ -117,6 +117,7 @@ const struct gate_row gate_rows[] = {
 	{ "wall_parts.runnable_limit", GATE_TIME, MODEL(wall.limit_ns) },
 	{ "wall_parts.%s", GATE_TIME, MODEL(wall.row_ns[0]), EACH(parts) },
 	{ "parallelism.mean", GATE_MEAN, FINDINGS(parallelism) },
+	{ "parallelism.cpus_allowed", GATE_MEAN, FINDINGS(cpus_allowed) },
 	{ "parallelism.running_ns_by_count", GATE_COUNT, FINDINGS(n_counts) },
 	{ "parallelism.threads_at_once", GATE_COUNT, FINDINGS(threads_at_once) },
 	{ "parallelism.serial", GATE_TIME, FINDINGS(amdahl.serial_ns), AMDAHL },

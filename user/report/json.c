@@ -189,6 +189,7 @@ static void put_parallelism(struct json *j, const struct findings *f)
 	for (size_t i = 1; i < f->n_counts; i++)
 		json_u64(j, NULL, f->model->wall.by_count[i]);
 	json_end(j);
+	json_double(j, "cpus_allowed", f->cpus_allowed);
 	json_u64(j, "threads_at_once", f->threads_at_once);
 	json_amdahl(j, f);
 	json_end(j);

@@ -138,7 +138,7 @@ static void put_numbers(const struct run_suite *s)
 		{ "parallelism.mean", f->parallelism },
 		{ "totals.threads", (double)f->totals.threads },
 		{ "totals.processes", (double)f->totals.processes },
-		{ "system.cpus_allowed", f->cpus_allowed },
+		{ "parallelism.cpus_allowed", f->cpus_allowed },
 		{ "measurement.lost", (double)f->model->n_losses },
 	};
 
